@@ -1,0 +1,9 @@
+//! Plimsoll packs workload requests onto priced instance types at least cost and proves how far
+//! the plan is from the cheapest possible.
+//!
+//! The library takes bytes and returns bytes: it reads no file, no clock display and no
+//! environment. `ARCHITECTURE.md` draws the floors; a module uses only what lies below it.
+
+pub mod plan;
+pub mod problem;
+pub mod units;

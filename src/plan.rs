@@ -1,0 +1,205 @@
+//! What the solver answers: a plan of patterns, a lower bound with its certificate, and why it stopped.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::problem::{BinTypeId, ItemTypeId, Problem};
+use crate::units::Money;
+
+/// What one bin holds: a bin type and the item types in it with their counts.
+/// Canonical: sorted by item type, counts at least one, so that equal bins are equal values.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pattern {
+    bin_type: BinTypeId,
+    content: Vec<(ItemTypeId, u64)>,
+}
+
+impl Pattern {
+    /// Sorts, merges and drops zero counts.
+    pub fn new(bin_type: BinTypeId, content: impl IntoIterator<Item = (ItemTypeId, u64)>) -> Self {
+        let mut merged: BTreeMap<ItemTypeId, u64> = BTreeMap::new();
+        for (item, count) in content {
+            if count > 0 {
+                *merged.entry(item).or_default() += count;
+            }
+        }
+        Pattern { bin_type, content: merged.into_iter().collect() }
+    }
+
+    /// The bin's type.
+    pub fn bin_type(&self) -> BinTypeId {
+        self.bin_type
+    }
+
+    /// Item types and counts, by item type ascending.
+    pub fn content(&self) -> &[(ItemTypeId, u64)] {
+        &self.content
+    }
+}
+
+/// Bins to have, as patterns with their number; equal bins are stored once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    bins: BTreeMap<Pattern, u64>,
+}
+
+impl Plan {
+    /// An empty plan.
+    pub fn new() -> Self {
+        Plan::default()
+    }
+
+    /// Adds `copies` bins that hold `pattern`.
+    pub fn add(&mut self, pattern: Pattern, copies: u64) {
+        if copies > 0 {
+            *self.bins.entry(pattern).or_default() += copies;
+        }
+    }
+
+    /// Patterns and how many bins hold each, in canonical order.
+    pub fn bins(&self) -> impl ExactSizeIterator<Item = (&Pattern, u64)> {
+        self.bins.iter().map(|(p, &n)| (p, n))
+    }
+
+    /// How many bins there are in all.
+    pub fn bin_count(&self) -> u128 {
+        self.bins.values().map(|&n| u128::from(n)).sum()
+    }
+
+    /// How many bins of each type there are.
+    pub fn bins_by_type(&self) -> BTreeMap<BinTypeId, u64> {
+        let mut counts = BTreeMap::new();
+        for (pattern, copies) in self.bins() {
+            *counts.entry(pattern.bin_type).or_default() += copies;
+        }
+        counts
+    }
+
+    /// What all bins cost for one hour at the problem's rates.
+    pub fn hourly_cost(&self, problem: &Problem) -> Money {
+        self.bins().map(|(pattern, copies)| problem.bin(pattern.bin_type).rate.for_hours(copies)).sum()
+    }
+}
+
+impl FromIterator<(Pattern, u64)> for Plan {
+    fn from_iter<I: IntoIterator<Item = (Pattern, u64)>>(iter: I) -> Self {
+        let mut plan = Plan::new();
+        for (pattern, copies) in iter {
+            plan.add(pattern, copies);
+        }
+        plan
+    }
+}
+
+/// How a lower bound is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BoundKind {
+    /// Follows from the certificate in integer arithmetic alone; anybody can recheck it.
+    Certified,
+    /// The word of a MIP solver in floating point, above the certified bound.
+    SolverReported,
+}
+
+/// Proof that no pattern of one bin type is worth more than `value` at the certificate's prices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "by")]
+pub enum ValueProof {
+    /// Resource prices lambda_k = numerators[k] / denominator >= 0:
+    /// value = floor(lambda . W + sum_j u_j max(0, pi_j - lambda . w_j)).
+    ResourcePrices {
+        /// One per dimension.
+        numerators: Vec<u64>,
+        /// Common to all, at least one.
+        denominator: u64,
+    },
+    /// The best pattern found by an exhaustive integer search: to be recomputed by the checker.
+    Exhaustive,
+}
+
+/// Proven: a pattern of this bin type holds items worth at most `value`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PatternValue {
+    /// The bin type, as its index in the problem.
+    pub bin_type: u32,
+    /// Upper bound on the value of a pattern, in the scaled units of the item prices.
+    pub value: u64,
+    /// Why that is so.
+    pub proof: ValueProof,
+}
+
+/// Everything needed to recompute a lower bound with integers alone.
+///
+/// With prices pi_j >= 0 and V_t >= the value of every pattern of type t:
+/// without stock, LB = min_t floor(sum_j q_j pi_j * c_t / V_t) (Farley 1990);
+/// types with stock are left out of that minimum and cost the bound
+/// stock_t * max(0, V_t - c_t) at the scaled prices.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Certificate {
+    /// Price per copy of each item type, in nano-dollars per hour before scaling.
+    pub item_prices: Vec<u64>,
+    /// One proof for every bin type that any item may use.
+    pub pattern_values: Vec<PatternValue>,
+}
+
+/// A number that no plan can undercut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LowerBound {
+    /// For one hour.
+    pub value: Money,
+    /// Certified or solver-reported.
+    pub kind: BoundKind,
+    /// Certified part: the value that follows from `certificate`, at most `value`.
+    pub certified: Money,
+    /// The proof of `certified`.
+    pub certificate: Certificate,
+}
+
+/// Why the solver stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopReason {
+    /// The plan costs as much as the lower bound: nothing cheaper exists.
+    Optimal,
+    /// The gap that was asked for is reached.
+    GapReached,
+    /// The work that the effort allows is done.
+    WorkLimit,
+    /// The time limit was reached.
+    TimeLimit,
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
+}
+
+/// The solver's answer, before it is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The cheapest plan found.
+    pub incumbent: Plan,
+    /// What no plan can undercut.
+    pub lower_bound: LowerBound,
+    /// Why the search ended.
+    pub stop: StopReason,
+    /// How the search went: one entry for each better plan or bound, in order.
+    pub progress: Vec<ProgressPoint>,
+}
+
+/// A better plan or bound, and when it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProgressPoint {
+    /// Deterministic work done until then, in the solver's units.
+    pub work: u64,
+    /// Milliseconds since the start: for people, never for data that must not change.
+    pub millis: u64,
+    /// Hourly cost of the best plan, if there is one.
+    pub incumbent: Option<Money>,
+    /// Best lower bound for an hour.
+    pub lower_bound: Money,
+}
+
+/// The relative distance of a cost from its lower bound, (cost - bound) / cost, as a fraction.
+/// Zero when both are equal, also at cost zero.
+pub fn relative_gap(cost: Money, bound: Money) -> f64 {
+    if cost == bound { 0.0 } else { (cost - bound).ratio_to(cost).unwrap_or(0.0) }
+}

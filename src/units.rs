@@ -1,0 +1,554 @@
+//! Quantities with their units in the type: resources, money and rates, in checked integers.
+//!
+//! Nothing here is a float. CPU is in millicores, memory and storage in bytes, money in
+//! nano-dollars (10^-9 of the catalog's currency), rates in nano-dollars per hour.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, Neg, Sub};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smallvec::SmallVec;
+
+/// Hours that finance counts as one month: 8,760 h / 12.
+pub const HOURS_PER_MONTH: u64 = 730;
+/// Hours of a year as the providers bill it; leap days are ignored (EC2 user guide).
+pub const HOURS_PER_YEAR: u64 = 8_760;
+
+/// The smallest unit of money held: 10^-9 of the currency.
+const NANO: u64 = 1_000_000_000;
+const DECIMALS: usize = 9;
+
+/// CPU in millicores (1000 = one vCPU).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MilliCpu(pub u64);
+
+impl fmt::Display for MilliCpu {
+    /// `1500m`, or `2` for whole cores.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_multiple_of(1000) {
+            f.pad(&format!("{}", self.0 / 1000))
+        } else {
+            f.pad(&format!("{}m", self.0))
+        }
+    }
+}
+
+/// Memory or storage in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Bytes(pub u64);
+
+impl Bytes {
+    /// `n` mebibytes.
+    pub const fn mib(n: u64) -> Self {
+        Bytes(n << 20)
+    }
+}
+
+impl fmt::Display for Bytes {
+    /// In the largest binary unit that keeps at most one decimal: `512 MiB`, `1.5 GiB`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+        let mut unit = None;
+        let mut scale: u64 = 1;
+        for name in UNITS {
+            match scale.checked_mul(1024) {
+                Some(next) if self.0 >= next => {
+                    scale = next;
+                    unit = Some(name);
+                }
+                _ => break,
+            }
+        }
+        let Some(unit) = unit else {
+            return f.pad(&format!("{} B", self.0));
+        };
+        let tenths = (u128::from(self.0) * 10 + u128::from(scale) / 2) / u128::from(scale);
+        if tenths.is_multiple_of(10) {
+            f.pad(&format!("{} {unit}", tenths / 10))
+        } else {
+            f.pad(&format!("{}.{} {unit}", tenths / 10, tenths % 10))
+        }
+    }
+}
+
+/// What a pod asks of a node, by its Kubernetes name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResourceName {
+    /// `cpu`, counted in millicores.
+    Cpu,
+    /// `memory`, counted in bytes.
+    Memory,
+    /// `ephemeral-storage`, counted in bytes.
+    EphemeralStorage,
+    /// `pods`, counted in pod slots.
+    Pods,
+    /// Attachable volumes, counted in attachments.
+    Volumes,
+    /// Any extended resource such as `nvidia.com/gpu`, counted in whole units, or hugepages in bytes.
+    Extended(String),
+}
+
+impl ResourceName {
+    /// The name as Kubernetes writes it (`attachable-volumes` for volumes).
+    pub fn as_str(&self) -> &str {
+        match self {
+            ResourceName::Cpu => "cpu",
+            ResourceName::Memory => "memory",
+            ResourceName::EphemeralStorage => "ephemeral-storage",
+            ResourceName::Pods => "pods",
+            ResourceName::Volumes => "attachable-volumes",
+            ResourceName::Extended(name) => name,
+        }
+    }
+
+    /// Whether amounts are bytes.
+    pub fn is_bytes(&self) -> bool {
+        match self {
+            ResourceName::Memory | ResourceName::EphemeralStorage => true,
+            ResourceName::Extended(name) => name.starts_with("hugepages-"),
+            _ => false,
+        }
+    }
+
+    /// An amount of this resource for a person: `1500m`, `512 MiB`, `4`.
+    pub fn display(&self, amount: u64) -> String {
+        match self {
+            ResourceName::Cpu => MilliCpu(amount).to_string(),
+            name if name.is_bytes() => Bytes(amount).to_string(),
+            _ => amount.to_string(),
+        }
+    }
+}
+
+impl From<&str> for ResourceName {
+    fn from(name: &str) -> Self {
+        match name {
+            "cpu" => ResourceName::Cpu,
+            "memory" => ResourceName::Memory,
+            "ephemeral-storage" => ResourceName::EphemeralStorage,
+            "pods" => ResourceName::Pods,
+            "attachable-volumes" => ResourceName::Volumes,
+            other => ResourceName::Extended(other.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for ResourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for ResourceName {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ResourceName {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Ok(ResourceName::from(String::deserialize(d)?.as_str()))
+    }
+}
+
+/// One amount per dimension of a problem, in that dimension's base unit and order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Resources(SmallVec<[u64; 4]>);
+
+impl Resources {
+    /// All zero, in `dimensions` dimensions.
+    pub fn zero(dimensions: usize) -> Self {
+        Resources(SmallVec::from_elem(0, dimensions))
+    }
+
+    /// The amounts in dimension order.
+    pub fn as_slice(&self) -> &[u64] {
+        &self.0
+    }
+
+    /// The amounts in dimension order, to be changed in place.
+    pub fn as_mut_slice(&mut self) -> &mut [u64] {
+        &mut self.0
+    }
+
+    /// Number of dimensions.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no dimension at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether `self <= capacity` in every dimension.
+    pub fn fits_in(&self, capacity: &Resources) -> bool {
+        self.0.iter().zip(&capacity.0).all(|(a, b)| a <= b)
+    }
+
+    /// `self + other * times`, or `None` on overflow.
+    pub fn checked_add_times(&self, other: &Resources, times: u64) -> Option<Resources> {
+        self.0
+            .iter()
+            .zip(&other.0)
+            .map(|(&a, &b)| a.checked_add(b.checked_mul(times)?))
+            .collect::<Option<_>>()
+            .map(Resources)
+    }
+
+    /// `self - other`, or `None` where a dimension would fall below zero.
+    pub fn checked_sub(&self, other: &Resources) -> Option<Resources> {
+        self.0.iter().zip(&other.0).map(|(a, b)| a.checked_sub(*b)).collect::<Option<_>>().map(Resources)
+    }
+
+    /// How many copies of `self` fit into `capacity`; `u64::MAX` when nothing is demanded.
+    pub fn copies_in(&self, capacity: &Resources) -> u64 {
+        self.0
+            .iter()
+            .zip(&capacity.0)
+            .map(|(&d, &c)| c.checked_div(d).unwrap_or(u64::MAX))
+            .min()
+            .unwrap_or(u64::MAX)
+    }
+}
+
+impl FromIterator<u64> for Resources {
+    fn from_iter<I: IntoIterator<Item = u64>>(iter: I) -> Self {
+        Resources(iter.into_iter().collect())
+    }
+}
+
+impl std::ops::Index<usize> for Resources {
+    type Output = u64;
+    fn index(&self, dimension: usize) -> &u64 {
+        &self.0[dimension]
+    }
+}
+
+/// Why a decimal could not be read as an exact amount.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecimalError {
+    /// Not of the form `[-]digits[.digits]`.
+    #[error("`{0}` is not a plain decimal number")]
+    Syntax(String),
+    /// More than nine decimals: refused, because rounding a price is not ours to do.
+    #[error("`{0}` has more than nine decimals")]
+    TooPrecise(String),
+    /// Beyond the range held.
+    #[error("`{0}` is out of range")]
+    Range(String),
+    /// Below zero where only zero or more makes sense.
+    #[error("`{0}` is negative")]
+    Negative(String),
+}
+
+/// Reads `[-]digits[.digits]` into units of 10^-9, exactly.
+fn parse_nanos(text: &str) -> Result<i128, DecimalError> {
+    let syntax = || DecimalError::Syntax(text.to_owned());
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) || digits.ends_with('.') {
+        return Err(syntax());
+    }
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > DECIMALS {
+        return Err(DecimalError::TooPrecise(text.to_owned()));
+    }
+    let range = || DecimalError::Range(text.to_owned());
+    let whole: i128 = whole.parse().map_err(|_| range())?;
+    let mut nanos: i128 = if fraction.is_empty() { 0 } else { fraction.parse().map_err(|_| syntax())? };
+    for _ in fraction.len()..DECIMALS {
+        nanos *= 10;
+    }
+    let value = whole.checked_mul(i128::from(NANO)).and_then(|w| w.checked_add(nanos)).ok_or_else(range)?;
+    Ok(if negative { -value } else { value })
+}
+
+/// Writes units of 10^-9 as a decimal without trailing zeros.
+fn format_nanos(nanos: i128) -> String {
+    let sign = if nanos < 0 { "-" } else { "" };
+    let magnitude = nanos.unsigned_abs();
+    let (whole, fraction) = (magnitude / u128::from(NANO), magnitude % u128::from(NANO));
+    if fraction == 0 {
+        return format!("{sign}{whole}");
+    }
+    let fraction = format!("{fraction:09}");
+    format!("{sign}{whole}.{}", fraction.trim_end_matches('0'))
+}
+
+/// A price per hour: integer nano-dollars per hour, never negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Rate(u64);
+
+impl Rate {
+    /// Free of charge.
+    pub const ZERO: Rate = Rate(0);
+
+    /// From nano-dollars per hour.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Rate(nanos)
+    }
+
+    /// Nano-dollars per hour.
+    pub const fn nanos(self) -> u64 {
+        self.0
+    }
+
+    /// What `hours` at this rate cost.
+    pub fn for_hours(self, hours: u64) -> Money {
+        Money(i128::from(self.0) * i128::from(hours))
+    }
+
+    /// What one hour costs.
+    pub fn for_one_hour(self) -> Money {
+        Money(i128::from(self.0))
+    }
+
+    /// The sum, or `None` past the range.
+    pub fn checked_add(self, other: Rate) -> Option<Rate> {
+        self.0.checked_add(other.0).map(Rate)
+    }
+}
+
+impl FromStr for Rate {
+    type Err = DecimalError;
+    fn from_str(text: &str) -> Result<Self, DecimalError> {
+        let nanos = parse_nanos(text)?;
+        if nanos < 0 {
+            return Err(DecimalError::Negative(text.to_owned()));
+        }
+        u64::try_from(nanos).map(Rate).map_err(|_| DecimalError::Range(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Rate {
+    /// The exact decimal, in currency units per hour.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format_nanos(i128::from(self.0)))
+    }
+}
+
+/// An amount of money: integer nano-dollars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Money(i128);
+
+impl Money {
+    /// Nothing.
+    pub const ZERO: Money = Money(0);
+
+    /// From nano-dollars.
+    pub const fn from_nanos(nanos: i128) -> Self {
+        Money(nanos)
+    }
+
+    /// Nano-dollars.
+    pub const fn nanos(self) -> i128 {
+        self.0
+    }
+
+    /// `self * factor`, or `None` past the range.
+    pub fn checked_mul(self, factor: i128) -> Option<Money> {
+        self.0.checked_mul(factor).map(Money)
+    }
+
+    /// Rounded half away from zero to whole cents, as finance prints it: `1234.50`.
+    pub fn to_cents_string(self) -> String {
+        const PER_CENT: u128 = 10_000_000;
+        let cents = (self.0.unsigned_abs() + PER_CENT / 2) / PER_CENT;
+        let sign = if self.0 < 0 && cents > 0 { "-" } else { "" };
+        format!("{sign}{}.{:02}", cents / 100, cents % 100)
+    }
+
+    /// `self / whole` as a fraction for printed percentages; `None` when `whole` is zero.
+    pub fn ratio_to(self, whole: Money) -> Option<f64> {
+        (whole.0 != 0).then(|| self.0 as f64 / whole.0 as f64)
+    }
+}
+
+impl Add for Money {
+    type Output = Money;
+    /// Panics past +-10^29 dollars, which no bill reaches.
+    fn add(self, other: Money) -> Money {
+        Money(self.0.checked_add(other.0).expect("sums of money stay within i128 nano-dollars"))
+    }
+}
+
+impl Sub for Money {
+    type Output = Money;
+    /// Panics past +-10^29 dollars, which no bill reaches.
+    fn sub(self, other: Money) -> Money {
+        Money(self.0.checked_sub(other.0).expect("sums of money stay within i128 nano-dollars"))
+    }
+}
+
+impl Neg for Money {
+    type Output = Money;
+    fn neg(self) -> Money {
+        Money(-self.0)
+    }
+}
+
+impl Sum for Money {
+    fn sum<I: Iterator<Item = Money>>(iter: I) -> Money {
+        iter.fold(Money::ZERO, Add::add)
+    }
+}
+
+impl FromStr for Money {
+    type Err = DecimalError;
+    fn from_str(text: &str) -> Result<Self, DecimalError> {
+        parse_nanos(text).map(Money)
+    }
+}
+
+impl fmt::Display for Money {
+    /// The exact decimal, in currency units.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format_nanos(self.0))
+    }
+}
+
+/// Decimals travel as strings, so that no reader turns them into floats.
+macro_rules! serde_as_decimal_string {
+    ($type:ty) => {
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_str(&self.to_string())
+            }
+        }
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "string",
+                    "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?$",
+                })
+            }
+        }
+    };
+}
+serde_as_decimal_string!(Rate);
+serde_as_decimal_string!(Money);
+
+/// A share in parts per million, for settings such as headroom and for blends; 1_000_000 is all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PartsPerMillion(pub u32);
+
+impl PartsPerMillion {
+    /// Everything.
+    pub const ONE: PartsPerMillion = PartsPerMillion(1_000_000);
+
+    /// This share of `amount`, rounded down.
+    pub fn floor_of(self, amount: u64) -> u64 {
+        u64::try_from(u128::from(amount) * u128::from(self.0) / 1_000_000).unwrap_or(u64::MAX)
+    }
+
+    /// This share of `amount`, rounded up.
+    pub fn ceil_of(self, amount: u64) -> u64 {
+        u64::try_from((u128::from(amount) * u128::from(self.0)).div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+}
+
+impl fmt::Display for PartsPerMillion {
+    /// As a percentage: `7.5 %`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{} %", format_nanos(i128::from(self.0) * i128::from(NANO) / 10_000)))
+    }
+}
+
+impl FromStr for PartsPerMillion {
+    type Err = DecimalError;
+    /// Reads `7.5%` as a percentage and `0.075` as a fraction.
+    fn from_str(text: &str) -> Result<Self, DecimalError> {
+        let (number, per_unit) = match text.trim().strip_suffix('%') {
+            Some(percent) => (percent.trim_end(), 10_000),
+            None => (text.trim(), 1_000_000),
+        };
+        let nanos = parse_nanos(number)?;
+        if nanos < 0 {
+            return Err(DecimalError::Negative(text.to_owned()));
+        }
+        let scaled = nanos.checked_mul(per_unit).ok_or_else(|| DecimalError::Range(text.to_owned()))?;
+        if scaled % i128::from(NANO) != 0 {
+            return Err(DecimalError::TooPrecise(text.to_owned()));
+        }
+        u32::try_from(scaled / i128::from(NANO))
+            .map(PartsPerMillion)
+            .map_err(|_| DecimalError::Range(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_exact_decimals() {
+        let rate: Rate = "0.0104".parse().unwrap();
+        assert_eq!(rate.nanos(), 10_400_000);
+        assert_eq!(rate.to_string(), "0.0104");
+        assert_eq!(rate.for_hours(730).to_string(), "7.592");
+        assert_eq!("0.1234567890".parse::<Rate>().unwrap().nanos(), 123_456_789);
+    }
+
+    #[test]
+    fn what_is_no_exact_rate_is_refused() {
+        for text in ["", ".", "1.", ".5", "+1", "1e3", "0,5", "NaN", "1 "] {
+            assert_eq!(text.parse::<Rate>(), Err(DecimalError::Syntax(text.into())), "{text:?}");
+        }
+        assert_eq!("0.1234567891".parse::<Rate>(), Err(DecimalError::TooPrecise("0.1234567891".into())));
+        assert_eq!("-1".parse::<Rate>(), Err(DecimalError::Negative("-1".into())));
+        assert_eq!("18446744074".parse::<Rate>(), Err(DecimalError::Range("18446744074".into())));
+    }
+
+    #[test]
+    fn cents_round_half_away_from_zero() {
+        let money = |s: &str| s.parse::<Money>().unwrap().to_cents_string();
+        assert_eq!(money("1.005"), "1.01");
+        assert_eq!(money("-1.005"), "-1.01");
+        assert_eq!(money("-0.004"), "0.00");
+        assert_eq!(money("600000"), "600000.00");
+    }
+
+    #[test]
+    fn bytes_print_in_binary_units() {
+        assert_eq!(Bytes(512 << 20).to_string(), "512 MiB");
+        assert_eq!(Bytes(1536 << 20).to_string(), "1.5 GiB");
+        assert_eq!(Bytes(100).to_string(), "100 B");
+        assert_eq!(Bytes(u64::MAX).to_string(), "16 EiB");
+    }
+
+    #[test]
+    fn shares_read_percent_and_fraction() {
+        assert_eq!("7.5%".parse(), Ok(PartsPerMillion(75_000)));
+        assert_eq!("0.075".parse(), Ok(PartsPerMillion(75_000)));
+        assert_eq!(PartsPerMillion(75_000).to_string(), "7.5 %");
+        assert_eq!(PartsPerMillion(75_000).ceil_of(100), 8);
+        assert_eq!(PartsPerMillion(75_000).floor_of(100), 7);
+    }
+
+    #[test]
+    fn copies_in_counts_the_tightest_dimension() {
+        let demand: Resources = [2, 0, 5].into_iter().collect();
+        let capacity: Resources = [10, 0, 11].into_iter().collect();
+        assert_eq!(demand.copies_in(&capacity), 2);
+        assert_eq!(Resources::zero(3).copies_in(&capacity), u64::MAX);
+    }
+}
