@@ -4,6 +4,9 @@
 //! The library takes bytes and returns bytes: it reads no file, no clock display and no
 //! environment. `ARCHITECTURE.md` draws the floors; a module uses only what lies below it.
 
+pub mod catalog;
 pub mod plan;
+pub mod policy;
 pub mod problem;
 pub mod units;
+pub mod workload;

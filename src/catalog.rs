@@ -1,0 +1,252 @@
+//! What can be bought: instance types of one provider in one region, their rates and commitment
+//! offers, each rate with its provenance.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Bytes, MilliCpu, Money, PartsPerMillion, Rate};
+
+/// Whose price list it is; decides billing rules and the default allocatable model.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// Amazon Web Services.
+    Aws,
+    /// Google Cloud.
+    Gcp,
+    /// Microsoft Azure.
+    Azure,
+    /// Anybody else's, or one's own data centre.
+    Other,
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Provider::Aws => "aws",
+            Provider::Gcp => "gcp",
+            Provider::Azure => "azure",
+            Provider::Other => "other",
+        })
+    }
+}
+
+/// The instance types of one provider in one region at one date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalog {
+    /// Its name, such as `aws-2026-05-us-east-1`.
+    pub name: String,
+    /// Whose prices these are.
+    pub provider: Provider,
+    /// The region that all rates hold in.
+    pub region: String,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// The date of the prices as the source gives it: `2026-05` or `2016-09-27`.
+    pub price_date: String,
+    /// Where the figures come from.
+    pub sources: Vec<String>,
+    /// Under which licence the sources stand.
+    pub licence_note: String,
+    /// All types that have a rate in this region, by name ascending.
+    pub types: Vec<InstanceType>,
+}
+
+impl Catalog {
+    /// The type of this name.
+    pub fn find(&self, name: &str) -> Option<&InstanceType> {
+        self.types.binary_search_by(|t| t.name.as_str().cmp(name)).ok().map(|i| &self.types[i])
+    }
+}
+
+/// The processor architecture, as `kubernetes.io/arch` names it.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Architecture {
+    /// x86-64.
+    Amd64,
+    /// 64-bit Arm.
+    Arm64,
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Architecture::Amd64 => "amd64",
+            Architecture::Arm64 => "arm64",
+        })
+    }
+}
+
+/// One kind of machine and what it costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceType {
+    /// `m5.large`, `n2-standard-4`, `D4s v5`.
+    pub name: String,
+    /// `m5`, `n2`, `dsv5`.
+    pub family: String,
+    /// Whether the provider still calls it current; unknown where the source says nothing.
+    pub current_generation: Option<bool>,
+    /// The provider's wording: `General purpose`, `Memory optimized`, ...
+    pub category: String,
+    /// vCPUs, whole or (GCP shared-core) fractions of one.
+    pub cpu: MilliCpu,
+    /// Memory as the price list states it, before hypervisor and reservations.
+    pub memory: Bytes,
+    /// Processor architecture.
+    pub architecture: Architecture,
+    /// Whether it is a whole machine.
+    pub bare_metal: bool,
+    /// Extended resources that a node of this type offers, such as `nvidia.com/gpu`, with their number.
+    pub extended: BTreeMap<String, u64>,
+    /// Name of the GPU or accelerator, for filters and display.
+    pub accelerator: Option<String>,
+    /// Local NVMe or SSD, in bytes; zero for none.
+    pub local_storage: Bytes,
+    /// What limits pods and volumes per node.
+    pub limits: NodeLimits,
+    /// CPU credits, for burstable types.
+    pub burst: Option<Burst>,
+    /// On demand, per hour.
+    pub on_demand: ListedRate,
+    /// Spot, a regional average.
+    pub spot: Option<ListedRate>,
+    /// Reserved and committed rates.
+    pub offers: Vec<CommitmentOffer>,
+    /// What a reader of the price should know (sources that differ, say).
+    pub marks: Vec<String>,
+}
+
+/// Limits per node that the provider's network and storage set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NodeLimits {
+    /// Pods with the AWS VPC CNI's secondary addresses: ENIs x (IPv4 per ENI - 1) + 2.
+    pub max_pods_eni: Option<u64>,
+    /// Pods with prefix delegation.
+    pub max_pods_prefix: Option<u64>,
+    /// Attachable volumes.
+    pub volume_attachments: Option<u64>,
+}
+
+/// What a burstable type's price buys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Burst {
+    /// Baseline per vCPU.
+    pub baseline: PartsPerMillion,
+    /// Price of one vCPU-hour beyond the baseline in unlimited mode, where there is one.
+    pub surplus_rate: Option<Rate>,
+}
+
+/// A rate and how it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedRate {
+    /// Per hour.
+    pub rate: Rate,
+    /// Listed or derived.
+    pub provenance: Provenance,
+}
+
+/// How a rate is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provenance {
+    /// Stands so in the source.
+    Listed,
+    /// Computed from a listed rate; the text names the rule.
+    Derived(String),
+}
+
+/// What kind of commitment an offer is.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum OfferKind {
+    /// AWS standard reserved instance.
+    ReservedStandard,
+    /// AWS convertible reserved instance.
+    ReservedConvertible,
+    /// AWS EC2 Instance Savings Plan: one family in one region.
+    InstanceSavingsPlan,
+    /// AWS Compute Savings Plan: any family and region.
+    ComputeSavingsPlan,
+    /// GCP resource-based committed use.
+    ResourceCommitment,
+    /// GCP flexible committed use.
+    FlexibleCommitment,
+    /// Azure reservation.
+    AzureReservation,
+    /// Azure savings plan for compute.
+    AzureSavingsPlan,
+}
+
+/// Length of a commitment.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub enum Term {
+    /// 8,760 hours.
+    #[serde(rename = "1y")]
+    OneYear,
+    /// 26,280 hours.
+    #[serde(rename = "3y")]
+    ThreeYears,
+}
+
+impl Term {
+    /// Hours that are paid for.
+    pub fn hours(self) -> u64 {
+        match self {
+            Term::OneYear => 8_760,
+            Term::ThreeYears => 26_280,
+        }
+    }
+
+    /// Months that are paid for.
+    pub fn months(self) -> u64 {
+        match self {
+            Term::OneYear => 12,
+            Term::ThreeYears => 36,
+        }
+    }
+}
+
+/// When a commitment is paid.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Payment {
+    /// Every hour, nothing at the start.
+    NoUpfront,
+    /// Part at the start, the rest every hour.
+    PartialUpfront,
+    /// Everything at the start.
+    AllUpfront,
+}
+
+/// A commitment that the catalog offers for a type. Invariant, kept by `effective` being the
+/// amortised price: upfront + recurring x term hours = effective x term hours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitmentOffer {
+    /// Which instrument.
+    pub kind: OfferKind,
+    /// How long.
+    pub term: Term,
+    /// How it is paid.
+    pub payment: Payment,
+    /// Amortised rate per hour: upfront / term hours + recurring.
+    pub effective: Rate,
+    /// Paid at the start.
+    pub upfront: Money,
+    /// Paid every hour, used or not.
+    pub recurring: Rate,
+    /// Listed or derived.
+    pub provenance: Provenance,
+}
