@@ -117,6 +117,8 @@ pub struct InstanceType {
     pub on_demand: ListedRate,
     /// Spot, a regional average.
     pub spot: Option<ListedRate>,
+    /// On demand with GCP's automatic sustained use discount, for a node that runs the whole month.
+    pub sustained_use: Option<ListedRate>,
     /// Reserved and committed rates.
     pub offers: Vec<CommitmentOffer>,
     /// What a reader of the price should know (sources that differ, say).
