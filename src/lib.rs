@@ -5,6 +5,7 @@
 //! environment. `ARCHITECTURE.md` draws the floors; a module uses only what lies below it.
 
 pub mod catalog;
+pub mod input;
 pub mod plan;
 pub mod policy;
 pub mod problem;
