@@ -9,5 +9,6 @@ pub mod input;
 pub mod plan;
 pub mod policy;
 pub mod problem;
+pub mod solver;
 pub mod units;
 pub mod workload;

@@ -104,7 +104,7 @@ pub enum BoundKind {
 
 /// Proof that no pattern of one bin type is worth more than `value` at the certificate's prices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case", tag = "by")]
+#[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum ValueProof {
     /// Resource prices lambda_k = numerators[k] / denominator >= 0:
     /// value = floor(lambda . W + sum_j u_j max(0, pi_j - lambda . w_j)).
@@ -116,6 +116,12 @@ pub enum ValueProof {
     },
     /// The best pattern found by an exhaustive integer search: to be recomputed by the checker.
     Exhaustive,
+    /// Every pattern of this bin type also fits another one: no smaller in any dimension, allowed for
+    /// every item that this one is. The value is that one's.
+    Dominated {
+        /// The other bin type, as its index in the problem.
+        by: u32,
+    },
 }
 
 /// Proven: a pattern of this bin type holds items worth at most `value`.

@@ -1,0 +1,168 @@
+//! A lower bound in integers, from whatever prices a linear programme suggested.
+//!
+//! With item prices `pi_j >= 0` and a proven upper bound `V_t` on the value of every pattern of
+//! kind t, any plan costs at least
+//!
+//! ```text
+//! LB = r * sum_j q_j pi_j - sum_{t with stock s_t} s_t * max(0, r V_t - c_t),
+//! r  = min(1, min_{t without stock} c_t / V_t)                       (Farley 1990)
+//! ```
+//!
+//! because `r pi` is then dual feasible for the kinds without stock, and each bin of a kind with
+//! stock falls short by at most `r V_t - c_t`. `V_t` comes from resource prices lambda:
+//! `floor(lambda . W_t + sum_j u_jt max(0, pi_j - lambda . w_j))`. All of it in i128; where a product
+//! would not fit, the precision of lambda is lowered, never the truth.
+
+use crate::plan::{BoundKind, Certificate, LowerBound, PatternValue, ValueProof};
+use crate::problem::Problem;
+use crate::units::Money;
+
+use super::instance::Instance;
+
+/// Prices in integers with a proven pattern value for each kind.
+#[derive(Debug, Clone)]
+pub(super) struct IntegerPrices {
+    /// Nano-dollars per copy of each shape.
+    pub pi: Vec<u64>,
+    /// Proven pattern value per kind.
+    pub value: Vec<u64>,
+    pub proof: Vec<ValueProof>,
+}
+
+/// Rounds prices down and proves a pattern value for every kind by the resource prices given.
+pub(super) fn integer_prices(instance: &Instance, pi: &[f64], lambda: &[Vec<f64>]) -> IntegerPrices {
+    let pi: Vec<u64> = pi.iter().map(|&p| if p >= 1.0 { p as u64 } else { 0 }).collect();
+    let (value, proof) = (0..instance.kinds.len())
+        .map(|t| {
+            let (value, numerators, denominator) = prove(instance, t, &pi, &lambda[t]);
+            (value, ValueProof::ResourcePrices { numerators, denominator })
+        })
+        .unzip();
+    IntegerPrices { pi, value, proof }
+}
+
+/// The best proof that the given resource prices allow, lowering their precision until every
+/// product fits. Zero prices always work: a pattern is worth at most all copies that fit.
+fn prove(instance: &Instance, kind: usize, pi: &[u64], lambda: &[f64]) -> (u64, Vec<u64>, u64) {
+    let largest = lambda.iter().copied().fold(0.0, f64::max);
+    for bits in [44u32, 36, 28, 20, 10, 0] {
+        let denominator = 1u64 << bits;
+        if largest * denominator as f64 >= 4e18 {
+            continue;
+        }
+        let numerators: Vec<u64> =
+            lambda.iter().map(|l| (l.max(0.0) * denominator as f64).ceil() as u64).collect();
+        if let Some(value) = value_under(instance, kind, pi, &numerators, denominator) {
+            return (value, numerators, denominator);
+        }
+    }
+    let all =
+        (0..pi.len()).map(|j| pi[j].saturating_mul(instance.fits[kind][j])).fold(0u64, u64::saturating_add);
+    (all, vec![0; instance.dims], 1)
+}
+
+/// floor((n . W + sum_j u_j max(0, d pi_j - n . w_j)) / d), or `None` where a step overflows.
+fn value_under(instance: &Instance, kind: usize, pi: &[u64], n: &[u64], d: u64) -> Option<u64> {
+    let dot = |amounts: &[u64]| {
+        n.iter()
+            .zip(amounts)
+            .try_fold(0i128, |sum, (&a, &b)| sum.checked_add(i128::from(a).checked_mul(b.into())?))
+    };
+    let mut total = dot(&instance.kinds[kind].capacity)?;
+    for (j, shape) in instance.shapes.iter().enumerate() {
+        let fit = instance.fits[kind][j];
+        if fit == 0 || pi[j] == 0 {
+            continue;
+        }
+        let excess = i128::from(pi[j]).checked_mul(d.into())? - dot(&shape.demand)?;
+        if excess > 0 {
+            total = total.checked_add(excess.checked_mul(fit.into())?)?;
+        }
+    }
+    u64::try_from(total / i128::from(d)).ok()
+}
+
+impl IntegerPrices {
+    /// The lower bound for an hour, in nano-dollars.
+    pub(super) fn bound(&self, instance: &Instance) -> i128 {
+        // r = num / den, the smallest c_t / V_t among kinds without stock.
+        let (mut num, mut den) = (1u128, 1u128);
+        for (kind, &value) in instance.kinds.iter().zip(&self.value) {
+            let (c, v) = (u128::from(kind.rate), u128::from(value));
+            if kind.stock.is_none() && c * den < num * v {
+                (num, den) = (c, v);
+            }
+        }
+        let sum: Option<u128> = instance
+            .shapes
+            .iter()
+            .zip(&self.pi)
+            .try_fold(0u128, |sum, (s, &p)| sum.checked_add(u128::from(s.copies) * u128::from(p)));
+        let Some(gross) = sum.and_then(|s| s.checked_mul(num)) else { return 0 };
+        let mut scaled = i128::try_from(gross).unwrap_or(0);
+        for (kind, &value) in instance.kinds.iter().zip(&self.value) {
+            let Some(stock) = kind.stock else { continue };
+            let worth = u128::from(value) * num;
+            let cost = u128::from(kind.rate) * den;
+            if worth > cost {
+                let loss = (worth - cost).checked_mul(stock.into()).and_then(|l| i128::try_from(l).ok());
+                match loss.and_then(|l| scaled.checked_sub(l)) {
+                    Some(rest) => scaled = rest,
+                    None => return 0,
+                }
+            }
+        }
+        if scaled <= 0 { 0 } else { scaled / i128::try_from(den).unwrap_or(i128::MAX) }
+    }
+
+    /// The certificate in the caller's terms.
+    pub(super) fn certificate(&self, problem: &Problem, instance: &Instance, dims: &[usize]) -> Certificate {
+        let mut item_prices = vec![0; problem.items().len()];
+        for (shape, &p) in instance.shapes.iter().zip(&self.pi) {
+            for &(member, _) in &shape.members {
+                item_prices[member.index()] = p;
+            }
+        }
+        let widen = |proof: &ValueProof| match proof {
+            ValueProof::ResourcePrices { numerators, denominator } => {
+                let mut wide = vec![0; problem.dimensions().len()];
+                for (&k, &n) in dims.iter().zip(numerators) {
+                    wide[k] = n;
+                }
+                ValueProof::ResourcePrices { numerators: wide, denominator: *denominator }
+            }
+            other => other.clone(),
+        };
+        let mut pattern_values: Vec<PatternValue> = instance
+            .kinds
+            .iter()
+            .zip(&self.value)
+            .zip(&self.proof)
+            .map(|((kind, &value), proof)| PatternValue { bin_type: kind.id.0, value, proof: widen(proof) })
+            .collect();
+        pattern_values.extend(instance.dominated_by.iter().map(|&(id, t)| PatternValue {
+            bin_type: id.0,
+            value: self.value[t],
+            proof: ValueProof::Dominated { by: instance.kinds[t].id.0 },
+        }));
+        pattern_values.sort_by_key(|v| v.bin_type);
+        Certificate { item_prices, pattern_values }
+    }
+}
+
+/// Rounds up to the next sum that rates can make.
+pub(super) fn round_up(instance: &Instance, bound: i128) -> i128 {
+    let divisor = i128::from(instance.rate_divisor);
+    (bound + divisor - 1) / divisor * divisor
+}
+
+/// A bound with its certificate.
+pub(super) fn certified(problem: &Problem, instance: &Instance, prices: &IntegerPrices) -> LowerBound {
+    let value = Money::from_nanos(round_up(instance, prices.bound(instance)));
+    LowerBound {
+        value,
+        kind: BoundKind::Certified,
+        certified: value,
+        certificate: prices.certificate(problem, instance, &instance.dimensions),
+    }
+}

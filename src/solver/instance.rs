@@ -1,0 +1,270 @@
+//! The problem made small: equal shapes merged, bin types that nobody needs dropped, idle dimensions
+//! left out, copies per bin capped by what fits.
+//!
+//! Every rung of the solver works on an [`Instance`]; only [`Instance::expand`] goes back to the
+//! caller's item types.
+
+use std::collections::BTreeMap;
+
+use crate::plan::{Pattern, Plan};
+use crate::problem::{BinTypeId, ItemTypeId, Problem};
+
+/// A merged item type.
+#[derive(Debug, Clone)]
+pub(super) struct Shape {
+    /// Demand in the instance's dimensions.
+    pub demand: Vec<u64>,
+    /// Copies of all members together.
+    pub copies: u64,
+    /// The caller's item types that share this shape, with their copies.
+    pub members: Vec<(ItemTypeId, u64)>,
+    /// Whether a rule (not capacity) caps the copies per bin.
+    pub capped: bool,
+    /// Shapes that never share a bin with it, ascending.
+    pub conflicts: Vec<usize>,
+}
+
+/// A bin type that survived the reduction.
+#[derive(Debug, Clone)]
+pub(super) struct Kind {
+    /// The caller's bin type.
+    pub id: BinTypeId,
+    /// Capacity in the instance's dimensions.
+    pub capacity: Vec<u64>,
+    /// Nano-dollars per hour.
+    pub rate: u64,
+    /// Number available.
+    pub stock: Option<u64>,
+}
+
+/// A reduced problem.
+#[derive(Debug, Clone)]
+pub(super) struct Instance {
+    pub shapes: Vec<Shape>,
+    pub kinds: Vec<Kind>,
+    pub dims: usize,
+    /// The caller's dimension behind each of the instance's.
+    pub dimensions: Vec<usize>,
+    /// `fits[kind][shape]`: most copies of the shape that one bin of the kind holds on its own.
+    pub fits: Vec<Vec<u64>>,
+    pub max_kinds: Option<usize>,
+    /// Bin types left out although some item could use them: the instance's kinds that are as
+    /// large, no dearer, unlimited and eligible for the same items.
+    pub dominated_by: Vec<(BinTypeId, usize)>,
+    /// Every cost is a multiple of this: the common divisor of all usable rates, nano-dollars.
+    pub rate_divisor: u64,
+    /// Whether any two shapes conflict.
+    pub has_conflicts: bool,
+}
+
+impl Instance {
+    /// Reduces a problem. The second part lists item types that no bin type can hold.
+    pub(super) fn reduce(problem: &Problem) -> Result<Self, Vec<ItemTypeId>> {
+        let unplaceable: Vec<ItemTypeId> = problem
+            .item_ids()
+            .filter(|&j| problem.bin_ids().all(|t| problem.copies_per_bin(j, t) == 0))
+            .collect();
+        if !unplaceable.is_empty() {
+            return Err(unplaceable);
+        }
+        // A dimension that nobody demands can never bind.
+        let dims: Vec<usize> = (0..problem.dimensions().len())
+            .filter(|&k| problem.items().iter().any(|i| i.demand[k] > 0))
+            .collect();
+        let project = |amounts: &[u64]| dims.iter().map(|&k| amounts[k]).collect::<Vec<_>>();
+
+        let mut neighbours: BTreeMap<ItemTypeId, Vec<ItemTypeId>> = BTreeMap::new();
+        for &(a, b) in problem.conflicts() {
+            neighbours.entry(a).or_default().push(b);
+            neighbours.entry(b).or_default().push(a);
+        }
+        // Item types are merged where neither a cap per bin nor a conflict tells them apart.
+        let mut shapes: Vec<Shape> = Vec::new();
+        let mut shape_of = vec![0usize; problem.items().len()];
+        let mut by_form: BTreeMap<(Vec<u64>, &[bool]), usize> = BTreeMap::new();
+        for j in problem.item_ids() {
+            let item = problem.item(j);
+            let demand = project(item.demand.as_slice());
+            let largest_fit = problem
+                .bins()
+                .iter()
+                .enumerate()
+                .filter(|(t, _)| item.eligible.contains(BinTypeId(*t as u32)))
+                .map(|(_, bin)| item.demand.copies_in(&bin.capacity))
+                .max()
+                .unwrap_or(0)
+                .min(item.copies);
+            let capped = item.max_per_bin.is_some_and(|m| m < largest_fit);
+            let mergeable = !capped && !neighbours.contains_key(&j);
+            let form = (demand.clone(), item.eligible.as_slice());
+            if mergeable {
+                if let Some(&s) = by_form.get(&form) {
+                    shapes[s].copies += item.copies;
+                    shapes[s].members.push((j, item.copies));
+                    shape_of[j.index()] = s;
+                    continue;
+                }
+                by_form.insert(form, shapes.len());
+            }
+            shape_of[j.index()] = shapes.len();
+            shapes.push(Shape {
+                demand,
+                copies: item.copies,
+                members: vec![(j, item.copies)],
+                capped,
+                conflicts: Vec::new(),
+            });
+        }
+        for (j, others) in &neighbours {
+            let mut list: Vec<usize> = others.iter().map(|o| shape_of[o.index()]).collect();
+            list.sort_unstable();
+            list.dedup();
+            shapes[shape_of[j.index()]].conflicts = list;
+        }
+
+        let fit = |shape: &Shape, t: BinTypeId| {
+            let item = problem.item(shape.members[0].0);
+            if !item.eligible.contains(t) {
+                return 0;
+            }
+            let cap = if shape.capped { item.max_per_bin.unwrap_or(u64::MAX) } else { u64::MAX };
+            item.demand.copies_in(&problem.bin(t).capacity).min(cap).min(shape.copies)
+        };
+        let usable: Vec<(Kind, Vec<u64>)> = problem
+            .bin_ids()
+            .map(|t| {
+                let bin = problem.bin(t);
+                let kind = Kind {
+                    id: t,
+                    capacity: project(bin.capacity.as_slice()),
+                    rate: bin.rate.nanos(),
+                    stock: bin.stock,
+                };
+                (kind, shapes.iter().map(|s| fit(s, t)).collect::<Vec<_>>())
+            })
+            .filter(|(kind, fits)| kind.stock != Some(0) && fits.iter().any(|&f| f > 0))
+            .collect();
+        let rate_divisor = usable.iter().fold(0, |g, (kind, _)| gcd(g, kind.rate)).max(1);
+        let (kinds, fits, dominated_by) = drop_dominated(usable, &shapes);
+        let has_conflicts = shapes.iter().any(|s| !s.conflicts.is_empty());
+        let max_kinds = problem.max_bin_types().map(|k| k as usize);
+        Ok(Instance {
+            shapes,
+            kinds,
+            dims: dims.len(),
+            dimensions: dims,
+            fits,
+            max_kinds,
+            dominated_by,
+            rate_divisor,
+            has_conflicts,
+        })
+    }
+
+    /// Total demand per dimension.
+    pub(super) fn total_demand(&self) -> Vec<u128> {
+        (0..self.dims)
+            .map(|k| self.shapes.iter().map(|s| u128::from(s.demand[k]) * u128::from(s.copies)).sum())
+            .collect()
+    }
+
+    /// Bins in terms of the caller's item types: copies of merged members are dealt out in order.
+    pub(super) fn expand(&self, bins: &[Bin]) -> Plan {
+        // What is not dealt out yet, last member first.
+        let mut left: Vec<Vec<(ItemTypeId, u64)>> =
+            self.shapes.iter().map(|s| s.members.iter().rev().copied().collect()).collect();
+        let mut plan = Plan::new();
+        for bin in bins {
+            let mut remaining = bin.copies;
+            while remaining > 0 {
+                // As many bins as the current members last for share one pattern.
+                let mut batch = remaining;
+                for &(s, n) in &bin.content {
+                    let (_, available) =
+                        *left[s].last().expect("a plan places no more copies than there are");
+                    if available >= n {
+                        batch = batch.min(available / n);
+                    } else {
+                        batch = 1;
+                    }
+                }
+                let mut content = Vec::with_capacity(bin.content.len());
+                for &(s, n) in &bin.content {
+                    let mut wanted = n * batch;
+                    while wanted > 0 {
+                        let (member, available) =
+                            left[s].last_mut().expect("a plan places no more copies than there are");
+                        let take = wanted.min(*available);
+                        content.push((*member, take / batch));
+                        debug_assert_eq!(take % batch, 0);
+                        *available -= take;
+                        wanted -= take;
+                        if *available == 0 {
+                            left[s].pop();
+                        }
+                    }
+                }
+                plan.add(Pattern::new(self.kinds[bin.kind].id, content), batch);
+                remaining -= batch;
+            }
+        }
+        plan
+    }
+}
+
+/// Keeps a kind only if no other kind is at least as large, no dearer, unlimited, and allowed for
+/// everything that may lie on it. Of equals the first stays. Returns the kinds left, their fits, and
+/// for each dropped bin type the index of one that stands in for it.
+fn drop_dominated(
+    usable: Vec<(Kind, Vec<u64>)>,
+    shapes: &[Shape],
+) -> (Vec<Kind>, Vec<Vec<u64>>, Vec<(BinTypeId, usize)>) {
+    let dominates = |b: usize, a: usize| {
+        let ((kb, fb), (ka, fa)) = (&usable[b], &usable[a]);
+        kb.stock.is_none()
+            && kb.rate <= ka.rate
+            && kb.capacity.iter().zip(&ka.capacity).all(|(x, y)| x >= y)
+            && (0..shapes.len()).all(|j| fb[j] >= fa[j])
+    };
+    // Dominance is transitive, and between equals the smaller index wins: no cycle can form.
+    let stands_in: Vec<Option<usize>> = (0..usable.len())
+        .map(|a| (0..usable.len()).find(|&b| b != a && dominates(b, a) && (b < a || !dominates(a, b))))
+        .collect();
+    let mut new_index = vec![usize::MAX; usable.len()];
+    let mut next = 0;
+    for (old, stand_in) in stands_in.iter().enumerate() {
+        if stand_in.is_none() {
+            new_index[old] = next;
+            next += 1;
+        }
+    }
+    let mut dominated_by = Vec::new();
+    for (old, stand_in) in stands_in.iter().enumerate() {
+        if let Some(mut b) = *stand_in {
+            while let Some(further) = stands_in[b] {
+                b = further;
+            }
+            dominated_by.push((usable[old].0.id, new_index[b]));
+        }
+    }
+    let (kinds, fits) = usable
+        .into_iter()
+        .zip(&stands_in)
+        .filter(|(_, stand_in)| stand_in.is_none())
+        .map(|(kind, _)| kind)
+        .unzip();
+    (kinds, fits, dominated_by)
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// Bins of one kind with the same content.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Bin {
+    pub kind: usize,
+    /// Shape and count, by shape ascending, counts at least one.
+    pub content: Vec<(usize, u64)>,
+    pub copies: u64,
+}

@@ -1,0 +1,177 @@
+//! Linear and mixed-integer programmes: the one place that knows good_lp.
+//!
+//! A programme is `min c.x` over rows `a.x >= b` or `a.x <= b` with `x >= 0`. Duals come back with
+//! the sign of the textbook: `y >= 0` for `>=` rows, `y <= 0` for `<=` rows, so that
+//! `c - A^T y >= 0` and `b.y` is the optimal value. Callers treat every number as a hint: what a
+//! report calls certified is recomputed in integers.
+
+use good_lp::{
+    DualValues, Expression, ProblemVariables, ResolutionError, Solution, SolutionWithDual, SolverModel,
+    Variable, constraint::ConstraintReference, variable,
+};
+
+/// The sense of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sense {
+    AtLeast,
+    AtMost,
+}
+
+/// One row of a programme.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub terms: Vec<(usize, f64)>,
+    pub sense: Sense,
+    pub rhs: f64,
+}
+
+/// A minimisation over non-negative variables.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Programme {
+    /// Cost per variable.
+    pub cost: Vec<f64>,
+    pub rows: Vec<Row>,
+}
+
+/// An optimal solution of a linear programme.
+#[derive(Debug, Clone)]
+pub(super) struct LpSolution {
+    pub x: Vec<f64>,
+    /// One per row, textbook sign.
+    pub dual: Vec<f64>,
+}
+
+/// Why a programme has no solution to use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum LpFailure {
+    Infeasible,
+    /// Limits reached or numbers too bad.
+    Stopped,
+}
+
+fn failure(error: ResolutionError) -> LpFailure {
+    match error {
+        ResolutionError::Infeasible => LpFailure::Infeasible,
+        _ => LpFailure::Stopped,
+    }
+}
+
+impl Programme {
+    pub(super) fn add_variable(&mut self, cost: f64) -> usize {
+        self.cost.push(cost);
+        self.cost.len() - 1
+    }
+
+    pub(super) fn add_row(&mut self, terms: Vec<(usize, f64)>, sense: Sense, rhs: f64) -> usize {
+        self.rows.push(Row { terms, sense, rhs });
+        self.rows.len() - 1
+    }
+
+    /// Solves the linear programme: HiGHS with the feature `highs`, else Clarabel.
+    pub(super) fn solve_lp(&self) -> Result<LpSolution, LpFailure> {
+        let (variables, x, objective) = self.variables(|_| variable().min(0.0));
+        let unsolved = variables.minimise(objective);
+        #[cfg(feature = "highs")]
+        let model = unsolved.using(good_lp::solvers::highs::highs).set_threads(1);
+        #[cfg(not(feature = "highs"))]
+        let model = unsolved.using(good_lp::solvers::clarabel::clarabel);
+        self.solve_with_duals(model, &x)
+    }
+
+    fn variables(
+        &self,
+        define: impl Fn(usize) -> good_lp::VariableDefinition,
+    ) -> (ProblemVariables, Vec<Variable>, Expression) {
+        let mut variables = ProblemVariables::new();
+        let x: Vec<Variable> = (0..self.cost.len()).map(|i| variables.add(define(i))).collect();
+        let mut objective = Expression::with_capacity(x.len());
+        for (&v, &c) in x.iter().zip(&self.cost) {
+            if c != 0.0 {
+                objective.add_mul(c, v);
+            }
+        }
+        (variables, x, objective)
+    }
+
+    fn add_rows<M: SolverModel>(&self, model: &mut M, x: &[Variable]) -> Vec<ConstraintReference> {
+        self.rows
+            .iter()
+            .map(|row| {
+                let mut left = Expression::with_capacity(row.terms.len());
+                for &(i, a) in &row.terms {
+                    left.add_mul(a, x[i]);
+                }
+                model.add_constraint(match row.sense {
+                    Sense::AtLeast => left.geq(row.rhs),
+                    Sense::AtMost => left.leq(row.rhs),
+                })
+            })
+            .collect()
+    }
+
+    fn solve_with_duals<M>(&self, mut model: M, x: &[Variable]) -> Result<LpSolution, LpFailure>
+    where
+        M: SolverModel<Error = ResolutionError>,
+        M::Solution: Solution + for<'a> SolutionWithDual<'a>,
+    {
+        let rows = self.add_rows(&mut model, x);
+        let mut solution = model.solve().map_err(failure)?;
+        let values: Vec<f64> = x.iter().map(|&v| solution.value(v)).collect();
+        let duals = solution.compute_dual();
+        let dual: Vec<f64> = rows.into_iter().map(|r| duals.dual(r)).collect();
+        if values.iter().chain(&dual).all(|v| v.is_finite()) {
+            Ok(LpSolution { x: values, dual })
+        } else {
+            Err(LpFailure::Stopped)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// min 3x + 2y  s.t.  x + y >= 4,  x + 3y >= 6,  x <= 3.
+    /// The first two rows meet at x = 3, y = 1 (cost 11); moving along the second row to x = 0
+    /// needs y = 4 for the first: cost 8. There only the first row binds with y basic, so its dual
+    /// is 2, the others 0, and 2 * 4 = 8.
+    #[test]
+    fn duals_of_a_hand_solved_programme_have_textbook_signs() {
+        let mut lp = Programme::default();
+        let x = lp.add_variable(3.0);
+        let y = lp.add_variable(2.0);
+        lp.add_row(vec![(x, 1.0), (y, 1.0)], Sense::AtLeast, 4.0);
+        lp.add_row(vec![(x, 1.0), (y, 3.0)], Sense::AtLeast, 6.0);
+        lp.add_row(vec![(x, 1.0)], Sense::AtMost, 3.0);
+        let solution = lp.solve_lp().unwrap();
+        for (got, want) in solution.x.iter().zip([0.0, 4.0]) {
+            assert!((got - want).abs() < 1e-6, "{:?}", solution.x);
+        }
+        for (got, want) in solution.dual.iter().zip([2.0, 0.0, 0.0]) {
+            assert!((got - want).abs() < 1e-6, "{:?}", solution.dual);
+        }
+    }
+
+    /// min x + 4y  s.t.  x + y >= 10,  x <= 6: x = 6, y = 4, cost 22.
+    /// One more of the first row costs 4; one more of the second saves 3.
+    #[test]
+    fn a_binding_upper_row_has_a_negative_dual() {
+        let mut lp = Programme::default();
+        let x = lp.add_variable(1.0);
+        let y = lp.add_variable(4.0);
+        lp.add_row(vec![(x, 1.0), (y, 1.0)], Sense::AtLeast, 10.0);
+        lp.add_row(vec![(x, 1.0)], Sense::AtMost, 6.0);
+        let solution = lp.solve_lp().unwrap();
+        assert!((solution.dual[0] - 4.0).abs() < 1e-6, "{:?}", solution.dual);
+        assert!((solution.dual[1] + 3.0).abs() < 1e-6, "{:?}", solution.dual);
+    }
+
+    #[test]
+    fn an_impossible_programme_is_infeasible() {
+        let mut lp = Programme::default();
+        let x = lp.add_variable(1.0);
+        lp.add_row(vec![(x, 1.0)], Sense::AtLeast, 2.0);
+        lp.add_row(vec![(x, 1.0)], Sense::AtMost, 1.0);
+        assert_eq!(lp.solve_lp().unwrap_err(), LpFailure::Infeasible);
+    }
+}

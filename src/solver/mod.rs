@@ -1,0 +1,187 @@
+//! The packing itself: from a [`Problem`] to a plan and a lower bound.
+//!
+//! [`solve`] climbs a ladder: reduce, relax, build plans from the prices, improve them, certify.
+//! Every rung may be the last that the budget allows.
+
+mod bound;
+pub mod control;
+mod greedy;
+mod instance;
+mod knapsack_lp;
+mod master;
+mod relaxation;
+
+use crate::plan::{LowerBound, Outcome, Plan, ProgressPoint, StopReason, relative_gap};
+use crate::problem::{ItemTypeId, Problem};
+use crate::units::Money;
+
+use control::{Budget, Event, Meter, Observer, Phase};
+use greedy::Packer;
+use instance::{Bin, Instance};
+use relaxation::Prices;
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SolveError {
+    /// No bin type can hold a copy of these item types.
+    #[error("{} item type(s) fit no bin type", .0.len())]
+    Unplaceable(Vec<ItemTypeId>),
+    /// The bins in stock, or the number of bin types allowed, did not suffice for any plan found.
+    #[error("no plan was found within the stock and the number of bin types allowed")]
+    NoPlanFound,
+}
+
+/// Finds a cheap plan and a lower bound within the budget.
+///
+/// The same problem, seed and work limit give the same outcome at any number of threads; the time
+/// limit and a cancellation may stop the search elsewhere.
+///
+/// # Errors
+/// [`SolveError`] if some item type fits nowhere or no plan was found.
+pub fn solve(
+    problem: &Problem,
+    budget: &Budget<'_>,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Outcome, SolveError> {
+    let mut search = Search::start(problem, budget, seed, observer)?;
+    search.relax();
+    search.build_plans();
+    search.finish()
+}
+
+struct Search<'a> {
+    problem: &'a Problem,
+    instance: Instance,
+    meter: Meter<'a>,
+    seed: u64,
+    observer: &'a dyn Observer,
+    prices: Option<Prices>,
+    incumbent: Option<(Money, Vec<Bin>)>,
+    lower_bound: Option<LowerBound>,
+    progress: Vec<ProgressPoint>,
+}
+
+impl<'a> Search<'a> {
+    fn start(
+        problem: &'a Problem,
+        budget: &Budget<'a>,
+        seed: u64,
+        observer: &'a dyn Observer,
+    ) -> Result<Self, SolveError> {
+        let meter = Meter::start(*budget);
+        observer.on(&Event::Phase(Phase::Reduce));
+        let instance = Instance::reduce(problem).map_err(SolveError::Unplaceable)?;
+        Ok(Search {
+            problem,
+            instance,
+            meter,
+            seed,
+            observer,
+            prices: None,
+            incumbent: None,
+            lower_bound: None,
+            progress: Vec::new(),
+        })
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.observer.on(&Event::Phase(phase));
+    }
+
+    fn relax(&mut self) {
+        self.enter(Phase::Relaxation);
+        let columns = relaxation::all_columns(&self.instance);
+        if let Ok(prices) = relaxation::solve(&self.instance, &columns) {
+            let integer = bound::integer_prices(&self.instance, &prices.pi, &prices.lambda);
+            self.offer_bound(bound::certified(self.problem, &self.instance, &integer));
+            self.prices = Some(prices);
+        }
+    }
+
+    fn build_plans(&mut self) {
+        self.enter(Phase::Greedy);
+        let Some(prices) = self.prices.clone() else { return };
+        let instance = &self.instance;
+        let mut ranked: Vec<(f64, usize)> = (0..instance.kinds.len())
+            .map(|t| (prices.pattern_value[t] / instance.kinds[t].rate.max(1) as f64, t))
+            .collect();
+        ranked.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let candidates: Vec<usize> = ranked.iter().take(12).map(|&(_, t)| t).collect();
+        let mut packer = Packer::new(instance, &prices);
+        let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
+        let allowed = vec![true; instance.kinds.len()];
+        let mut available: Vec<u64> = instance.kinds.iter().map(|k| k.stock.unwrap_or(u64::MAX)).collect();
+        let bins = packer.pack(&mut left, &prices.pi, &candidates, &allowed, &mut available);
+        let work = packer.work;
+        self.meter.spend(work);
+        if let Some(bins) = bins {
+            self.offer_plan(bins);
+        }
+    }
+
+    fn cost(&self, bins: &[Bin]) -> Money {
+        bins.iter()
+            .map(|b| Money::from_nanos(i128::from(self.instance.kinds[b.kind].rate) * i128::from(b.copies)))
+            .sum()
+    }
+
+    /// Takes a plan that is cheaper than the best so far.
+    fn offer_plan(&mut self, bins: Vec<Bin>) -> bool {
+        let cost = self.cost(&bins);
+        if self.incumbent.as_ref().is_some_and(|(best, _)| cost >= *best) {
+            return false;
+        }
+        self.incumbent = Some((cost, bins));
+        self.observer.on(&Event::Incumbent(cost));
+        self.record();
+        true
+    }
+
+    /// Takes a bound that is higher than the best so far.
+    fn offer_bound(&mut self, bound: LowerBound) {
+        if self.lower_bound.as_ref().is_none_or(|best| bound.value > best.value) {
+            self.observer.on(&Event::Bound(bound.value));
+            self.lower_bound = Some(bound);
+            self.record();
+        }
+    }
+
+    fn record(&mut self) {
+        self.progress.push(ProgressPoint {
+            work: self.meter.work(),
+            millis: self.meter.millis(),
+            incumbent: self.incumbent.as_ref().map(|(cost, _)| *cost),
+            lower_bound: self.lower_bound.as_ref().map_or(Money::ZERO, |b| b.value),
+        });
+    }
+
+    fn gap(&self) -> Option<f64> {
+        let (cost, _) = self.incumbent.as_ref()?;
+        Some(relative_gap(*cost, self.lower_bound.as_ref()?.value))
+    }
+
+    fn finish(self) -> Result<Outcome, SolveError> {
+        let Some((cost, bins)) = self.incumbent.as_ref() else {
+            return Err(SolveError::NoPlanFound);
+        };
+        let lower_bound = match self.lower_bound.clone() {
+            Some(bound) => bound,
+            None => {
+                let nothing = vec![0.0; self.instance.shapes.len()];
+                let free = vec![vec![0.0; self.instance.dims]; self.instance.kinds.len()];
+                let prices = bound::integer_prices(&self.instance, &nothing, &free);
+                bound::certified(self.problem, &self.instance, &prices)
+            }
+        };
+        let stop = if *cost == lower_bound.value {
+            StopReason::Optimal
+        } else if self.gap().is_some_and(|g| g <= self.meter.gap_target()) {
+            StopReason::GapReached
+        } else {
+            self.meter.must_stop().unwrap_or(StopReason::WorkLimit)
+        };
+        let incumbent: Plan = self.instance.expand(bins);
+        Ok(Outcome { incumbent, lower_bound, stop, progress: self.progress })
+    }
+}

@@ -1,0 +1,222 @@
+//! The resource-price relaxation: a compact linear programme whose duals drive the whole search.
+//!
+//! ```text
+//! min  sum_t c_t y_t
+//! s.t. sum_t z_jt >= q_j                    for each shape j            (dual pi_j >= 0)
+//!      sum_j w_jk z_jt <= W_tk y_t          for each kind t, dimension k
+//!      z_jt <= u_jt y_t                     where a rule caps the copies per bin
+//!      y_t <= s_t                           where kind t has a stock    (dual mu_t <= 0)
+//! ```
+//!
+//! Only few kinds of bin matter; it starts with those that look cheapest for some mix of resources
+//! and adds the ones that price out, that is, whose knapsack relaxation under pi is worth more than
+//! they cost. Every non-negative pi gives a true bound, so the tolerance here costs quality only.
+
+use rayon::prelude::*;
+
+use super::instance::Instance;
+use super::knapsack_lp::{Columns, KnapsackLp};
+use super::master::{LpFailure, Programme, Sense};
+
+/// Prices of shapes and resources, and how many bins of each kind the relaxation buys.
+#[derive(Debug, Clone)]
+pub(super) struct Prices {
+    /// Per copy of each shape, nano-dollars per hour.
+    pub pi: Vec<f64>,
+    /// Per kind: value of its knapsack relaxation under `pi`, nano-dollars per hour.
+    pub pattern_value: Vec<f64>,
+    /// Per kind and dimension: resource prices that prove it.
+    pub lambda: Vec<Vec<f64>>,
+    /// Per kind: bins bought, fractional.
+    pub bins: Vec<f64>,
+    /// `assigned[kind]`: copies of each shape on that kind, fractional; empty where unused.
+    pub assigned: Vec<Vec<f64>>,
+}
+
+/// Rounds of adding kinds; three suffice in practice, the rest is for odd catalogs.
+const MAX_ROUNDS: usize = 12;
+/// Kinds added per round.
+const ADDED_PER_ROUND: usize = 8;
+/// A kind prices out when its value exceeds its rate by more than this share.
+const PRICED_OUT: f64 = 1e-6;
+
+/// Knapsack columns of every kind, built once per instance.
+pub(super) fn all_columns(instance: &Instance) -> Vec<Columns> {
+    (0..instance.kinds.len()).into_par_iter().map(|t| Columns::of(instance, t)).collect()
+}
+
+/// Knapsack relaxations of every kind under `pi`.
+pub(super) fn price_all(columns: &[Columns], pi: &[f64]) -> Vec<KnapsackLp> {
+    columns.par_iter().map(|c| c.solve(pi)).collect()
+}
+
+/// Solves the relaxation over the kinds in `allowed` (all where `None`).
+pub(super) fn solve(instance: &Instance, columns: &[Columns]) -> Result<Prices, LpFailure> {
+    let mut chosen = promising_kinds(instance);
+    let mut best: Option<Prices> = None;
+    for _ in 0..MAX_ROUNDS {
+        let (pi, bins, assigned) = solve_over(instance, &chosen)?;
+        let priced = price_all(columns, &pi);
+        let mut out: Vec<(f64, usize)> = priced
+            .iter()
+            .enumerate()
+            .map(|(t, k)| (k.value / instance.kinds[t].rate.max(1) as f64, t))
+            .filter(|&(ratio, t)| ratio > 1.0 + PRICED_OUT && !chosen.contains(&t))
+            .collect();
+        best = Some(Prices {
+            pi,
+            pattern_value: priced.iter().map(|k| k.value).collect(),
+            lambda: priced.into_iter().map(|k| k.lambda).collect(),
+            bins,
+            assigned,
+        });
+        if out.is_empty() {
+            break;
+        }
+        out.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        chosen.extend(out.iter().take(ADDED_PER_ROUND).map(|&(_, t)| t));
+        chosen.sort_unstable();
+    }
+    best.ok_or(LpFailure::Stopped)
+}
+
+/// For several mixes of resources the two kinds that serve the mix at least cost, every kind with a
+/// stock, and for every shape its cheapest kind where none of those can hold it.
+fn promising_kinds(instance: &Instance) -> Vec<usize> {
+    let demand = instance.total_demand();
+    let mut chosen: Vec<usize> = Vec::new();
+    let kinds = 0..instance.kinds.len();
+    // Mixes: all of the demand, and for each dimension the demand with that one weighted up or down.
+    // A resource that most kinds lack (GPUs) would leave only the few that have it.
+    let common =
+        |k: usize| instance.kinds.iter().filter(|t| t.capacity[k] > 0).count() * 2 > instance.kinds.len();
+    let mut mixes: Vec<Vec<f64>> =
+        vec![demand.iter().enumerate().map(|(k, &d)| if common(k) { d as f64 } else { 0.0 }).collect()];
+    for k in 0..instance.dims {
+        for weight in [0.25, 0.5, 2.0, 4.0] {
+            let mut mix = mixes[0].clone();
+            mix[k] *= weight;
+            mixes.push(mix);
+        }
+    }
+    for mix in &mixes {
+        let mut cost: Vec<(f64, usize)> = kinds
+            .clone()
+            .map(|t| {
+                let kind = &instance.kinds[t];
+                let bins = kind
+                    .capacity
+                    .iter()
+                    .zip(mix)
+                    .filter(|(_, m)| **m > 0.0)
+                    .map(|(&c, m)| m / c as f64)
+                    .fold(0.0, f64::max);
+                (bins * kind.rate as f64, t)
+            })
+            .collect();
+        cost.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        chosen.extend(cost.iter().take(2).map(|&(_, t)| t));
+    }
+    chosen.extend(kinds.clone().filter(|&t| instance.kinds[t].stock.is_some()));
+    for j in 0..instance.shapes.len() {
+        let unlimited = |t: &usize| instance.fits[*t][j] > 0 && instance.kinds[*t].stock.is_none();
+        if !chosen.iter().any(&unlimited) {
+            let per_copy = |t: &usize| instance.kinds[*t].rate as f64 / instance.fits[*t][j] as f64;
+            chosen.extend(
+                kinds
+                    .clone()
+                    .filter(unlimited)
+                    .min_by(|a, b| per_copy(a).total_cmp(&per_copy(b)).then(a.cmp(b))),
+            );
+        }
+    }
+    chosen.sort_unstable();
+    chosen.dedup();
+    chosen
+}
+
+type Solved = (Vec<f64>, Vec<f64>, Vec<Vec<f64>>);
+
+/// The programme over the chosen kinds, scaled so that every coefficient lies near one: `z` counts
+/// shares of a shape's copies, `y` counts money as a share of a rough total.
+fn solve_over(instance: &Instance, chosen: &[usize]) -> Result<Solved, LpFailure> {
+    let shapes = &instance.shapes;
+    let total = rough_cost(instance, chosen);
+    let mut lp = Programme::default();
+    let scaled_rate = |t: usize| (instance.kinds[t].rate.max(1)) as f64 / total;
+    let y: Vec<usize> = chosen.iter().map(|_| lp.add_variable(1.0)).collect();
+    let mut cover: Vec<Vec<(usize, f64)>> = vec![Vec::new(); shapes.len()];
+    let mut z: Vec<Vec<(usize, usize)>> = Vec::with_capacity(chosen.len());
+    for (&t, &y) in chosen.iter().zip(&y) {
+        let kind = &instance.kinds[t];
+        let mut of_kind = Vec::new();
+        let mut resource: Vec<Vec<(usize, f64)>> = vec![vec![(y, -1.0)]; instance.dims];
+        for (j, shape) in shapes.iter().enumerate() {
+            if instance.fits[t][j] == 0 {
+                continue;
+            }
+            let v = lp.add_variable(0.0);
+            of_kind.push((j, v));
+            cover[j].push((v, 1.0));
+            let copies = shape.copies as f64 * scaled_rate(t);
+            for (k, row) in resource.iter_mut().enumerate() {
+                if shape.demand[k] > 0 {
+                    row.push((v, copies * shape.demand[k] as f64 / kind.capacity[k] as f64));
+                }
+            }
+            if shape.capped {
+                lp.add_row(vec![(v, copies / instance.fits[t][j] as f64), (y, -1.0)], Sense::AtMost, 0.0);
+            }
+        }
+        for row in resource {
+            if row.len() > 1 {
+                lp.add_row(row, Sense::AtMost, 0.0);
+            }
+        }
+        if let Some(stock) = kind.stock {
+            lp.add_row(vec![(y, 1.0)], Sense::AtMost, stock as f64 * scaled_rate(t));
+        }
+        z.push(of_kind);
+    }
+    let first_cover = lp.rows.len();
+    for terms in cover {
+        lp.add_row(terms, Sense::AtLeast, 1.0);
+    }
+    let solution = lp.solve_lp()?;
+    let pi = shapes
+        .iter()
+        .enumerate()
+        .map(|(j, s)| (solution.dual[first_cover + j] * total / s.copies as f64).max(0.0))
+        .collect();
+    let mut bins = vec![0.0; instance.kinds.len()];
+    let mut assigned = vec![Vec::new(); instance.kinds.len()];
+    for ((&t, &y), of_kind) in chosen.iter().zip(&y).zip(&z) {
+        bins[t] = (solution.x[y] / scaled_rate(t)).max(0.0);
+        if bins[t] > 1e-6 {
+            let mut amounts = vec![0.0; shapes.len()];
+            for &(j, v) in of_kind {
+                amounts[j] = (solution.x[v] * shapes[j].copies as f64).max(0.0);
+            }
+            assigned[t] = amounts;
+        }
+    }
+    Ok((pi, bins, assigned))
+}
+
+/// Cost of holding the whole demand on the best single kind, resources alone: only a scale.
+fn rough_cost(instance: &Instance, chosen: &[usize]) -> f64 {
+    let demand = instance.total_demand();
+    chosen
+        .iter()
+        .map(|&t| {
+            let kind = &instance.kinds[t];
+            let bins = demand
+                .iter()
+                .zip(&kind.capacity)
+                .map(|(&d, &c)| if c == 0 { 0.0 } else { d as f64 / c as f64 })
+                .fold(0.0, f64::max);
+            bins * kind.rate.max(1) as f64
+        })
+        .fold(f64::INFINITY, f64::min)
+        .max(1.0)
+}
