@@ -3,6 +3,8 @@
 //! [`solve`] climbs a ladder: reduce, relax, build plans from the prices, improve them, certify.
 //! Every rung may be the last that the budget allows.
 
+#![allow(dead_code, clippy::needless_range_loop)]
+
 mod bound;
 pub mod control;
 mod greedy;
