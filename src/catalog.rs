@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Bytes, MilliCpu, Money, PartsPerMillion, Rate};
 
+pub mod derivation;
+
+pub use derivation::DerivationRules;
+
 /// Whose price list it is; decides billing rules and the default allocatable model.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
@@ -52,6 +56,12 @@ pub struct Catalog {
     pub sources: Vec<String>,
     /// Under which licence the sources stand.
     pub licence_note: String,
+    /// How derived rates follow from listed ones.
+    pub rules: DerivationRules,
+    /// What the marks of types mean, by mark.
+    pub marks: BTreeMap<String, String>,
+    /// What whoever wrote the catalog left out or decided, one sentence each.
+    pub notes: Vec<String>,
     /// All types that have a rate in this region, by name ascending.
     pub types: Vec<InstanceType>,
 }
@@ -87,7 +97,7 @@ impl fmt::Display for Architecture {
 /// One kind of machine and what it costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceType {
-    /// `m5.large`, `n2-standard-4`, `D4s v5`.
+    /// As `node.kubernetes.io/instance-type` has it: `m5.large`, `n2-standard-4`, `Standard_D4s_v5`.
     pub name: String,
     /// `m5`, `n2`, `dsv5`.
     pub family: String,
@@ -119,11 +129,25 @@ pub struct InstanceType {
     pub spot: Option<ListedRate>,
     /// On demand with GCP's automatic sustained use discount, for a node that runs the whole month.
     pub sustained_use: Option<ListedRate>,
-    /// Reserved and committed rates.
+    /// Reserved and committed rates, by kind, term and payment.
     pub offers: Vec<CommitmentOffer>,
-    /// What a reader of the price should know (sources that differ, say).
+    /// Weight inside its family for reservations that flex over sizes; none where they do not, or
+    /// where no factor is published.
+    pub normalized_units: Option<NormalizedUnits>,
+    /// What a reader of the price should know; [`Catalog::marks`] has each mark's meaning.
     pub marks: Vec<String>,
 }
+
+impl InstanceType {
+    /// The offer of this kind, term and payment.
+    pub fn offer(&self, kind: OfferKind, term: Term, payment: Payment) -> Option<&CommitmentOffer> {
+        self.offers.iter().find(|o| (o.kind, o.term, o.payment) == (kind, term, payment))
+    }
+}
+
+/// AWS's normalization factor of a size in thousandths: 250 for nano, 4,000 for large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NormalizedUnits(pub u64);
 
 /// Limits per node that the provider's network and storage set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -233,8 +257,12 @@ pub enum Payment {
     AllUpfront,
 }
 
-/// A commitment that the catalog offers for a type. Invariant, kept by `effective` being the
-/// amortised price: upfront + recurring x term hours = effective x term hours.
+/// A commitment that the catalog offers for a type.
+///
+/// Invariant: upfront + recurring x term hours = effective x term hours, to the nano-dollar.
+/// [`CommitmentOffer::new`] keeps it by holding the effective rate and splitting it, so that an
+/// upfront price which the provider states in whole dollars can be some micro-dollars off here
+/// (half a nano-dollar per hour: less than 0.00002 over three years).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitmentOffer {
     /// Which instrument.
@@ -251,4 +279,24 @@ pub struct CommitmentOffer {
     pub recurring: Rate,
     /// Listed or derived.
     pub provenance: Provenance,
+}
+
+impl CommitmentOffer {
+    /// An offer at an effective rate, paid as `payment` says; of a partial upfront payment, half of
+    /// the term's total is paid at the start (EC2 user guide).
+    pub fn new(
+        kind: OfferKind,
+        term: Term,
+        payment: Payment,
+        effective: Rate,
+        provenance: Provenance,
+    ) -> Self {
+        let recurring = match payment {
+            Payment::NoUpfront => effective,
+            Payment::PartialUpfront => Rate::from_nanos(effective.nanos() / 2),
+            Payment::AllUpfront => Rate::ZERO,
+        };
+        let upfront = Rate::from_nanos(effective.nanos() - recurring.nanos()).for_hours(term.hours());
+        CommitmentOffer { kind, term, payment, effective, upfront, recurring, provenance }
+    }
 }
