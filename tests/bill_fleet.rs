@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use plimsoll::bill::{EffectiveCost, Fleet, FleetError, OfferKey, Purchase, Ratio};
 use plimsoll::catalog::{
-    Architecture, Catalog, CommitmentOffer, InstanceType, ListedRate, NodeLimits, OfferKind, Payment,
-    Provenance, Provider, Term,
+    Architecture, Catalog, CommitmentOffer, DerivationRules, InstanceType, ListedRate, NodeLimits, OfferKind,
+    Payment, Provenance, Provider, Term,
 };
 use plimsoll::units::{Bytes, MilliCpu, Money, Rate};
 
@@ -37,6 +37,7 @@ fn instance_type(name: &str, on_demand: &str, offers: Vec<CommitmentOffer>) -> I
         spot: None,
         sustained_use: None,
         offers,
+        normalized_units: None,
         marks: Vec::new(),
     }
 }
@@ -72,6 +73,9 @@ fn catalog() -> Catalog {
         price_date: "2026-01".to_owned(),
         sources: Vec::new(),
         licence_note: String::new(),
+        rules: DerivationRules::default(),
+        marks: BTreeMap::new(),
+        notes: Vec::new(),
         types: vec![
             instance_type("m.a", "0.1", vec![ri("219", "0.035", "0.06"), sp("0.07")]),
             instance_type("m.b", "0.2", vec![sp("0.14")]),
