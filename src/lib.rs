@@ -6,10 +6,12 @@
 
 pub mod bill;
 pub mod catalog;
+pub mod formulate;
 pub mod input;
 pub mod plan;
 pub mod policy;
 pub mod problem;
 pub mod solver;
 pub mod units;
+pub mod verify;
 pub mod workload;

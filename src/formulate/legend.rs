@@ -1,0 +1,228 @@
+//! What the numbers of a problem stand for: dimensions, node types with their breakdown, workloads.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::plan::Plan;
+use crate::problem::{BinTypeId, ItemTypeId};
+use crate::units::{PartsPerMillion, Rate, ResourceName};
+
+/// Says what each dimension, bin type and item type of a problem stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Legend {
+    /// One per dimension of the problem, in its order.
+    pub dimensions: Vec<Dimension>,
+    /// One per bin type of the problem, in its order.
+    pub nodes: Vec<NodeType>,
+    /// One per item type of the problem, in its order.
+    pub items: Vec<ItemMembers>,
+}
+
+/// What a dimension measures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dimension {
+    /// Of which resource.
+    pub resource: ResourceName,
+    /// Demand or limits.
+    pub measure: Measure,
+}
+
+impl Dimension {
+    /// Its name in the problem: the resource's name, with `limits.` before it for limits.
+    pub fn name(&self) -> String {
+        match self.measure {
+            Measure::Demand => self.resource.to_string(),
+            Measure::Limits { .. } => format!("limits.{}", self.resource),
+        }
+    }
+}
+
+/// Which of a pod's amounts a dimension sums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// What pods are packed by: requests, limits or a blend.
+    Demand,
+    /// Limits, whose sum on a node may be at most `ratio` x allocatable.
+    Limits {
+        /// The overcommit ratio; 1,000,000 is 1:1.
+        ratio: PartsPerMillion,
+    },
+}
+
+/// What a bin type stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeType {
+    /// Index into the catalog's types.
+    pub catalog_type: usize,
+    /// Where a node's capacity goes, per resource; cpu and memory always, others where demanded.
+    pub capacity: BTreeMap<ResourceName, Breakdown>,
+    /// Surplus cpu credits per hour that the bin type's rate holds beyond the on-demand rate; zero
+    /// unless a burstable type is planned at full use.
+    pub surplus: Rate,
+}
+
+/// Where the capacity of one resource of a node goes, in base units:
+/// raw = hypervisor + beyond_baseline + reserved + daemon_sets + headroom + for_pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Breakdown {
+    /// As the price list states it.
+    pub raw: u64,
+    /// Kept by hypervisor, firmware and kernel, so that the kubelet never sees it.
+    pub hypervisor: u64,
+    /// Cpu of a burstable type beyond the baseline that its price buys.
+    pub beyond_baseline: u64,
+    /// Kept for kubelet and system daemons, and the eviction threshold.
+    pub reserved: u64,
+    /// Taken by DaemonSets that run on this type.
+    pub daemon_sets: u64,
+    /// Kept free on purpose.
+    pub headroom: u64,
+    /// Left for the pods of the plan.
+    pub for_pods: u64,
+}
+
+impl Breakdown {
+    /// What Kubernetes calls allocatable: what pods may fill, DaemonSets and headroom included.
+    pub fn allocatable(&self) -> u64 {
+        self.daemon_sets + self.headroom + self.for_pods
+    }
+}
+
+/// Which workloads an item type stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ItemMembers {
+    /// Index into the set's workloads, and copies; by index ascending, copies at least one.
+    pub workloads: Vec<(usize, u64)>,
+}
+
+/// Nodes of one type that hold the same pods of the same workloads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeGroup {
+    /// Their type.
+    pub bin_type: BinTypeId,
+    /// How many such nodes there are.
+    pub nodes: u64,
+    /// What each of them holds: index into the set's workloads, and pods; by index ascending.
+    pub pods: Vec<(usize, u64)>,
+}
+
+impl Legend {
+    /// The dimension that sums demand of `resource`, if the problem has it.
+    pub fn demand_dimension(&self, resource: &ResourceName) -> Option<usize> {
+        self.dimensions.iter().position(|d| d.measure == Measure::Demand && d.resource == *resource)
+    }
+
+    /// The item types that the copies of a workload belong to; empty for one that is not in the problem.
+    pub fn items_of(&self, workload: usize) -> impl Iterator<Item = ItemTypeId> + '_ {
+        (0u32..).zip(&self.items).filter_map(move |(id, members)| {
+            members.workloads.binary_search_by_key(&workload, |&(w, _)| w).is_ok().then_some(ItemTypeId(id))
+        })
+    }
+
+    /// Tells the workloads of a plan's bins apart: workloads in index order fill patterns in the
+    /// plan's canonical order, and equal nodes are one group. The plan must place every copy of the
+    /// problem exactly once (as `verify` makes sure of).
+    ///
+    /// # Panics
+    /// When the plan places more copies of an item type than the legend has.
+    pub fn assign(&self, plan: &Plan) -> Vec<NodeGroup> {
+        let mut queues: Vec<VecDeque<(usize, u64)>> =
+            self.items.iter().map(|members| members.workloads.iter().copied().collect()).collect();
+        let mut groups: Vec<NodeGroup> = Vec::new();
+        for (pattern, copies) in plan.bins() {
+            let mut left = copies;
+            while left > 0 {
+                // As many nodes as the workloads at the head of every queue fill alike; a node in
+                // which one workload ends and the next begins stands alone.
+                let alike = pattern.content().iter().map(|&(item, count)| {
+                    let head = queues[item.index()].front().expect("a plan places no more than all copies");
+                    (head.1 / count).max(1)
+                });
+                let nodes = alike.min().unwrap_or(left).min(left);
+                let mut pods: BTreeMap<usize, u64> = BTreeMap::new();
+                for &(item, count) in pattern.content() {
+                    take(&mut queues[item.index()], count, nodes, &mut pods);
+                }
+                left -= nodes;
+                let pods: Vec<_> = pods.into_iter().collect();
+                match groups.last_mut() {
+                    Some(last) if last.bin_type == pattern.bin_type() && last.pods == pods => {
+                        last.nodes += nodes;
+                    }
+                    _ => groups.push(NodeGroup { bin_type: pattern.bin_type(), nodes, pods }),
+                }
+            }
+        }
+        groups
+    }
+}
+
+/// Takes `count` copies for each of `nodes` equal nodes from the head of a queue.
+fn take(queue: &mut VecDeque<(usize, u64)>, count: u64, nodes: u64, pods: &mut BTreeMap<usize, u64>) {
+    let mut wanted = count * nodes;
+    while wanted > 0 {
+        let head = queue.front_mut().expect("a plan places no more than all copies");
+        let taken = head.1.min(wanted);
+        // Either all of it comes from one workload, or there is one node.
+        *pods.entry(head.0).or_default() += taken / nodes;
+        wanted -= taken;
+        head.1 -= taken;
+        if head.1 == 0 {
+            queue.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Pattern;
+
+    fn legend(members: &[&[(usize, u64)]]) -> Legend {
+        let items = members.iter().map(|m| ItemMembers { workloads: m.to_vec() }).collect();
+        Legend { dimensions: vec![], nodes: vec![], items }
+    }
+
+    #[test]
+    fn merged_workloads_are_told_apart_in_order() {
+        // Five copies of workload 0 and four of workload 3 share an item type; three nodes of three.
+        let legend = legend(&[&[(0, 5), (3, 4)]]);
+        let bin = BinTypeId(0);
+        let plan = Plan::from_iter([(Pattern::new(bin, [(ItemTypeId(0), 3)]), 3)]);
+        let groups = legend.assign(&plan);
+        let group = |pods: &[(usize, u64)]| NodeGroup { bin_type: bin, nodes: 1, pods: pods.to_vec() };
+        assert_eq!(groups, [group(&[(0, 3)]), group(&[(0, 2), (3, 1)]), group(&[(3, 3)])]);
+    }
+
+    #[test]
+    fn equal_nodes_stay_one_group() {
+        let legend = legend(&[&[(1, 1_000_000)], &[(0, 500_000), (2, 500_000)]]);
+        let pattern = Pattern::new(BinTypeId(2), [(ItemTypeId(0), 2), (ItemTypeId(1), 2)]);
+        let groups = legend.assign(&Plan::from_iter([(pattern, 500_000)]));
+        let group = |w| NodeGroup { bin_type: BinTypeId(2), nodes: 250_000, pods: w };
+        assert_eq!(groups, [group(vec![(0, 2), (1, 2)]), group(vec![(1, 2), (2, 2)])]);
+    }
+
+    #[test]
+    fn every_copy_is_assigned_exactly_once() {
+        let legend = legend(&[&[(0, 7), (1, 1), (4, 9)], &[(2, 3), (3, 2)]]);
+        let (a, b) = (ItemTypeId(0), ItemTypeId(1));
+        let plan = Plan::from_iter([
+            (Pattern::new(BinTypeId(0), [(a, 4), (b, 1)]), 3),
+            (Pattern::new(BinTypeId(1), [(a, 1), (b, 2)]), 1),
+            (Pattern::new(BinTypeId(1), [(a, 2)]), 2),
+        ]);
+        let mut totals = BTreeMap::new();
+        for group in legend.assign(&plan) {
+            for (workload, pods) in group.pods {
+                *totals.entry(workload).or_insert(0) += pods * group.nodes;
+            }
+        }
+        assert_eq!(totals, BTreeMap::from([(0, 7), (1, 1), (2, 3), (3, 2), (4, 9)]));
+    }
+
+    #[test]
+    fn empty_nodes_are_one_group() {
+        let groups = legend(&[]).assign(&Plan::from_iter([(Pattern::new(BinTypeId(0), []), 4)]));
+        assert_eq!(groups, [NodeGroup { bin_type: BinTypeId(0), nodes: 4, pods: vec![] }]);
+    }
+}

@@ -1,0 +1,383 @@
+//! What a reader must know about a formulation: workloads that fit nowhere, rules not honoured,
+//! and assumptions made.
+
+use std::fmt;
+
+use crate::units::{Bytes, PartsPerMillion, ResourceName};
+use crate::workload::WorkloadId;
+
+use super::legend::Measure;
+
+/// A workload that no allowed instance type can hold; it is not in the problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    /// Index into the set's workloads.
+    pub workload: usize,
+    /// Its identity.
+    pub id: WorkloadId,
+    /// How many pods are left out.
+    pub replicas: u64,
+    /// Why.
+    pub reason: ObstacleReason,
+}
+
+/// Why a workload fits nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObstacleReason {
+    /// Its rules leave types, but none of them is large enough.
+    TooLarge {
+        /// Index of the nearest type in the catalog.
+        nearest: usize,
+        /// Its name.
+        nearest_name: String,
+        /// What it lacks.
+        lacks: Vec<Shortfall>,
+    },
+    /// No allowed type satisfies its rules.
+    RulesExcludeAll {
+        /// The rules that no type satisfies, or all of them where only their combination excludes.
+        rules: Vec<String>,
+    },
+    /// The input names no instance type that each replica has today.
+    NoCurrentType,
+    /// The instance type that each replica has today has no rate in this catalog.
+    CurrentTypeUnknown {
+        /// The name that the input gives.
+        name: String,
+    },
+}
+
+/// What a node type lacks for one pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortfall {
+    /// Of which resource.
+    pub resource: ResourceName,
+    /// Demand, or limits under an overcommit ratio.
+    pub measure: Measure,
+    /// What one pod takes, in base units.
+    pub needed: u64,
+    /// What one node offers to pods, in base units.
+    pub available: u64,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} pods): {}", self.id, self.replicas, self.reason)
+    }
+}
+
+impl fmt::Display for ObstacleReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ObstacleReason::TooLarge { nearest_name, lacks, .. } => {
+                write!(f, "fits no allowed type; the nearest, {nearest_name}, lacks ")?;
+                write_joined(f, lacks, ", ")
+            }
+            ObstacleReason::RulesExcludeAll { rules } => {
+                write!(f, "no allowed type satisfies ")?;
+                write_joined(f, rules, " and ")
+            }
+            ObstacleReason::NoCurrentType => write!(f, "the input names no instance type that it has today"),
+            ObstacleReason::CurrentTypeUnknown { name } => {
+                write!(f, "its instance type of today, `{name}`, has no rate in this catalog")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Shortfall {
+    /// `cpu (needs 64, offers 15890m)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limits = if self.measure == Measure::Demand { "" } else { "limits of " };
+        write!(
+            f,
+            "{limits}{} (needs {}, offers {})",
+            self.resource,
+            self.resource.display(self.needed),
+            self.resource.display(self.available)
+        )
+    }
+}
+
+/// A scheduling rule of a workload that the plan does not honour, or honours only in part.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unhonoured {
+    /// Which workload or DaemonSet.
+    pub workload: WorkloadId,
+    /// Which rule.
+    pub rule: UnhonouredRule,
+}
+
+/// The kinds of rules that a plan does not honour.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UnhonouredRule {
+    /// A node label that no catalog tells; nodes are taken to carry it.
+    UnknownNodeLabel {
+        /// The condition, as `key In [a, b]`.
+        condition: String,
+    },
+    /// Required affinity to other pods.
+    PodAffinity {
+        /// Its domains.
+        topology_key: String,
+    },
+    /// Required anti-affinity over domains other than nodes.
+    PodAntiAffinity {
+        /// Its domains.
+        topology_key: String,
+    },
+    /// A topology spread over domains other than nodes.
+    TopologySpread {
+        /// Its domains.
+        topology_key: String,
+        /// Its `maxSkew`.
+        max_skew: u32,
+    },
+    /// A spread over nodes that counts pods of other workloads too.
+    SpreadAcrossWorkloads {
+        /// Its `maxSkew`.
+        max_skew: u32,
+    },
+    /// A spread over nodes with `minDomains`: the plan may use fewer nodes.
+    SpreadMinDomains {
+        /// Its `minDomains`.
+        min_domains: u32,
+    },
+    /// A volume that exists in one zone.
+    VolumeZone {
+        /// The claim.
+        claim: String,
+        /// The zone.
+        zone: String,
+    },
+}
+
+impl fmt::Display for UnhonouredRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UnhonouredRule::UnknownNodeLabel { condition } => {
+                write!(f, "node label `{condition}` (taken to hold on every node)")
+            }
+            UnhonouredRule::PodAffinity { topology_key } => {
+                write!(f, "required pod affinity over {topology_key}")
+            }
+            UnhonouredRule::PodAntiAffinity { topology_key } => {
+                write!(f, "required pod anti-affinity over {topology_key}")
+            }
+            UnhonouredRule::TopologySpread { topology_key, max_skew } => {
+                write!(f, "topology spread over {topology_key} with maxSkew {max_skew}")
+            }
+            UnhonouredRule::SpreadAcrossWorkloads { max_skew } => {
+                write!(f, "topology spread over nodes with maxSkew {max_skew} that counts other workloads")
+            }
+            UnhonouredRule::SpreadMinDomains { min_domains } => {
+                write!(f, "topology spread over nodes with minDomains {min_domains}")
+            }
+            UnhonouredRule::VolumeZone { claim, zone } => {
+                write!(f, "volume claim {claim} lies in zone {zone}")
+            }
+        }
+    }
+}
+
+/// Something that a reader of the plan should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// A rule that the plan does not honour.
+    Unhonoured(Unhonoured),
+    /// A spread over nodes is honoured as at most `maxSkew` pods per node, which is stricter.
+    SpreadAsCap {
+        /// Which workload.
+        workload: WorkloadId,
+        /// The cap.
+        max_per_node: u64,
+    },
+    /// Pods that request neither cpu nor memory.
+    WithoutRequests {
+        /// Which workloads, and how many pods each.
+        workloads: Vec<(WorkloadId, u64)>,
+        /// Whether the policy's default requests stand in for them.
+        defaulted: bool,
+    },
+    /// Pods packed by limits, or under an overcommit ratio, that have no limit: their request counts.
+    WithoutLimits {
+        /// Of which resource.
+        resource: ResourceName,
+        /// Which workloads, and how many pods each.
+        workloads: Vec<(WorkloadId, u64)>,
+    },
+    /// No overcommit ratio is set for a resource whose limits exceed the requests.
+    LimitsUnbounded {
+        /// Which resource.
+        resource: ResourceName,
+    },
+    /// Types that were left out because nothing is left on them after reserves and DaemonSets.
+    TypesTooSmall {
+        /// How many.
+        count: usize,
+        /// The first of them.
+        example: String,
+    },
+    /// Burstable types left out because the catalog has no price for their surplus credits.
+    NoSurplusRate {
+        /// How many.
+        count: usize,
+        /// The first of them.
+        example: String,
+    },
+    /// Types whose pod limit the catalog does not tell; the kubelet's usual number stands in.
+    PodLimitAssumed {
+        /// How many.
+        count: usize,
+        /// The first of them.
+        example: String,
+        /// What is assumed for it.
+        assumed: u64,
+    },
+    /// Core counts between or beyond those that AKS publishes its cpu reservation for.
+    AksInterpolated {
+        /// How many types.
+        count: usize,
+        /// The first of them.
+        example: String,
+    },
+    /// A resource is requested whose amount per node nobody told; it is not bounded.
+    ResourceUnknown {
+        /// Which resource.
+        resource: ResourceName,
+    },
+    /// Headroom or an overcommit ratio is set for a resource that no pod asks for.
+    SettingWithoutEffect {
+        /// Which resource.
+        resource: ResourceName,
+    },
+    /// Preferred rules only score, so a plan need not honour them.
+    PreferredRules {
+        /// Workloads that have any.
+        workloads: usize,
+    },
+    /// Workloads with no replicas.
+    NoReplicas {
+        /// How many workloads.
+        workloads: usize,
+    },
+    /// A workload asks for more than the instance type it is said to have today.
+    ExceedsCurrentType {
+        /// Which workload.
+        workload: WorkloadId,
+        /// The type.
+        instance_type: String,
+    },
+    /// Free text of a baseline: how it was made, or what it leaves out.
+    Method(String),
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::Unhonoured(Unhonoured { workload, rule }) => write!(f, "not honoured: {workload}: {rule}"),
+            Note::SpreadAsCap { workload, max_per_node } => write!(
+                f,
+                "{workload}: topology spread over nodes is honoured as at most {max_per_node} pods per node, which is stricter"
+            ),
+            Note::WithoutRequests { workloads, defaulted } => {
+                let pods: u64 = workloads.iter().map(|(_, n)| n).sum();
+                let how = if *defaulted {
+                    "the default requests stand in"
+                } else {
+                    "they take a pod slot and nothing else"
+                };
+                write!(
+                    f,
+                    "{pods} pods of {} workloads request neither cpu nor memory; {how}",
+                    workloads.len()
+                )
+            }
+            Note::WithoutLimits { resource, workloads } => {
+                let pods: u64 = workloads.iter().map(|(_, n)| n).sum();
+                write!(
+                    f,
+                    "{pods} pods of {} workloads have no {resource} limit; their request counts instead",
+                    workloads.len()
+                )
+            }
+            Note::LimitsUnbounded { resource } => write!(
+                f,
+                "{resource} limits exceed requests and no overcommit ratio bounds their sum on a node"
+            ),
+            Note::TypesTooSmall { count, example } => write!(
+                f,
+                "{count} types (such as {example}) are left out: reserves and DaemonSets take all of them"
+            ),
+            Note::NoSurplusRate { count, example } => write!(
+                f,
+                "{count} burstable types (such as {example}) are left out: no price for surplus credits"
+            ),
+            Note::PodLimitAssumed { count, example, assumed } => write!(
+                f,
+                "the catalog tells no pod limit for {count} types; {assumed} is assumed for {example}"
+            ),
+            Note::AksInterpolated { count, example } => write!(
+                f,
+                "AKS publishes no cpu reservation for the core count of {count} types (such as {example}); interpolated linearly"
+            ),
+            Note::ResourceUnknown { resource } => {
+                write!(f, "nothing tells how much {resource} a node has; it is not bounded")
+            }
+            Note::SettingWithoutEffect { resource } => {
+                write!(f, "headroom or overcommit for {resource} has no effect: no pod asks for it")
+            }
+            Note::PreferredRules { workloads } => {
+                write!(f, "preferred rules of {workloads} workloads only score and are not planned for")
+            }
+            Note::NoReplicas { workloads } => write!(f, "{workloads} workloads have no replicas"),
+            Note::ExceedsCurrentType { workload, instance_type } => {
+                write!(f, "{workload} asks for more than {instance_type}, its type of today, has")
+            }
+            Note::Method(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Why no problem could be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FormulateError {
+    /// The policy's filters leave no instance type of the catalog.
+    #[error("the policy allows none of the {0} instance types of the catalog")]
+    NoTypes(usize),
+    /// Headroom of everything or more.
+    #[error("headroom of {share} for {resource} leaves nothing for pods")]
+    Headroom {
+        /// For which resource.
+        resource: ResourceName,
+        /// The setting.
+        share: PartsPerMillion,
+    },
+    /// The hypervisor keeps everything.
+    #[error("a hypervisor share of {0} leaves no memory")]
+    Hypervisor(PartsPerMillion),
+    /// A ratio of zero.
+    #[error("an overcommit ratio of zero for {0} lets no pod run")]
+    Overcommit(ResourceName),
+    /// A blend beyond the limits.
+    #[error("a blend of {0} lies beyond the limits; at most 100 % makes sense")]
+    Blend(PartsPerMillion),
+    /// The root volume is smaller than what is reserved of it.
+    #[error("a node storage of {0} is smaller than what the kubelet keeps of it")]
+    NodeStorage(Bytes),
+    /// A pattern of the type filter cannot be read.
+    #[error("type filter: {0}")]
+    Filter(String),
+    /// The amounts are out of range.
+    #[error(transparent)]
+    Problem(#[from] crate::problem::ProblemError),
+}
+
+/// Writes items with a separator between them.
+fn write_joined<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: &[T], separator: &str) -> fmt::Result {
+    for (i, item) in items.iter().enumerate() {
+        let before = if i == 0 { "" } else { separator };
+        write!(f, "{before}{item}")?;
+    }
+    Ok(())
+}
