@@ -24,9 +24,13 @@ pub struct Policy {
     /// The sum of limits on a node may be at most this share of allocatable (1,000,000 = 1:1), per
     /// resource. No entry: unbounded, and reported.
     pub overcommit: BTreeMap<ResourceName, PartsPerMillion>,
+    /// Disk of every node for ephemeral storage, before what the kubelet keeps of it. `None`: unknown,
+    /// so that requests for ephemeral storage are not bounded, and reported.
+    pub node_storage: Option<Bytes>,
     /// What pods are packed by.
     pub basis: PackingBasis,
-    /// What a pod without requests is taken to ask for.
+    /// What a pod is taken to ask for of a resource that it does not request, as a LimitRange's
+    /// `defaultRequest` would; at most its limit.
     pub default_requests: ResourceList,
     /// How cpu of burstable types counts.
     pub burstable: BurstableCpu,
@@ -141,6 +145,7 @@ impl Policy {
             hypervisor_memory: PartsPerMillion(if provider == Provider::Aws { 75_000 } else { 0 }),
             headroom: BTreeMap::new(),
             overcommit: BTreeMap::new(),
+            node_storage: None,
             basis: PackingBasis::Requests,
             default_requests: ResourceList::new(),
             burstable: BurstableCpu::Baseline,
