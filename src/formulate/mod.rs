@@ -1,6 +1,7 @@
 //! Workloads, a catalog and a policy become a packing problem, with a legend that tells what its
 //! numbers stand for.
 
+pub mod allocatable;
 mod legend;
 mod note;
 
