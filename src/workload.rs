@@ -74,7 +74,7 @@ impl fmt::Display for WorkloadId {
 }
 
 /// A number of equal pods.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Workload {
     /// Its identity.
     pub id: WorkloadId,
@@ -89,7 +89,7 @@ pub struct Workload {
 }
 
 /// What one pod takes and where it may lie.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct PodTemplate {
     /// Effective requests. A resource that is not requested has no entry.
     pub requests: ResourceList,
@@ -111,7 +111,7 @@ impl PodTemplate {
 }
 
 /// The rules by which the scheduler filters nodes for a pod.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct PlacementRules {
     /// Labels that the node must carry.
     pub node_selector: BTreeMap<String, String>,
@@ -134,14 +134,14 @@ pub struct PlacementRules {
 }
 
 /// Expressions that must all hold for a node.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct NodeSelectorTerm {
     /// Expressions over labels (`metadata.name` as a field counts as the label `metadata.name`).
     pub expressions: Vec<LabelExpression>,
 }
 
 /// A condition on one label.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LabelExpression {
     /// The label's key.
     pub key: String,
@@ -152,7 +152,7 @@ pub struct LabelExpression {
 }
 
 /// The six operators of node affinity; label selectors of pods know the first four.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LabelOperator {
     /// The label is there and has one of the values.
     In,
@@ -196,7 +196,7 @@ impl NodeSelectorTerm {
 }
 
 /// Selects pods by their labels. Without expressions it selects every pod.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct LabelSelector {
     /// `matchLabels` as `In` with one value, and `matchExpressions`.
     pub expressions: Vec<LabelExpression>,
@@ -210,7 +210,7 @@ impl LabelSelector {
 }
 
 /// A required affinity to, or anti-affinity from, other pods.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PodAffinityTerm {
     /// The node label whose values are the domains, `kubernetes.io/hostname` for nodes.
     pub topology_key: String,
@@ -221,7 +221,7 @@ pub struct PodAffinityTerm {
 }
 
 /// A topology spread constraint with `DoNotSchedule`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TopologySpread {
     /// The node label whose values are the domains.
     pub topology_key: String,
@@ -234,7 +234,7 @@ pub struct TopologySpread {
 }
 
 /// A taint's counterpart on a pod.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Toleration {
     /// The taint's key; `None` tolerates every key.
     pub key: Option<String>,
@@ -245,7 +245,7 @@ pub struct Toleration {
 }
 
 /// A port on the node's own address.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostPort {
     /// Port number.
     pub port: u16,
@@ -256,7 +256,7 @@ pub struct HostPort {
 }
 
 /// A persistent volume that each pod attaches.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct VolumeClaim {
     /// The claim or claim template.
     pub name: String,

@@ -3,7 +3,22 @@
 
 use std::fmt;
 
+use self::cluster::Cluster;
+use self::view::Sink;
 use crate::workload::WorkloadSet;
+
+mod assemble;
+mod cluster;
+mod csv_file;
+mod document;
+mod effective;
+mod manifest;
+mod placement;
+mod pod;
+pub mod quantity;
+mod stream;
+mod view;
+pub mod workload_file;
 
 /// Something wrong in an input, and where.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,11 +140,96 @@ impl Default for ReadOptions {
     }
 }
 
+/// What a file holds, as its content says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// JSON: a native workload file, or Kubernetes objects.
+    Json,
+    /// YAML: a native workload file, or Kubernetes objects.
+    Yaml,
+    /// A table with a header row.
+    Csv,
+    /// Nothing but blanks and comments.
+    Empty,
+}
+
 /// Reads workloads from any mixture of native files (YAML or JSON), Kubernetes manifests (YAML
 /// streams, JSON, lists) and CSV; what a file is follows from its content.
 ///
 /// # Errors
 /// Every fault of every source, in order of source and line.
-pub fn read_workloads(sources: &[Source], _options: &ReadOptions) -> Result<WorkloadSet, Vec<Fault>> {
-    Err(sources.iter().map(|s| Fault::new(&s.name, "reading is not there yet")).collect())
+pub fn read_workloads(sources: &[Source], options: &ReadOptions) -> Result<WorkloadSet, Vec<Fault>> {
+    let mut cluster = Cluster::new(options);
+    let mut faults = Vec::new();
+    for source in sources {
+        faults.extend(read_source(source, &mut cluster));
+    }
+    if faults.is_empty() && cluster.is_empty() {
+        faults.extend(nothing_found(sources, &cluster));
+    }
+    if faults.is_empty() { Ok(assemble::assemble(cluster)) } else { Err(faults) }
+}
+
+/// The faults of one source, whose workloads go into the cluster.
+fn read_source(source: &Source, cluster: &mut Cluster<'_>) -> Vec<Fault> {
+    let text = match decode(source) {
+        Ok(text) => text,
+        Err(fault) => return vec![*fault],
+    };
+    let sink = Sink::new(&source.name, text);
+    match sniff(text) {
+        Format::Empty => sink.push(Fault::new(&source.name, "is empty")),
+        Format::Json => stream::read_json(text, &sink, cluster),
+        Format::Yaml => stream::read_yaml(text, &sink, cluster),
+        Format::Csv => csv_file::read(text, &sink, cluster),
+    }
+    let mut faults = sink.into_faults();
+    faults.sort_by_key(|fault| fault.line);
+    faults
+}
+
+/// What a text holds.
+pub fn sniff(text: &str) -> Format {
+    let first = text.lines().find(|line| {
+        let line = line.trim_start();
+        !line.is_empty() && !line.starts_with('#')
+    });
+    match first {
+        None => Format::Empty,
+        Some(line) if line.trim_start().starts_with(['{', '[']) && !line.contains("{{") => Format::Json,
+        Some(line) if csv_file::is_header(line) => Format::Csv,
+        Some(_) => Format::Yaml,
+    }
+}
+
+/// The text of a source, without a byte order mark.
+fn decode(source: &Source) -> Result<&str, Box<Fault>> {
+    let fault = |message: &str| Fault::new(&source.name, message);
+    if source.bytes.starts_with(&[0xFF, 0xFE]) || source.bytes.starts_with(&[0xFE, 0xFF]) {
+        return Err(Box::new(fault("is UTF-16").help("save it as UTF-8")));
+    }
+    match std::str::from_utf8(&source.bytes) {
+        Ok(text) => Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text)),
+        Err(error) => {
+            let valid = &source.bytes[..error.valid_up_to()];
+            let line = valid.iter().filter(|b| **b == b'\n').count() as u64 + 1;
+            Err(Box::new(fault("is not UTF-8 text").on_line(line)))
+        }
+    }
+}
+
+/// What to say where sources are readable and hold no workload.
+fn nothing_found(sources: &[Source], cluster: &Cluster<'_>) -> Vec<Fault> {
+    let skipped: Vec<String> =
+        cluster.skipped_kinds.iter().map(|(kind, count)| format!("{kind} ({count})")).collect();
+    let message = match &skipped[..] {
+        [] => "holds no workload".to_owned(),
+        kinds => format!("holds no workload, only {}", kinds.join(", ")),
+    };
+    let help = "give a workload file, Kubernetes manifests or a CSV table";
+    if sources.is_empty() {
+        return vec![Fault::new("-", "there is no input").help(help)];
+    }
+    let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+    vec![Fault::new(names.join(", "), message).help(help)]
 }
