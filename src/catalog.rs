@@ -212,6 +212,34 @@ pub enum OfferKind {
     AzureSavingsPlan,
 }
 
+impl OfferKind {
+    /// Every kind, in the order of the declaration.
+    pub const ALL: [OfferKind; 8] = [
+        OfferKind::ReservedStandard,
+        OfferKind::ReservedConvertible,
+        OfferKind::InstanceSavingsPlan,
+        OfferKind::ComputeSavingsPlan,
+        OfferKind::ResourceCommitment,
+        OfferKind::FlexibleCommitment,
+        OfferKind::AzureReservation,
+        OfferKind::AzureSavingsPlan,
+    ];
+
+    /// The name in files and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OfferKind::ReservedStandard => "reserved-standard",
+            OfferKind::ReservedConvertible => "reserved-convertible",
+            OfferKind::InstanceSavingsPlan => "instance-savings-plan",
+            OfferKind::ComputeSavingsPlan => "compute-savings-plan",
+            OfferKind::ResourceCommitment => "resource-commitment",
+            OfferKind::FlexibleCommitment => "flexible-commitment",
+            OfferKind::AzureReservation => "azure-reservation",
+            OfferKind::AzureSavingsPlan => "azure-savings-plan",
+        }
+    }
+}
+
 /// Length of a commitment.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
@@ -226,6 +254,17 @@ pub enum Term {
 }
 
 impl Term {
+    /// Both terms.
+    pub const ALL: [Term; 2] = [Term::OneYear, Term::ThreeYears];
+
+    /// The name in files and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Term::OneYear => "1y",
+            Term::ThreeYears => "3y",
+        }
+    }
+
     /// Hours that are paid for.
     pub fn hours(self) -> u64 {
         match self {
@@ -255,6 +294,20 @@ pub enum Payment {
     PartialUpfront,
     /// Everything at the start.
     AllUpfront,
+}
+
+impl Payment {
+    /// Every way of paying.
+    pub const ALL: [Payment; 3] = [Payment::NoUpfront, Payment::PartialUpfront, Payment::AllUpfront];
+
+    /// The name in files and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Payment::NoUpfront => "no-upfront",
+            Payment::PartialUpfront => "partial-upfront",
+            Payment::AllUpfront => "all-upfront",
+        }
+    }
 }
 
 /// A commitment that the catalog offers for a type.

@@ -8,6 +8,8 @@ use self::view::Sink;
 use crate::workload::WorkloadSet;
 
 mod assemble;
+pub mod catalog_file;
+pub mod catalog_import;
 mod cluster;
 mod csv_file;
 mod document;

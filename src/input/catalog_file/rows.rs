@@ -1,0 +1,162 @@
+//! The table of a catalog file: CSV text to instance types and back, with every fault located.
+
+use std::collections::BTreeMap;
+
+use super::columns::{Column, Draft, Header};
+use crate::catalog::{DerivationRules, InstanceType};
+use crate::input::Fault;
+
+/// Reads the table that starts on `first_line` of the file; the types are sorted by name.
+pub(super) fn read(
+    source: &str,
+    first_line: u64,
+    text: &str,
+    rules: &DerivationRules,
+    marks: &BTreeMap<String, String>,
+) -> (Vec<InstanceType>, Vec<Fault>) {
+    let header = Header { rules, marks };
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let mut record = csv::StringRecord::new();
+    let mut faults = Vec::new();
+    let mut types: Vec<(u64, InstanceType)> = Vec::with_capacity(text.len() / 100);
+    let line_of =
+        |record: &csv::StringRecord| first_line + record.position().map_or(0, |p| p.line().saturating_sub(1));
+
+    match reader.read_record(&mut record) {
+        Ok(true) => {}
+        Ok(false) => return (Vec::new(), vec![Fault::new(source, "the table is empty").at_field("types")]),
+        Err(e) => return (Vec::new(), vec![Fault::new(source, e.to_string()).at_field("types")]),
+    }
+    let columns = match read_header(source, line_of(&record), &record) {
+        Ok(columns) => columns,
+        Err(faults) => return (Vec::new(), faults),
+    };
+    loop {
+        match reader.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(e) => {
+                faults.push(Fault::new(source, e.to_string()).at_field("types"));
+                break;
+            }
+        }
+        let line = line_of(&record);
+        if record.len() != columns.len() {
+            let message = format!("{} cells under {} columns", record.len(), columns.len());
+            faults.push(Fault::new(source, message).on_line(line).at_field("types"));
+            continue;
+        }
+        match read_row(&columns, &record, &header) {
+            Ok(machine) => types.push((line, machine)),
+            Err(problems) => {
+                let name = record.get(columns.iter().position(|c| *c == Column::Name).unwrap_or(0));
+                for (column, message) in problems {
+                    let field = format!("{}.{}", name.unwrap_or_default(), column.name());
+                    faults.push(Fault::new(source, message).on_line(line).at_field(field));
+                }
+            }
+        }
+    }
+    if types.is_empty() && faults.is_empty() {
+        faults.push(Fault::new(source, "no instance type").at_field("types"));
+    }
+    // Stable, so that of two rows of one name the later line is the duplicate.
+    types.sort_by(|a, b| a.1.name.cmp(&b.1.name));
+    for pair in types.windows(2) {
+        if let [(first, a), (second, b)] = pair
+            && a.name == b.name
+        {
+            let message = format!("instance type `{}` is on line {first} already", b.name);
+            faults.push(Fault::new(source, message).on_line(*second).at_field(b.name.clone()));
+        }
+    }
+    faults.sort();
+    (types.into_iter().map(|(_, machine)| machine).collect(), faults)
+}
+
+fn read_header(source: &str, line: u64, record: &csv::StringRecord) -> Result<Vec<Column>, Vec<Fault>> {
+    let mut columns: Vec<Column> = Vec::with_capacity(record.len());
+    let mut faults = Vec::new();
+    for name in record {
+        match Column::from_name(name) {
+            None => faults.push(unknown_column(source, line, name)),
+            Some(column) if columns.contains(&column) => {
+                faults.push(
+                    Fault::new(source, format!("column `{name}` twice")).on_line(line).at_field("types"),
+                );
+            }
+            Some(column) => columns.push(column),
+        }
+    }
+    for column in Column::REQUIRED {
+        if !columns.contains(&column) {
+            let message = format!("column `{}` is missing", column.name());
+            faults.push(Fault::new(source, message).on_line(line).at_field("types"));
+        }
+    }
+    if faults.is_empty() { Ok(columns) } else { Err(faults) }
+}
+
+fn unknown_column(source: &str, line: u64, name: &str) -> Fault {
+    let fault = Fault::new(source, format!("unknown column `{name}`")).on_line(line).at_field("types");
+    let nearest = Column::all()
+        .into_iter()
+        .map(|c| c.name())
+        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+    match nearest {
+        Some(nearest) if strsim::jaro_winkler(&nearest, name) > 0.8 => {
+            fault.help(format!("did you mean `{nearest}`?"))
+        }
+        _ => fault.help("`plimsoll schema catalog` lists the columns"),
+    }
+}
+
+/// One row, or all that is wrong with it.
+fn read_row(
+    columns: &[Column],
+    record: &csv::StringRecord,
+    header: &Header<'_>,
+) -> Result<InstanceType, Vec<(Column, String)>> {
+    let mut draft = Draft::default();
+    let mut problems: Vec<(Column, String)> = Vec::new();
+    for (&column, cell) in columns.iter().zip(record) {
+        if cell.is_empty() {
+            continue;
+        }
+        if let Err(message) = draft.set(column, cell, header) {
+            problems.push((column, message));
+        }
+    }
+    match draft.finish(header.rules) {
+        Ok(machine) if problems.is_empty() => Ok(machine),
+        Ok(_) => Err(problems),
+        Err(missing) => {
+            for (column, message) in missing {
+                if !problems.iter().any(|(c, _)| *c == column) {
+                    problems.push((column, message.to_owned()));
+                }
+            }
+            Err(problems)
+        }
+    }
+}
+
+/// The table, with the columns that at least one type fills.
+pub(super) fn write(types: &[InstanceType]) -> String {
+    let mut columns = Column::all();
+    columns.retain(|column| {
+        Column::REQUIRED.contains(column) || types.iter().any(|machine| !column.write(machine).is_empty())
+    });
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut put = |cells: Vec<String>| writer.write_record(cells).expect("rows of equal length into memory");
+    put(columns.iter().map(|c| c.name()).collect());
+    for machine in types {
+        put(columns.iter().map(|c| c.write(machine)).collect());
+    }
+    let bytes = writer.into_inner().expect("a buffer in memory takes every byte");
+    String::from_utf8(bytes).expect("cells are UTF-8")
+}
