@@ -25,7 +25,26 @@ pub(super) fn resource(maker_or_product: &str) -> Option<&'static str> {
     })
 }
 
-/// One resource with its number.
-pub(super) fn single(resource: &str, count: u64) -> BTreeMap<String, u64> {
-    BTreeMap::from([(resource.to_owned(), count)])
+/// What a type has in accelerators.
+#[derive(Debug, Default)]
+pub(super) struct Accelerators {
+    /// As extended resources.
+    pub(super) resources: BTreeMap<String, u64>,
+    /// Their name.
+    pub(super) name: Option<String>,
+    /// Whether it is but a part of one.
+    pub(super) in_part: bool,
+}
+
+impl Accelerators {
+    /// Whole accelerators of one kind.
+    pub(super) fn whole(resource: &str, count: u64, name: &str) -> Self {
+        let resources = BTreeMap::from([(resource.to_owned(), count)]);
+        Accelerators { resources, name: Some(name.to_owned()), in_part: false }
+    }
+
+    /// A part of one accelerator, which the node offers as one unit.
+    pub(super) fn part(resource: &str, part: &str, name: &str) -> Self {
+        Accelerators { in_part: true, ..Accelerators::whole(resource, 1, &format!("{part} {name}")) }
+    }
 }

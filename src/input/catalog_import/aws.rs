@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::accelerator::Accelerators;
 use super::aws_facts::{METAL_DIFFERS, METAL_UNCHECKED, NO_PAYMENT_RATIOS, normalized_units};
 use super::table::{Row, Table, collect, required};
 use super::{Inputs, accelerator};
@@ -160,7 +161,7 @@ fn instance_type(
     let name = row.text("instance_type").to_owned();
     let (family, size) = (row.text("family"), row.text("size"));
     let bare_metal = size.starts_with("metal");
-    let (extended, accelerator) = accelerators(row)?;
+    let accelerators = accelerators(row)?;
     // Prefix delegation needs Nitro; Karpenter's table computes it for every type.
     let nitro = bare_metal || row.text("hypervisor") == "nitro";
     let max_pods_prefix = row.count("max_pods_prefix_delegation")?.filter(|_| nitro);
@@ -181,8 +182,8 @@ fn instance_type(
         memory: row.memory_nearest("memory_gib")?,
         architecture: architecture(row)?,
         bare_metal,
-        extended,
-        accelerator,
+        extended: accelerators.resources,
+        accelerator: accelerators.name,
         local_storage: row.gigabytes("local_nvme_gb")?,
         limits: NodeLimits {
             max_pods_eni: row.count("max_pods_eni")?,
@@ -220,7 +221,7 @@ fn architecture(row: Row<'_>) -> Result<Architecture, Fault> {
     }
 }
 
-fn accelerators(row: Row<'_>) -> Result<(BTreeMap<String, u64>, Option<String>), Fault> {
+fn accelerators(row: Row<'_>) -> Result<Accelerators, Fault> {
     for (count, maker, name) in [
         ("gpu_count", "gpu_manufacturer", "gpu_name"),
         ("accelerator_count", "accelerator_name", "accelerator_name"),
@@ -229,10 +230,10 @@ fn accelerators(row: Row<'_>) -> Result<(BTreeMap<String, u64>, Option<String>),
             let resource = accelerator::resource(row.text(maker)).ok_or_else(|| {
                 row.fault(maker, format!("no device plugin known for `{}`", row.text(maker)))
             })?;
-            return Ok((accelerator::single(resource, n), Some(row.text(name).to_owned())));
+            return Ok(Accelerators::whole(resource, n, row.text(name)));
         }
     }
-    Ok((BTreeMap::new(), None))
+    Ok(Accelerators::default())
 }
 
 /// What burstable types' prices buy; unlimited mode, and with it a price of surplus credits, came

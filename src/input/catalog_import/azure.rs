@@ -1,7 +1,6 @@
 //! Azure virtual machines: the table of sstybel/azure-vm-price-importer (Linux, standard tier).
 
-use std::collections::BTreeMap;
-
+use super::accelerator::Accelerators;
 use super::table::{Row, Table, collect};
 use super::{Inputs, accelerator};
 use crate::catalog::derivation::rule;
@@ -99,8 +98,8 @@ fn instance_type(row: Row<'_>) -> Result<InstanceType, Fault> {
         cpu = MilliCpu(active * 1000);
         marks.push(CONSTRAINED.to_owned());
     }
-    let (extended, accelerator, in_part) = accelerators(row)?;
-    if in_part {
+    let accelerators = accelerators(row)?;
+    if accelerators.in_part {
         marks.push(accelerator::PART.to_owned());
     }
     let on_demand = row.rate("payg")?.ok_or_else(|| row.fault("payg", format!("`{name}` has no rate")))?;
@@ -113,8 +112,8 @@ fn instance_type(row: Row<'_>) -> Result<InstanceType, Fault> {
         memory: row.memory_floor("memory_gib")?,
         architecture: architecture(row.text("series")),
         bare_metal: false,
-        extended,
-        accelerator,
+        extended: accelerators.resources,
+        accelerator: accelerators.name,
         local_storage: row.gigabytes("disk_gb")?,
         limits: NodeLimits::default(),
         burst: baseline(name).map(|baseline| Burst { baseline, surplus_rate: None }),
@@ -189,15 +188,16 @@ fn whole_dollars(row: Row<'_>, column: &str, term: Term) -> Result<Money, Fault>
 }
 
 /// `1X T4`, `8x 80GB A100 (NVlink)`, `1/3X A10`.
-fn accelerators(row: Row<'_>) -> Result<(BTreeMap<String, u64>, Option<String>, bool), Fault> {
+fn accelerators(row: Row<'_>) -> Result<Accelerators, Fault> {
+    const GPU: &str = "nvidia.com/gpu";
     let text = row.text("gpu");
     if text.is_empty() {
-        return Ok((BTreeMap::new(), None, false));
+        return Ok(Accelerators::default());
     }
     let wrong = || row.fault("gpu", format!("`{text}` is not a number of accelerators"));
     let (count, name) = text.split_once(['X', 'x']).ok_or_else(wrong)?;
-    let in_part = count.contains('/');
-    let units = if in_part { 1 } else { count.trim().parse().map_err(|_| wrong())? };
-    let name = if in_part { format!("{count} {}", name.trim()) } else { name.trim().to_owned() };
-    Ok((accelerator::single("nvidia.com/gpu", units), Some(name), in_part))
+    if count.contains('/') {
+        return Ok(Accelerators::part(GPU, count, name.trim()));
+    }
+    Ok(Accelerators::whole(GPU, count.trim().parse().map_err(|_| wrong())?, name.trim()))
 }

@@ -1,7 +1,6 @@
 //! Compute Engine: prices and machine types of Cyclenerd/google-cloud-pricing-cost-calculator.
 
-use std::collections::BTreeMap;
-
+use super::accelerator::Accelerators;
 use super::table::{Row, Table, collect, required};
 use super::{Inputs, accelerator};
 use crate::catalog::{
@@ -97,7 +96,7 @@ fn instance_type(row: Row<'_>, price: Row<'_>) -> Result<InstanceType, Fault> {
         Some(_) => "shared-core",
         None => name.split('-').nth(1).filter(|_| family != "custom").unwrap_or("custom"),
     };
-    let (extended, accelerator, in_part) = accelerators(row)?;
+    let accelerators = accelerators(row)?;
     let on_demand = price
         .rounded_rate("ondemand_hourly")?
         .ok_or_else(|| price.fault("ondemand_hourly", format!("`{name}` has no rate")))?;
@@ -110,8 +109,8 @@ fn instance_type(row: Row<'_>, price: Row<'_>) -> Result<InstanceType, Fault> {
         memory: row.memory_floor("memory_gib")?,
         architecture: if ARM.contains(&family) { Architecture::Arm64 } else { Architecture::Amd64 },
         bare_metal: name.ends_with("-metal"),
-        extended,
-        accelerator,
+        extended: accelerators.resources,
+        accelerator: accelerators.name,
         local_storage: gibibytes(row, "local-ssd")?,
         limits: NodeLimits::default(),
         burst,
@@ -120,7 +119,7 @@ fn instance_type(row: Row<'_>, price: Row<'_>) -> Result<InstanceType, Fault> {
         spot: price.rounded_rate("spot_hourly")?,
         offers: commitments(price)?,
         normalized_units: None,
-        marks: if in_part { vec![accelerator::PART.to_owned()] } else { Vec::new() },
+        marks: if accelerators.in_part { vec![accelerator::PART.to_owned()] } else { Vec::new() },
     })
 }
 
@@ -153,19 +152,21 @@ fn commitments(price: Row<'_>) -> Result<Vec<CommitmentOffer>, Fault> {
     Ok([offer(Term::OneYear, one), offer(Term::ThreeYears, three)].into_iter().flatten().collect())
 }
 
-/// The resource, the accelerator's name, and whether there is but a part of one.
-fn accelerators(row: Row<'_>) -> Result<(BTreeMap<String, u64>, Option<String>, bool), Fault> {
+fn accelerators(row: Row<'_>) -> Result<Accelerators, Fault> {
+    const GPU: &str = "nvidia.com/gpu";
     for column in ACCELERATORS {
         let text = row.text(column);
         if text.is_empty() {
             continue;
         }
         let whole = text.split_once('.').is_none_or(|(_, fraction)| fraction.bytes().all(|b| b == b'0'));
-        let count = if whole { row.count(column)?.unwrap_or(1) } else { 1 };
-        let name = if whole { column.to_owned() } else { format!("{text} {column}") };
-        return Ok((accelerator::single("nvidia.com/gpu", count), Some(name), !whole));
+        return Ok(match row.count(column) {
+            Ok(Some(count)) if whole => Accelerators::whole(GPU, count, column),
+            Err(fault) if whole => return Err(fault),
+            _ => Accelerators::part(GPU, text, column),
+        });
     }
-    Ok((BTreeMap::new(), None, false))
+    Ok(Accelerators::default())
 }
 
 fn gibibytes(row: Row<'_>, column: &str) -> Result<Bytes, Fault> {
