@@ -58,6 +58,7 @@ pub fn render() -> String {
     out.push_str("  - synthetic; assumptions in this file's header, generator in examples/qbox_2016.rs\n");
     out.push_str("notes:\n");
     out.push_str("  - No customer's data. Sizes follow ObjectRocket's published plans of the time.\n");
+    out.push_str("catalog: aws-2016-09-27-us-east-1\n");
     out.push_str("components:\n");
     let mut tenant = 0;
     for (memory, tenants) in PLANS {

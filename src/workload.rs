@@ -269,6 +269,8 @@ pub struct VolumeClaim {
 pub struct WorkloadSet {
     /// What has to be placed, in input order. No DaemonSets.
     pub workloads: Vec<Workload>,
+    /// The catalog whose prices the input is meant for, by name, where it names one.
+    pub catalog: Option<String>,
     /// Overhead of every node that they are eligible for.
     pub daemon_sets: Vec<Workload>,
     /// Objects of other kinds, by kind: counted and skipped.

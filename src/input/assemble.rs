@@ -22,7 +22,12 @@ pub(super) fn assemble(mut cluster: Cluster<'_>) -> WorkloadSet {
     let owned_pods = add_pods(&mut cluster, &mut workloads);
     workloads.sort_by_key(|(order, _)| *order);
 
-    let mut set = WorkloadSet { owned_pods, finished_pods: cluster.finished_pods, ..WorkloadSet::default() };
+    let mut set = WorkloadSet {
+        catalog: cluster.catalog.take().map(|(name, _)| name),
+        owned_pods,
+        finished_pods: cluster.finished_pods,
+        ..WorkloadSet::default()
+    };
     let mut taken = HashSet::new();
     let mut idle = 0_u64;
     for (_, mut workload) in workloads {

@@ -87,6 +87,8 @@ pub(super) struct Cluster<'o> {
     /// Shapes by owner; pods without one are grouped by namespace.
     pub pods: HashMap<ObjectKey, HashMap<Draft, PodGroup>>,
     pub ready: Vec<(usize, Workload)>,
+    /// The catalog that a native file names, and where it does.
+    pub catalog: Option<(String, String)>,
     order: usize,
 }
 
@@ -110,6 +112,7 @@ impl<'o> Cluster<'o> {
             seen_pods: HashMap::new(),
             pods: HashMap::new(),
             ready: Vec::new(),
+            catalog: None,
             order: 0,
         }
     }
@@ -119,6 +122,20 @@ impl<'o> Cluster<'o> {
         match self.skipped_kinds.get_mut(kind) {
             Some(count) => *count += 1,
             None => drop(self.skipped_kinds.insert(kind.to_owned(), 1)),
+        }
+    }
+
+    /// Takes the catalog that a file at `place` is meant for: the same for all files that name one.
+    pub fn name_catalog(&mut self, name: &str, place: String) -> Result<(), String> {
+        match &self.catalog {
+            Some((other, first)) if other != name => {
+                Err(format!("catalog `{name}`, where `{other}` was named at {first}"))
+            }
+            Some(_) => Ok(()),
+            None => {
+                self.catalog = Some((name.to_owned(), place));
+                Ok(())
+            }
         }
     }
 

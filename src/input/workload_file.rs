@@ -38,6 +38,9 @@ pub struct WorkloadFile {
     /// What a reader should know, assumptions above all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The bundled catalog whose prices the file is meant for; what the user names instead wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<String>,
     /// What has to be placed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Component>,
@@ -211,7 +214,7 @@ pub(super) fn is_native(node: &Node<'_>) -> bool {
 /// The label by which a component's own replicas are selected.
 const SELF_LABEL: &str = "plimsoll/component";
 
-const FILE_KEYS: [&str; 6] = [MARKER, "name", "sources", "notes", "components", "daemonSets"];
+const FILE_KEYS: [&str; 7] = [MARKER, "name", "sources", "notes", "catalog", "components", "daemonSets"];
 const COMPONENT_KEYS: [&str; 12] = [
     "name",
     "namespace",
@@ -254,6 +257,12 @@ pub(super) fn read(root: View<'_>, cluster: &mut Cluster<'_>) {
     root.required("name").and_then(|name| name.text());
     for key in ["sources", "notes"] {
         root.get(key).map(|list| list.strings());
+    }
+    if let Some(catalog) = root.get("catalog")
+        && let Some(name) = catalog.text()
+        && let Err(message) = cluster.name_catalog(name, catalog.place())
+    {
+        catalog.fault_with_help(message, "leave the key out of one of the files");
     }
     for (key, daemons) in [("components", false), ("daemonSets", true)] {
         if let Some(list) = root.get(key) {
