@@ -17,6 +17,7 @@ mod effective;
 mod manifest;
 mod placement;
 mod pod;
+pub mod policy_file;
 pub mod quantity;
 mod stream;
 mod view;

@@ -1,0 +1,686 @@
+//! The policy file: which types may be bought, how much of a node counts, what is kept free and how
+//! the bill is paid. Everything in it is optional. `docs/policy-file.md` documents it.
+//!
+//! [`PolicyDocument`] is the form for the JSON Schema; reading walks the document, so that every
+//! fault is named at once. A test keeps the two in step.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as ValueError, StrDeserializer};
+
+use super::document::{Node, Value, parse_yaml};
+use super::view::{Sink, View};
+use super::workload_file::Quantity;
+use super::{AutoscaledReplicas, Fault};
+use crate::catalog::{Architecture, OfferKind, Payment, Provider, Term};
+use crate::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis, Policy};
+use crate::units::{Bytes, MilliCpu, PartsPerMillion, ResourceName};
+use crate::workload::ResourceList;
+
+/// The version of the format, the value of the file's `plimsoll` key.
+pub const VERSION: &str = "policy/v1";
+
+/// What a policy file sets; what it leaves out stays as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PolicyFile {
+    /// Whose price list.
+    pub provider: Option<Provider>,
+    /// Which region.
+    pub region: Option<String>,
+    /// Name of a bundled catalog, or path of one's own.
+    pub catalog: Option<String>,
+    /// Globs over type names that may be bought.
+    pub include: Option<Vec<String>>,
+    /// Globs over type names that may not.
+    pub exclude: Option<Vec<String>>,
+    /// Globs over families.
+    pub families: Option<Vec<String>>,
+    /// Architectures.
+    pub architectures: Option<Vec<Architecture>>,
+    /// The smallest node.
+    pub min_cpu: Option<MilliCpu>,
+    /// The largest node.
+    pub max_cpu: Option<MilliCpu>,
+    /// The most memory of a node.
+    pub max_memory: Option<Bytes>,
+    /// Only current types.
+    pub current_generation: Option<bool>,
+    /// The most distinct types in a plan.
+    pub max_types: Option<u32>,
+    /// How allocatable follows from capacity.
+    pub allocatable: Option<AllocatableModel>,
+    /// Pods per node.
+    pub max_pods: Option<MaxPods>,
+    /// Share of memory that the hypervisor keeps.
+    pub hypervisor_memory: Option<PartsPerMillion>,
+    /// Disk of every node.
+    pub node_storage: Option<Bytes>,
+    /// Share of allocatable that stays free.
+    pub headroom: Option<BTreeMap<ResourceName, PartsPerMillion>>,
+    /// Limits over allocatable.
+    pub overcommit: Option<BTreeMap<ResourceName, PartsPerMillion>>,
+    /// What pods are packed by.
+    pub basis: Option<PackingBasis>,
+    /// What pods without requests ask for.
+    pub default_requests: Option<ResourceList>,
+    /// How cpu of burstable types counts.
+    pub burstable: Option<BurstableCpu>,
+    /// Which replica count autoscaled workloads have.
+    pub autoscaled: Option<AutoscaledReplicas>,
+    /// Ways of paying that the bill compares.
+    pub purchase: Option<Vec<PurchaseChoice>>,
+}
+
+/// A way of paying.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PurchaseChoice {
+    /// As used.
+    OnDemand,
+    /// As used, with the provider's automatic discount.
+    SustainedUse,
+    /// Under a commitment.
+    Commitment {
+        /// Which instrument.
+        kind: OfferKind,
+        /// How long.
+        term: Term,
+        /// How it is paid.
+        payment: Payment,
+    },
+}
+
+impl FromStr for PurchaseChoice {
+    type Err = String;
+    /// Reads `on-demand`, `sustained-use` or `reserved-standard/1y/partial-upfront`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "on-demand" => return Ok(PurchaseChoice::OnDemand),
+            "sustained-use" => return Ok(PurchaseChoice::SustainedUse),
+            _ => {}
+        }
+        let parts: Vec<&str> = text.split('/').collect();
+        let [kind, term, payment] = parts[..] else {
+            return Err(format!("`{text}` is not of the form INSTRUMENT/TERM/PAYMENT"));
+        };
+        Ok(PurchaseChoice::Commitment { kind: word(kind)?, term: word(term)?, payment: word(payment)? })
+    }
+}
+
+/// A word as serde names an enum's variants; the error lists what is known.
+fn word<T: for<'de> serde::Deserialize<'de>>(text: &str) -> Result<T, String> {
+    let deserializer: StrDeserializer<'_, ValueError> = text.into_deserializer();
+    T::deserialize(deserializer).map_err(|error| error.to_string())
+}
+
+impl PolicyFile {
+    /// The policy with everything that the file sets.
+    pub fn apply_to(self, mut policy: Policy) -> Policy {
+        fn set<T>(target: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *target = value;
+            }
+        }
+        let types = &mut policy.types;
+        set(&mut types.include, self.include);
+        set(&mut types.exclude, self.exclude);
+        set(&mut types.families, self.families);
+        set(&mut types.architectures, self.architectures);
+        set(&mut types.min_cpu, self.min_cpu.map(Some));
+        set(&mut types.max_cpu, self.max_cpu.map(Some));
+        set(&mut types.max_memory, self.max_memory.map(Some));
+        set(&mut types.current_generation, self.current_generation);
+        set(&mut policy.max_types, self.max_types.map(Some));
+        set(&mut policy.allocatable, self.allocatable);
+        set(&mut policy.max_pods, self.max_pods);
+        set(&mut policy.hypervisor_memory, self.hypervisor_memory);
+        set(&mut policy.node_storage, self.node_storage.map(Some));
+        set(&mut policy.headroom, self.headroom);
+        set(&mut policy.overcommit, self.overcommit);
+        set(&mut policy.basis, self.basis);
+        set(&mut policy.default_requests, self.default_requests);
+        set(&mut policy.burstable, self.burstable);
+        policy
+    }
+}
+
+/// Reads a policy file, YAML or JSON.
+///
+/// # Errors
+/// Every fault of the file, in order of lines.
+pub fn parse(name: &str, text: &str) -> Result<PolicyFile, Vec<Fault>> {
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    let node = match parse_yaml(text) {
+        Ok(Node { value: Value::Null, .. }) => return Err(vec![Fault::new(name, "is empty")]),
+        Ok(node) => node,
+        Err(error) => {
+            let fault = Fault { line: error.line, ..Fault::new(name, error.message) };
+            return Err(vec![fault]);
+        }
+    };
+    let sink = Sink::new(name, text);
+    let policy = read(View::root(&node, None, &sink));
+    let mut faults = sink.into_faults();
+    faults.sort_by_key(|fault| fault.line);
+    if faults.is_empty() { Ok(policy) } else { Err(faults) }
+}
+
+const KEYS: [&str; 17] = [
+    "plimsoll",
+    "provider",
+    "region",
+    "catalog",
+    "types",
+    "maxTypes",
+    "allocatable",
+    "maxPods",
+    "hypervisorMemory",
+    "nodeStorage",
+    "headroom",
+    "overcommit",
+    "basis",
+    "defaultRequests",
+    "burstable",
+    "purchase",
+    "autoscaled",
+];
+const TYPE_KEYS: [&str; 8] =
+    ["include", "exclude", "families", "architectures", "minCpu", "maxCpu", "maxMemory", "currentGeneration"];
+
+fn read(root: View<'_>) -> PolicyFile {
+    root.only_keys(&KEYS);
+    let mut policy = PolicyFile::default();
+    if !matches!(root.node.value, Value::Mapping(_)) {
+        return policy;
+    }
+    if let Some(version) = root.get("plimsoll")
+        && let Some(text) = version.text()
+        && text != VERSION
+    {
+        version
+            .fault_with_help(format!("unknown format `{text}`"), format!("this program reads `{VERSION}`"));
+    }
+    let text = |key: &str| root.get(key).and_then(|value| value.text().map(str::to_owned));
+    policy.provider = root.get("provider").and_then(read_word);
+    policy.region = text("region");
+    policy.catalog = text("catalog");
+    if let Some(types) = root.get("types") {
+        read_types(types, &mut policy);
+    }
+    policy.max_types = root.get("maxTypes").and_then(read_max_types);
+    policy.allocatable = root.get("allocatable").and_then(read_allocatable);
+    policy.max_pods = root.get("maxPods").and_then(read_max_pods);
+    policy.hypervisor_memory = root.get("hypervisorMemory").and_then(read_part);
+    policy.node_storage = root.get("nodeStorage").and_then(read_memory);
+    policy.headroom = root.get("headroom").map(|map| read_shares(map, read_part));
+    policy.overcommit = root.get("overcommit").map(|map| read_shares(map, read_ratio));
+    policy.basis = root.get("basis").and_then(read_basis);
+    policy.default_requests = root.get("defaultRequests").map(|list| list.resource_list(&mut Vec::new()));
+    policy.burstable = root.get("burstable").and_then(read_word);
+    policy.autoscaled = root.get("autoscaled").and_then(read_autoscaled);
+    policy.purchase = root.get("purchase").map(|list| {
+        let mut choices = Vec::new();
+        list.each_item(|item| {
+            choices.extend(item.text().and_then(|text| match text.parse::<PurchaseChoice>() {
+                Ok(choice) => Some(choice),
+                Err(message) => {
+                    item.fault_with_help(
+                        message,
+                        "such as on-demand or reserved-standard/1y/partial-upfront",
+                    );
+                    None
+                }
+            }));
+        });
+        choices
+    });
+    policy
+}
+
+fn read_types(types: View<'_>, policy: &mut PolicyFile) {
+    types.only_keys(&TYPE_KEYS);
+    if !matches!(types.node.value, Value::Mapping(_)) {
+        return;
+    }
+    let globs = |key: &str| {
+        types.get(key).map(|list| {
+            let mut globs = Vec::new();
+            list.each_item(|item| {
+                let Some(text) = item.text() else { return };
+                match globset::Glob::new(text) {
+                    Ok(_) => globs.push(text.to_owned()),
+                    Err(error) => item.fault(format!("`{text}` is no pattern: {}", error.kind())),
+                }
+            });
+            globs
+        })
+    };
+    policy.include = globs("include");
+    policy.exclude = globs("exclude");
+    policy.families = globs("families");
+    policy.architectures = types.get("architectures").map(|list| {
+        let mut architectures = Vec::new();
+        list.each_item(|item| architectures.extend(read_word::<Architecture>(item)));
+        architectures
+    });
+    let cpu =
+        |key: &str| types.get(key).and_then(|value| value.quantity(&ResourceName::Cpu, &mut Vec::new()));
+    policy.min_cpu = cpu("minCpu").map(MilliCpu);
+    policy.max_cpu = cpu("maxCpu").map(MilliCpu);
+    if let (Some(min), Some(max)) = (policy.min_cpu, policy.max_cpu)
+        && min > max
+    {
+        types.fault(format!("minCpu {min} is more than maxCpu {max}"));
+    }
+    policy.max_memory = types.get("maxMemory").and_then(read_memory);
+    policy.current_generation = types.get("currentGeneration").and_then(|flag| flag.boolean());
+}
+
+fn read_max_types(view: View<'_>) -> Option<u32> {
+    let number = view.whole_up_to(u64::from(u32::MAX))?;
+    if number == 0 {
+        view.fault("must be at least 1");
+    }
+    u32::try_from(number).ok()
+}
+
+/// A word of an enum that serde knows by its names.
+fn read_word<T: for<'de> serde::Deserialize<'de>>(view: View<'_>) -> Option<T> {
+    match word(view.text()?) {
+        Ok(value) => Some(value),
+        Err(message) => {
+            view.fault(message);
+            None
+        }
+    }
+}
+
+fn read_memory(view: View<'_>) -> Option<Bytes> {
+    let mut warnings = Vec::new();
+    let bytes = view.quantity(&ResourceName::Memory, &mut warnings)?;
+    if !warnings.is_empty() {
+        view.fault_with_help(format!("{bytes} bytes is no node"), "write it with a unit, such as `64Gi`");
+    }
+    Some(Bytes(bytes))
+}
+
+/// The model's words; `explicit` is a mapping instead.
+const MODELS: [(&str, AllocatableModel); 6] = [
+    ("eks", AllocatableModel::Eks),
+    ("eks-bottlerocket", AllocatableModel::EksBottlerocket),
+    ("gke", AllocatableModel::Gke),
+    ("aks", AllocatableModel::Aks),
+    ("aks-before-1.29", AllocatableModel::AksBefore129),
+    ("none", AllocatableModel::None),
+];
+
+/// The allocatable model of this name, as files and flags name it.
+pub fn allocatable_model(name: &str) -> Option<AllocatableModel> {
+    MODELS.iter().find(|(known, _)| *known == name).map(|(_, model)| model.clone())
+}
+
+fn read_allocatable(view: View<'_>) -> Option<AllocatableModel> {
+    if let Value::Mapping(_) = view.node.value {
+        view.only_keys(&["reservedCpu", "reservedMemory"]);
+        let cpu = view
+            .required("reservedCpu")
+            .and_then(|value| value.quantity(&ResourceName::Cpu, &mut Vec::new()))
+            .map(MilliCpu);
+        let memory = view
+            .required("reservedMemory")
+            .and_then(|value| value.quantity(&ResourceName::Memory, &mut Vec::new()).map(Bytes));
+        return Some(AllocatableModel::Explicit { reserved_cpu: cpu?, reserved_memory: memory? });
+    }
+    let text = view.text()?;
+    let model = allocatable_model(text);
+    if model.is_none() {
+        let known = MODELS.map(|(name, _)| name).join(", ");
+        view.fault_with_help(
+            format!("unknown allocatable model `{text}`"),
+            format!("known are {known}, or reservedCpu and reservedMemory"),
+        );
+    }
+    model
+}
+
+/// The maximum of pods of this name, as files and flags name it: `model`, `eni`,
+/// `prefix-delegation`, `unlimited` or a number.
+pub fn max_pods(text: &str) -> Option<MaxPods> {
+    Some(match text {
+        "model" => MaxPods::Model,
+        "eni" => MaxPods::Eni,
+        "prefix-delegation" => MaxPods::PrefixDelegation,
+        "unlimited" => MaxPods::Unlimited,
+        number => MaxPods::Fixed(number.parse().ok().filter(|pods| *pods > 0)?),
+    })
+}
+
+fn read_max_pods(view: View<'_>) -> Option<MaxPods> {
+    let text = view.quantity_text()?;
+    let mode = max_pods(text);
+    if mode.is_none() {
+        view.fault_with_help(
+            format!("unknown maxPods `{text}`"),
+            "known are model, eni, prefix-delegation, unlimited, or a number of at least 1",
+        );
+    }
+    mode
+}
+
+/// A share of any size: `150%`, `1.5`.
+fn read_ratio(view: View<'_>) -> Option<PartsPerMillion> {
+    let text = view.quantity_text()?;
+    match text.parse::<PartsPerMillion>() {
+        Ok(share) if share.0 > 0 => Some(share),
+        Ok(_) => {
+            view.fault("must be more than zero");
+            None
+        }
+        Err(error) => {
+            view.fault_with_help(error.to_string(), "write `150%` or `1.5`");
+            None
+        }
+    }
+}
+
+/// A share below the whole: `10%`, `0.1`.
+fn read_part(view: View<'_>) -> Option<PartsPerMillion> {
+    let text = view.quantity_text()?;
+    match text.parse::<PartsPerMillion>() {
+        Ok(share) if share < PartsPerMillion::ONE => Some(share),
+        Ok(share) => {
+            view.fault_with_help(
+                format!("`{text}` is {share}, which leaves nothing"),
+                "write `10%` or `0.1`",
+            );
+            None
+        }
+        Err(error) => {
+            view.fault_with_help(error.to_string(), "write `10%` or `0.1`");
+            None
+        }
+    }
+}
+
+fn read_shares(
+    map: View<'_>,
+    read: impl Fn(View<'_>) -> Option<PartsPerMillion>,
+) -> BTreeMap<ResourceName, PartsPerMillion> {
+    let mut shares = BTreeMap::new();
+    map.each_entry(|key, value| {
+        if let Some(share) = read(value) {
+            shares.insert(ResourceName::from(key), share);
+        }
+    });
+    shares
+}
+
+fn read_basis(view: View<'_>) -> Option<PackingBasis> {
+    if let Value::Mapping(_) = view.node.value {
+        view.only_keys(&["blend"]);
+        let blend = view.required("blend")?;
+        let text = blend.quantity_text()?;
+        return match text.parse::<PartsPerMillion>() {
+            Ok(share) if share <= PartsPerMillion::ONE => Some(PackingBasis::Blend(share)),
+            _ => {
+                blend.fault_with_help(format!("`{text}` is no share"), "write one from `0%` to `100%`");
+                None
+            }
+        };
+    }
+    match view.text()? {
+        "requests" => Some(PackingBasis::Requests),
+        "limits" => Some(PackingBasis::Limits),
+        other => {
+            view.fault_with_help(
+                format!("unknown basis `{other}`"),
+                "known are requests, limits, {blend: 50%}",
+            );
+            None
+        }
+    }
+}
+
+fn read_autoscaled(view: View<'_>) -> Option<AutoscaledReplicas> {
+    match view.text()? {
+        "declared" => Some(AutoscaledReplicas::Declared),
+        "min" => Some(AutoscaledReplicas::Min),
+        "max" => Some(AutoscaledReplicas::Max),
+        other => {
+            view.fault_with_help(format!("unknown choice `{other}`"), "known are declared, min, max");
+            None
+        }
+    }
+}
+
+/// A policy file as its schema describes it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyDocument {
+    /// `policy/v1`.
+    pub plimsoll: Option<String>,
+    /// Whose price list.
+    pub provider: Option<Provider>,
+    /// Which region of it.
+    pub region: Option<String>,
+    /// Name of a bundled catalog, or path of one's own.
+    pub catalog: Option<String>,
+    /// Which types may be bought.
+    pub types: Option<TypesDocument>,
+    /// The most distinct instance types in a plan.
+    pub max_types: Option<u32>,
+    /// `eks`, `eks-bottlerocket`, `gke`, `aks`, `aks-before-1.29`, `none`, or explicit amounts.
+    pub allocatable: Option<AllocatableDocument>,
+    /// `model`, `eni`, `prefix-delegation`, `unlimited`, or a number.
+    pub max_pods: Option<NumberOrWord>,
+    /// Share of memory that the hypervisor keeps, such as `7.5%`.
+    pub hypervisor_memory: Option<Share>,
+    /// Disk of every node, for requests of ephemeral storage.
+    pub node_storage: Option<Quantity>,
+    /// Share of allocatable that stays free, by resource.
+    #[serde(default)]
+    pub headroom: BTreeMap<String, Share>,
+    /// The most that limits may sum to, as a share of allocatable, by resource; unbounded where not given.
+    #[serde(default)]
+    pub overcommit: BTreeMap<String, Share>,
+    /// `requests`, `limits`, or a blend of both.
+    pub basis: Option<BasisDocument>,
+    /// What a pod is taken to ask for of a resource that it does not request.
+    #[serde(default)]
+    pub default_requests: BTreeMap<String, Quantity>,
+    /// How cpu of burstable types counts.
+    #[schemars(with = "Option<BurstableDocument>")]
+    pub burstable: Option<BurstableCpu>,
+    /// Ways of paying that the bill compares: `on-demand`, `sustained-use`, or
+    /// `INSTRUMENT/TERM/PAYMENT` such as `reserved-standard/1y/partial-upfront`.
+    #[serde(default)]
+    pub purchase: Vec<String>,
+    /// Which replica count autoscaled workloads have: `declared`, `min` or `max`.
+    pub autoscaled: Option<String>,
+}
+
+/// Which types may be bought, as the schema describes it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TypesDocument {
+    /// Globs over type names; empty allows all.
+    #[serde(default)]
+    pub include: Vec<String>,
+    /// Globs over type names; exclusion wins.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// Globs over families.
+    #[serde(default)]
+    pub families: Vec<String>,
+    /// Architectures; empty allows all.
+    #[serde(default)]
+    pub architectures: Vec<Architecture>,
+    /// The smallest node's cpu.
+    pub min_cpu: Option<Quantity>,
+    /// The largest node's cpu.
+    pub max_cpu: Option<Quantity>,
+    /// The most memory of a node.
+    pub max_memory: Option<Quantity>,
+    /// Only types that the provider calls current.
+    pub current_generation: Option<bool>,
+}
+
+/// An allocatable model, as the schema describes it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum AllocatableDocument {
+    /// A provider's model by name.
+    Model(String),
+    /// What every node keeps for itself.
+    #[serde(rename_all = "camelCase")]
+    Explicit {
+        /// CPU for system daemons.
+        reserved_cpu: Quantity,
+        /// Memory for system daemons and eviction.
+        reserved_memory: Quantity,
+    },
+}
+
+/// A packing basis, as the schema describes it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum BasisDocument {
+    /// `requests` or `limits`.
+    Word(String),
+    /// requests + share x (limits - requests).
+    Blend {
+        /// The share.
+        blend: Share,
+    },
+}
+
+/// How cpu of burstable types counts, as the schema describes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BurstableDocument {
+    /// At the baseline that the price buys.
+    Baseline,
+    /// Such types are not bought.
+    Exclude,
+    /// All vCPUs, with surplus credits in the rate.
+    FullWithSurplus,
+}
+
+/// A number, or a word.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum NumberOrWord {
+    /// A number.
+    Number(u64),
+    /// A word.
+    Word(String),
+}
+
+/// A share: `10%` or `0.1`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Share(pub String);
+
+impl JsonSchema for Share {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Share".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A share, such as 10% or 0.1.",
+            "type": ["string", "number"],
+            "minimum": 0,
+            "pattern": r"^[0-9]+(\.[0-9]+)? ?%?$",
+        })
+    }
+}
+
+/// The JSON Schema of the format.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(PolicyDocument)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FULL: &str = "\
+plimsoll: policy/v1
+provider: aws
+region: us-east-1
+types: {include: ['m5*'], exclude: ['*.metal'], families: [m5], architectures: [arm64], minCpu: 2, maxCpu: 32, maxMemory: 128Gi, currentGeneration: true}
+maxTypes: 3
+allocatable: {reservedCpu: 100m, reservedMemory: 1Gi}
+maxPods: 110
+hypervisorMemory: 7.5%
+nodeStorage: 100Gi
+headroom: {cpu: 10%, memory: 0.05}
+overcommit: {memory: 150%}
+basis: {blend: 50%}
+defaultRequests: {cpu: 100m, memory: 200Mi}
+burstable: exclude
+purchase: [on-demand, reserved-standard/1y/partial-upfront]
+autoscaled: max
+";
+
+    #[test]
+    fn every_setting_reaches_the_policy() {
+        let file = parse("p.yaml", FULL).unwrap();
+        assert_eq!(file.provider, Some(Provider::Aws));
+        assert_eq!(file.autoscaled, Some(AutoscaledReplicas::Max));
+        let commitment = PurchaseChoice::Commitment {
+            kind: OfferKind::ReservedStandard,
+            term: Term::OneYear,
+            payment: Payment::PartialUpfront,
+        };
+        assert_eq!(file.purchase, Some(vec![PurchaseChoice::OnDemand, commitment]));
+        let policy = file.apply_to(Policy::default_for(Provider::Aws));
+        assert_eq!(policy.types.max_memory, Some(Bytes(128 << 30)));
+        assert_eq!(policy.types.min_cpu, Some(MilliCpu(2000)));
+        assert_eq!(policy.max_types, Some(3));
+        assert_eq!(policy.max_pods, MaxPods::Fixed(110));
+        assert_eq!(policy.hypervisor_memory, PartsPerMillion(75_000));
+        assert_eq!(policy.headroom[&ResourceName::Memory], PartsPerMillion(50_000));
+        assert_eq!(policy.overcommit[&ResourceName::Memory], PartsPerMillion(1_500_000));
+        assert_eq!(policy.basis, PackingBasis::Blend(PartsPerMillion(500_000)));
+        assert_eq!(policy.burstable, BurstableCpu::Exclude);
+        assert_eq!(policy.default_requests[&ResourceName::Cpu], 100);
+    }
+
+    #[test]
+    fn what_a_file_leaves_out_stays() {
+        let before = Policy::default_for(Provider::Gcp);
+        let after = parse("p.yaml", "region: europe-west1\n").unwrap().apply_to(before.clone());
+        assert_eq!(after, before);
+    }
+
+    #[test]
+    fn all_faults_are_named_at_once() {
+        let text = "provder: aws\nprovider: ibm\ntypes:\n  minCpu: 8\n  maxCpu: 4\n  include: ['m5[']\n\
+                    headroom: {cpu: 10}\novercommit: {memory: 0}\nmaxPods: 0\nbasis: request\n\
+                    purchase: [reserved/1y]\nallocatable: eks2\nmaxTypes: -1\nburstable: [x]\n";
+        let faults = parse("p.yaml", text).unwrap_err();
+        let lines: Vec<_> = faults.iter().filter_map(|f| f.line).collect();
+        assert_eq!(lines, [1, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14], "{faults:#?}");
+    }
+
+    #[test]
+    fn the_schema_knows_the_keys_that_the_reader_knows() {
+        let schema = serde_json::to_value(schema()).unwrap();
+        let keys = |value: &serde_json::Value| {
+            let mut keys: Vec<String> = value["properties"].as_object().unwrap().keys().cloned().collect();
+            keys.sort();
+            keys
+        };
+        let sorted = |known: &[&str]| {
+            let mut known: Vec<String> = known.iter().map(ToString::to_string).collect();
+            known.sort();
+            known
+        };
+        assert_eq!(keys(&schema), sorted(&KEYS));
+        assert_eq!(keys(&schema["$defs"]["TypesDocument"]), sorted(&TYPE_KEYS));
+    }
+}
