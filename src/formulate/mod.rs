@@ -1,14 +1,32 @@
 //! Workloads, a catalog and a policy become a packing problem, with a legend that tells what its
 //! numbers stand for.
+//!
+//! Nothing here depends on the order of the input: bin types come in the catalog's order, item types
+//! by what they are, and the workloads of an item type by their names.
 
 pub mod allocatable;
+mod apart;
+mod demand;
+mod labels;
 mod legend;
+mod merge;
+mod nodes;
 mod note;
 
+pub use labels::node_labels;
 pub use legend::{Breakdown, Dimension, ItemMembers, Legend, Measure, NodeGroup, NodeType};
 pub use note::{FormulateError, Note, Obstacle, ObstacleReason, Shortfall, Unhonoured, UnhonouredRule};
 
-use crate::problem::Problem;
+use std::collections::BTreeMap;
+
+use crate::catalog::Catalog;
+use crate::policy::{PackingBasis, Policy};
+use crate::problem::{Problem, ProblemError};
+use crate::units::{PartsPerMillion, ResourceName};
+use crate::workload::{Workload, WorkloadId, WorkloadSet};
+
+use demand::{PodDemand, pod_demand};
+use labels::NodeMatcher;
 
 /// A packing problem, what it stands for, and what is not in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,4 +39,137 @@ pub struct Formulation {
     pub obstacles: Vec<Obstacle>,
     /// What a reader must know: rules not honoured, assumptions made.
     pub notes: Vec<Note>,
+}
+
+/// Makes the packing problem of a set of workloads on the types that a policy allows.
+///
+/// # Errors
+/// A policy that contradicts itself or leaves no type, and amounts out of range. A workload that fits
+/// nowhere is no error but an [`Obstacle`].
+pub fn formulate(
+    set: &WorkloadSet,
+    catalog: &Catalog,
+    policy: &Policy,
+) -> Result<Formulation, Vec<FormulateError>> {
+    check(policy)?;
+    let (allowed, mut notes) = nodes::allowed_types(catalog, policy).map_err(|e| vec![e])?;
+    let active: Vec<usize> = (0..set.workloads.len()).filter(|&w| set.workloads[w].replicas > 0).collect();
+    let workloads: Vec<&Workload> = active.iter().map(|&w| &set.workloads[w]).collect();
+    if workloads.iter().try_fold(0u64, |sum, w| sum.checked_add(w.replicas)).is_none() {
+        return Err(vec![FormulateError::Problem(ProblemError::Range("pods".to_owned()))]);
+    }
+    let demands: Vec<PodDemand> = workloads.iter().map(|w| pod_demand(&w.pod, policy)).collect();
+
+    let nodes =
+        nodes::nodes(set, catalog, policy, &allowed, &demanded(&workloads, &demands)).map_err(|e| vec![e])?;
+    let types: Vec<usize> = nodes.types.iter().map(|t| t.catalog_type).collect();
+    let mut matcher = NodeMatcher::new(catalog, &types);
+    let apart = apart::keep_apart(&workloads, &set.daemon_sets);
+
+    let shapes = merge::shapes(&workloads, &demands, &nodes, &apart, &mut matcher);
+    let mut obstacles = merge::obstacles(&shapes, &workloads, &nodes, catalog, &apart, &mut matcher);
+    let (items, conflicts, mut members) = merge::items(shapes);
+    // From places among the workloads that run pods to places in the set.
+    obstacles.iter_mut().for_each(|o| o.workload = active[o.workload]);
+    members.iter_mut().flat_map(|m| &mut m.workloads).for_each(|(w, _)| *w = active[*w]);
+
+    let names = nodes.dimensions.iter().map(Dimension::name).collect();
+    let problem = Problem::new(names, items, nodes.bins, conflicts, policy.max_types)
+        .map_err(|e| vec![FormulateError::Problem(e)])?;
+
+    notes.extend(nodes.notes);
+    for workload in &workloads {
+        notes.extend(nodes::unknown_labels(workload, &matcher.matched(&workload.pod.rules).unknown));
+    }
+    notes.extend(apart.notes);
+    notes.extend(remarks(set, &workloads, policy, &nodes.dimensions));
+    let legend = Legend { dimensions: nodes.dimensions, nodes: nodes.types, items: members };
+    Ok(Formulation { problem, legend, obstacles, notes })
+}
+
+/// Settings that leave nothing to plan, all at once.
+fn check(policy: &Policy) -> Result<(), Vec<FormulateError>> {
+    let mut errors = Vec::new();
+    for (resource, &share) in &policy.headroom {
+        if share >= PartsPerMillion::ONE {
+            errors.push(FormulateError::Headroom { resource: resource.clone(), share });
+        }
+    }
+    for (resource, &ratio) in &policy.overcommit {
+        if ratio.0 == 0 {
+            errors.push(FormulateError::Overcommit(resource.clone()));
+        }
+    }
+    if policy.hypervisor_memory >= PartsPerMillion::ONE {
+        errors.push(FormulateError::Hypervisor(policy.hypervisor_memory));
+    }
+    match policy.basis {
+        PackingBasis::Blend(share) if share > PartsPerMillion::ONE => {
+            errors.push(FormulateError::Blend(share));
+        }
+        _ => {}
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// The resources that any pod takes, each with the sum over all pods.
+fn demanded(workloads: &[&Workload], demands: &[PodDemand]) -> BTreeMap<ResourceName, u64> {
+    let mut sums: BTreeMap<ResourceName, u64> = BTreeMap::new();
+    for (workload, demand) in workloads.iter().zip(demands) {
+        for (resource, &amount) in demand.demand.iter().filter(|&(_, &amount)| amount > 0) {
+            let all = amount.saturating_mul(workload.replicas);
+            match sums.get_mut(resource) {
+                Some(sum) => *sum = sum.saturating_add(all),
+                None => drop(sums.insert(resource.clone(), all)),
+            }
+        }
+    }
+    sums
+}
+
+/// What a reader must know about requests, limits and settings.
+fn remarks(
+    set: &WorkloadSet,
+    workloads: &[&Workload],
+    policy: &Policy,
+    dimensions: &[Dimension],
+) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let those = |which: &dyn Fn(&Workload) -> bool| -> Vec<(WorkloadId, u64)> {
+        workloads.iter().filter(|w| which(w)).map(|w| (w.id.clone(), w.replicas)).collect()
+    };
+    let without = those(&|w| w.pod.has_no_requests());
+    if !without.is_empty() {
+        let defaulted = !policy.default_requests.is_empty();
+        notes.push(Note::WithoutRequests { workloads: without, defaulted });
+    }
+    for resource in [ResourceName::Cpu, ResourceName::Memory] {
+        let bounded = policy.overcommit.contains_key(&resource);
+        if bounded || policy.basis != PackingBasis::Requests {
+            let without = those(&|w| !w.pod.limits.contains_key(&resource));
+            if !without.is_empty() {
+                notes.push(Note::WithoutLimits { resource: resource.clone(), workloads: without });
+            }
+        }
+        let exceeds = |w: &&Workload| {
+            w.pod.limits.get(&resource).is_some_and(|&l| w.pod.requests.get(&resource).is_none_or(|&r| l > r))
+        };
+        if !bounded && policy.basis != PackingBasis::Limits && workloads.iter().any(exceeds) {
+            notes.push(Note::LimitsUnbounded { resource });
+        }
+    }
+    for resource in policy.headroom.keys().chain(policy.overcommit.keys()) {
+        if !dimensions.iter().any(|d| d.resource == *resource) {
+            notes.push(Note::SettingWithoutEffect { resource: resource.clone() });
+        }
+    }
+    let preferred = workloads.iter().filter(|w| w.pod.rules.preferred_rules > 0).count();
+    if preferred > 0 {
+        notes.push(Note::PreferredRules { workloads: preferred });
+    }
+    let idle = set.workloads.len() - workloads.len();
+    if idle > 0 {
+        notes.push(Note::NoReplicas { workloads: idle });
+    }
+    notes
 }

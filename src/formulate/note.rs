@@ -138,11 +138,6 @@ pub enum UnhonouredRule {
         /// Its `maxSkew`.
         max_skew: u32,
     },
-    /// A spread over nodes with `minDomains`: the plan may use fewer nodes.
-    SpreadMinDomains {
-        /// Its `minDomains`.
-        min_domains: u32,
-    },
     /// A volume that exists in one zone.
     VolumeZone {
         /// The claim.
@@ -169,9 +164,6 @@ impl fmt::Display for UnhonouredRule {
             }
             UnhonouredRule::SpreadAcrossWorkloads { max_skew } => {
                 write!(f, "topology spread over nodes with maxSkew {max_skew} that counts other workloads")
-            }
-            UnhonouredRule::SpreadMinDomains { min_domains } => {
-                write!(f, "topology spread over nodes with minDomains {min_domains}")
             }
             UnhonouredRule::VolumeZone { claim, zone } => {
                 write!(f, "volume claim {claim} lies in zone {zone}")
@@ -241,10 +233,14 @@ pub enum Note {
         /// The first of them.
         example: String,
     },
-    /// A resource is requested whose amount per node nobody told; it is not bounded.
+    /// A resource is requested of which nobody told how much some types have; there it is not bounded.
     ResourceUnknown {
         /// Which resource.
         resource: ResourceName,
+        /// How many types.
+        count: usize,
+        /// The first of them.
+        example: String,
     },
     /// Headroom or an overcommit ratio is set for a resource that no pod asks for.
     SettingWithoutEffect {
@@ -321,9 +317,10 @@ impl fmt::Display for Note {
                 f,
                 "AKS publishes no cpu reservation for the core count of {count} types (such as {example}); interpolated linearly"
             ),
-            Note::ResourceUnknown { resource } => {
-                write!(f, "nothing tells how much {resource} a node has; it is not bounded")
-            }
+            Note::ResourceUnknown { resource, count, example } => write!(
+                f,
+                "nothing tells how much {resource} {count} types (such as {example}) have; there it is not bounded"
+            ),
             Note::SettingWithoutEffect { resource } => {
                 write!(f, "headroom or overcommit for {resource} has no effect: no pod asks for it")
             }
@@ -352,6 +349,16 @@ pub enum FormulateError {
         resource: ResourceName,
         /// The setting.
         share: PartsPerMillion,
+    },
+    /// Reserves and DaemonSets leave nothing of any allowed type.
+    #[error(
+        "reserves and DaemonSets leave nothing for pods on any of the {count} allowed types, such as {example}"
+    )]
+    NothingLeft {
+        /// How many types the policy allows.
+        count: usize,
+        /// The first of them.
+        example: String,
     },
     /// The hypervisor keeps everything.
     #[error("a hypervisor share of {0} leaves no memory")]
