@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::{Bytes, MilliCpu, Money, PartsPerMillion, Rate};
 
 pub mod derivation;
+pub mod listing;
 
 pub use derivation::DerivationRules;
 

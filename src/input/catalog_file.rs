@@ -88,8 +88,8 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Catalog, Vec<Fault>> {
     let text = std::str::from_utf8(bytes).map_err(|e| vec![not_utf8(name, bytes, &e)])?;
     let file: CatalogFile = serde_yaml::from_str(text).map_err(|e| vec![yaml_fault(name, &e)])?;
     let mut faults = header_faults(name, &file);
-    // A literal block starts on the line after its `|`.
-    let first_line = file.types.defined.line() + 1;
+    // Of a literal block, the reader tells the line of the first text, not that of its `|`.
+    let first_line = file.types.defined.line();
     let (types, row_faults) = rows::read(name, first_line, &file.types.value, &file.rules, &file.marks);
     faults.extend(row_faults);
     if !faults.is_empty() {

@@ -1,5 +1,6 @@
 //! The catalogs that are part of the program, and how they are found by name or region.
 
+use crate::catalog::listing::nearest;
 use crate::catalog::{Catalog, Provider};
 
 /// A catalog that is part of the program.
@@ -96,7 +97,7 @@ fn regions(known: &[&'static str]) -> String {
 pub fn by_name(name: &str) -> Result<&'static Bundled, UnknownCatalog> {
     BUNDLED.iter().find(|b| b.name == name).ok_or_else(|| {
         let known: Vec<&str> = BUNDLED.iter().map(|b| b.name).collect();
-        UnknownCatalog::Name { asked: name.to_owned(), nearest: nearest(name, &known), known }
+        UnknownCatalog::Name { asked: name.to_owned(), nearest: nearest(name, known.iter().copied()), known }
     })
 }
 
@@ -111,12 +112,11 @@ pub fn by_region(provider: Provider, region: &str) -> Result<&'static Bundled, U
         let mut known: Vec<&str> = of_provider().map(|b| b.region).collect();
         known.sort_unstable();
         known.dedup();
-        UnknownCatalog::Region { provider, asked: region.to_owned(), nearest: nearest(region, &known), known }
+        UnknownCatalog::Region {
+            provider,
+            asked: region.to_owned(),
+            nearest: nearest(region, known.iter().copied()),
+            known,
+        }
     })
-}
-
-/// The name most like the one asked for, unless none is much like it.
-fn nearest(asked: &str, known: &[&'static str]) -> Option<&'static str> {
-    let score = |name: &str| strsim::jaro_winkler(asked, name);
-    known.iter().copied().max_by(|a, b| score(a).total_cmp(&score(b))).filter(|n| score(n) > 0.85)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::columns::{Column, Draft, Header};
+use crate::catalog::listing::nearest;
 use crate::catalog::{DerivationRules, InstanceType};
 use crate::input::Fault;
 
@@ -103,15 +104,10 @@ fn read_header(source: &str, line: u64, record: &csv::StringRecord) -> Result<Ve
 
 fn unknown_column(source: &str, line: u64, name: &str) -> Fault {
     let fault = Fault::new(source, format!("unknown column `{name}`")).on_line(line).at_field("types");
-    let nearest = Column::all()
-        .into_iter()
-        .map(|c| c.name())
-        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-    match nearest {
-        Some(nearest) if strsim::jaro_winkler(&nearest, name) > 0.8 => {
-            fault.help(format!("did you mean `{nearest}`?"))
-        }
-        _ => fault.help("`plimsoll schema catalog` lists the columns"),
+    let names: Vec<String> = Column::all().into_iter().map(Column::name).collect();
+    match nearest(name, names.iter().map(String::as_str)) {
+        Some(nearest) => fault.help(format!("did you mean `{nearest}`?")),
+        None => fault.help("`plimsoll schema catalog` lists the columns"),
     }
 }
 
