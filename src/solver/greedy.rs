@@ -10,40 +10,31 @@ use super::relaxation::Prices;
 /// A resource that the relaxation prices at nothing still weighs this much of the bin, or free
 /// riders would fill it up.
 const LEAST_WEIGHT: f64 = 0.02;
+/// While there is plenty of room, this share of what still fits is added at once.
+const BLOCK: u64 = 8;
+/// The most shapes that one filling looks at.
+const SAMPLE: usize = 400;
 
-/// Builds bins for what is left to place.
-pub(super) struct Packer<'a> {
-    instance: &'a Instance,
+/// What does not change between bins: weights of resources per kind, kinds by rate.
+pub(super) struct Guide<'a> {
+    pub instance: &'a Instance,
+    /// Value per copy of each shape.
+    pub pi: &'a [f64],
     /// `weight[kind][k]`: share of the bin's price that dimension k makes up; sums to one.
     weight: Vec<Vec<f64>>,
+    /// Weight of each dimension by how full the relaxation's bins are in it; sums to one.
+    fullness: Vec<f64>,
     /// Kinds in order of rate, then index: the first that holds a content is the cheapest.
     by_rate: Vec<usize>,
-    /// Work done since it was last taken.
-    pub work: u64,
-    scratch: Scratch,
+    /// Kinds worth opening, best value for money first; those that the relaxation buys lead.
+    pub candidates: Vec<usize>,
+    /// How many of the candidates the relaxation buys.
+    bought: usize,
 }
 
-#[derive(Default)]
-struct Scratch {
-    candidates: Vec<Candidate>,
-}
-
-#[derive(Clone, Copy)]
-struct Candidate {
-    shape: usize,
-    value: f64,
-    left: u64,
-}
-
-/// What one bin was filled with, and what that is worth under the prices used.
-#[derive(Debug, Clone)]
-pub(super) struct Filled {
-    pub content: Vec<(usize, u64)>,
-    pub value: f64,
-}
-
-impl<'a> Packer<'a> {
-    pub(super) fn new(instance: &'a Instance, prices: &Prices) -> Self {
+impl<'a> Guide<'a> {
+    /// From prices; only kinds that `allowed` names are ever opened.
+    pub(super) fn new(instance: &'a Instance, prices: &'a Prices, allowed: &[bool]) -> Self {
         let weight = instance
             .kinds
             .iter()
@@ -54,106 +45,45 @@ impl<'a> Packer<'a> {
                 let total: f64 = raw.iter().sum();
                 let floored: Vec<f64> = raw
                     .iter()
-                    .map(|r| if total > 0.0 { (r / total).max(LEAST_WEIGHT) } else { 1.0 })
+                    .zip(&kind.capacity)
+                    .map(|(r, &c)| {
+                        if c == 0 {
+                            0.0
+                        } else if total > 0.0 {
+                            (r / total).max(LEAST_WEIGHT)
+                        } else {
+                            1.0
+                        }
+                    })
                     .collect();
                 let sum: f64 = floored.iter().sum();
                 floored.iter().map(|f| f / sum.max(f64::MIN_POSITIVE)).collect()
             })
             .collect();
-        let mut by_rate: Vec<usize> = (0..instance.kinds.len()).collect();
+        let mut by_rate: Vec<usize> = (0..instance.kinds.len()).filter(|&t| allowed[t]).collect();
         by_rate.sort_by_key(|&t| (instance.kinds[t].rate, t));
-        Packer { instance, weight, by_rate, work: 0, scratch: Scratch::default() }
+        let ratio = |t: usize| {
+            let bought = if prices.bins[t] > 1e-6 { 1.0 } else { 0.0 };
+            bought + prices.pattern_value[t] / instance.kinds[t].rate.max(1) as f64
+        };
+        let mut candidates = by_rate.clone();
+        candidates.sort_by(|&a, &b| ratio(b).total_cmp(&ratio(a)).then(a.cmp(&b)));
+        let bought = candidates.iter().filter(|&&t| prices.bins[t] > 1e-6).count();
+        let fullness = fullness(instance, prices);
+        Guide { instance, pi: &prices.pi, weight, fullness, by_rate, candidates, bought }
     }
 
-    /// Fills one bin of `kind` from what is left, by `value` per copy of each shape.
-    pub(super) fn fill(&mut self, kind: usize, left: &[u64], value: &[f64]) -> Filled {
-        let instance = self.instance;
-        let dims = instance.dims;
-        let capacity = &instance.kinds[kind].capacity;
-        let fits = &instance.fits[kind];
-        let mut free: Vec<u64> = capacity.clone();
-        let candidates = &mut self.scratch.candidates;
-        candidates.clear();
-        candidates.extend(
-            (0..left.len())
-                .filter(|&j| left[j] > 0 && fits[j] > 0 && value[j] > 0.0)
-                .map(|shape| Candidate { shape, value: value[shape], left: left[shape].min(fits[shape]) }),
-        );
-        let mut content: Vec<(usize, u64)> = Vec::new();
-        let mut worth = 0.0;
-        let mut price = vec![0.0; dims];
-        while !candidates.is_empty() {
-            self.work += candidates.len() as u64;
-            for k in 0..dims {
-                // Weight per unit of the resource, rising as it runs out here.
-                let c = capacity[k] as f64;
-                price[k] = if free[k] == 0 { 0.0 } else { self.weight[kind][k] / c * (c / free[k] as f64) };
-            }
-            let mut best: Option<(f64, usize, u64)> = None;
-            let mut i = 0;
-            while i < candidates.len() {
-                let c = candidates[i];
-                let demand = &instance.shapes[c.shape].demand;
-                let mut room = c.left;
-                let mut cost = 1e-300;
-                for k in 0..dims {
-                    let d = demand[k];
-                    if d > 0 {
-                        if d > free[k] {
-                            room = 0;
-                            break;
-                        }
-                        cost += d as f64 * price[k];
-                    }
-                }
-                if room == 0 {
-                    candidates.swap_remove(i);
-                    continue;
-                }
-                let score = c.value / cost;
-                if best.is_none_or(|(s, b, _)| score > s || (score == s && c.shape < candidates[b].shape)) {
-                    best = Some((score, i, room));
-                }
-                i += 1;
-            }
-            let Some((_, i, _)) = best else { break };
-            let chosen = candidates[i];
-            let shape = &instance.shapes[chosen.shape];
-            let mut room = chosen.left;
-            for k in 0..dims {
-                if let Some(r) = free[k].checked_div(shape.demand[k]) {
-                    room = room.min(r);
-                }
-            }
-            // Many small copies at a time while there is plenty of room; one at a time at the end.
-            let taken = (room / 8).max(1);
-            for k in 0..dims {
-                free[k] -= shape.demand[k] * taken;
-            }
-            worth += chosen.value * taken as f64;
-            match content.iter_mut().find(|(j, _)| *j == chosen.shape) {
-                Some((_, n)) => *n += taken,
-                None => {
-                    content.push((chosen.shape, taken));
-                    if !shape.conflicts.is_empty() {
-                        candidates.retain(|c| shape.conflicts.binary_search(&c.shape).is_err());
-                    }
-                }
-            }
-            if let Some(c) = candidates.iter_mut().find(|c| c.shape == chosen.shape) {
-                c.left -= taken;
-            }
-            candidates.retain(|c| c.left > 0);
-        }
-        content.sort_unstable();
-        Filled { content, value: worth }
+    /// The kinds that the relaxation buys, while there is far more to place than they hold.
+    fn bulk_kinds(&self) -> (&[usize], f64) {
+        let bulk = &self.candidates[..self.bought];
+        let largest = bulk.iter().map(|&t| self.instance.kinds[t].rate).max().unwrap_or(0);
+        (bulk, 3.0 * largest as f64)
     }
 
-    /// The cheapest kind that holds `content` and of which `available` says there is one more.
+    /// The cheapest kind below a rate that holds `content` and of which one more is available.
     pub(super) fn cheapest_kind(
         &self,
         content: &[(usize, u64)],
-        allowed: &[bool],
         available: &[u64],
         below: u64,
     ) -> Option<usize> {
@@ -165,84 +95,277 @@ impl<'a> Packer<'a> {
             }
         }
         self.by_rate.iter().copied().take_while(|&t| instance.kinds[t].rate < below).find(|&t| {
-            allowed[t]
-                && available[t] > 0
+            available[t] > 0
                 && need.iter().zip(&instance.kinds[t].capacity).all(|(n, c)| n <= c)
                 && content.iter().all(|&(j, n)| n <= instance.fits[t][j])
         })
     }
+}
 
-    /// Packs everything that is left into bins of the allowed kinds. `available` counts down the
-    /// stock. Returns `None` if the stock or the allowed kinds do not suffice.
+/// A dimension that is nearly full where the relaxation puts things matters although its price may
+/// be zero: bins that leave it unused make it run out elsewhere.
+fn fullness(instance: &Instance, prices: &Prices) -> Vec<f64> {
+    const SHARPNESS: i32 = 6;
+    let mut used = vec![0.0; instance.dims];
+    let mut offered = vec![0.0; instance.dims];
+    for (t, assigned) in prices.assigned.iter().enumerate() {
+        for k in 0..instance.dims {
+            offered[k] += prices.bins[t] * instance.kinds[t].capacity[k] as f64;
+            for (amount, shape) in assigned.iter().zip(&instance.shapes) {
+                used[k] += amount * shape.demand[k] as f64;
+            }
+        }
+    }
+    let raw: Vec<f64> = used
+        .iter()
+        .zip(&offered)
+        .map(|(u, o)| if *o > 0.0 { (u / o).min(1.0).powi(SHARPNESS) } else { 0.0 }.max(LEAST_WEIGHT))
+        .collect();
+    let sum: f64 = raw.iter().sum();
+    raw.iter().map(|r| r / sum.max(f64::MIN_POSITIVE)).collect()
+}
+
+/// How bins are filled: by prices alone (0), by how full the dimensions get alone (1), or between.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Balance(pub f64);
+
+/// What one bin was filled with, and what that is worth under the values used.
+#[derive(Debug, Clone)]
+pub(super) struct Filled {
+    pub content: Vec<(usize, u64)>,
+    pub value: f64,
+}
+
+/// Fills bins; keeps its buffers between them and counts its work.
+#[derive(Default)]
+pub(super) struct Filler {
+    shape: Vec<usize>,
+    value: Vec<f64>,
+    left: Vec<u64>,
+    /// Row-major: demand as a share of the kind's capacity.
+    share: Vec<f64>,
+    /// Elementary steps done.
+    pub work: u64,
+}
+
+impl Filler {
+    fn remove(&mut self, dims: usize, c: usize) {
+        let last = self.shape.len() - 1;
+        self.shape.swap_remove(c);
+        self.value.swap_remove(c);
+        self.left.swap_remove(c);
+        for k in 0..dims {
+            self.share[c * dims + k] = self.share[last * dims + k];
+        }
+        self.share.truncate(last * dims);
+    }
+
+    /// Fills one bin of `kind` from what is left, by `value` per copy of each shape. `shapes` are
+    /// those with copies left.
+    pub(super) fn fill(
+        &mut self,
+        guide: &Guide<'_>,
+        kind: usize,
+        shapes: &[usize],
+        left: &[u64],
+        value: &[f64],
+        balance: Balance,
+    ) -> Filled {
+        let instance = guide.instance;
+        let dims = instance.dims;
+        let capacity = &instance.kinds[kind].capacity;
+        let fits = &instance.fits[kind];
+        self.shape.clear();
+        self.value.clear();
+        self.left.clear();
+        self.share.clear();
+        let Balance(theta) = balance;
+        let rate = instance.kinds[kind].rate as f64;
+        let weight: Vec<f64> =
+            (0..dims).map(|k| (1.0 - theta) * guide.weight[kind][k] + theta * guide.fullness[k]).collect();
+        for &j in shapes {
+            if left[j] > 0 && fits[j] > 0 && value[j] > 0.0 {
+                self.shape.push(j);
+                self.left.push(left[j].min(fits[j]));
+                let mut volume = 0.0;
+                for (k, (&d, &c)) in instance.shapes[j].demand.iter().zip(capacity).enumerate() {
+                    let share = if d == 0 { 0.0 } else { d as f64 / c as f64 };
+                    volume += share * weight[k];
+                    self.share.push(share);
+                }
+                self.value.push((1.0 - theta) * value[j] + theta * rate * volume);
+            }
+        }
+        let mut free: Vec<u64> = capacity.clone();
+        let mut free_share = vec![1.0f64; dims];
+        let mut price = vec![0.0f64; dims];
+        let mut content: Vec<(usize, u64)> = Vec::new();
+        let mut worth = 0.0;
+        loop {
+            self.work += self.shape.len() as u64;
+            for k in 0..dims {
+                price[k] = weight[k] / free_share[k].max(1e-12);
+            }
+            let mut best: Option<(f64, usize)> = None;
+            let mut c = 0;
+            while c < self.shape.len() {
+                let share = &self.share[c * dims..(c + 1) * dims];
+                let mut cost = 1e-15;
+                let mut room = true;
+                for k in 0..dims {
+                    room &= share[k] <= free_share[k] + 1e-12;
+                    cost += share[k] * price[k];
+                }
+                if !room {
+                    self.remove(dims, c);
+                    continue;
+                }
+                let score = self.value[c] / cost;
+                if best.is_none_or(|(s, b)| score > s || (score == s && self.shape[c] < self.shape[b])) {
+                    best = Some((score, c));
+                }
+                c += 1;
+            }
+            let Some((_, c)) = best else { break };
+            let j = self.shape[c];
+            let shape = &instance.shapes[j];
+            let room = free
+                .iter()
+                .zip(&shape.demand)
+                .filter_map(|(f, d)| f.checked_div(*d))
+                .fold(self.left[c], u64::min);
+            if room == 0 {
+                self.remove(dims, c);
+                continue;
+            }
+            let taken = room.div_ceil(BLOCK);
+            for k in 0..dims {
+                free[k] -= shape.demand[k] * taken;
+                free_share[k] = if capacity[k] == 0 { 0.0 } else { free[k] as f64 / capacity[k] as f64 };
+            }
+            worth += value[j] * taken as f64;
+            self.left[c] -= taken;
+            let first = match content.iter_mut().find(|(i, _)| *i == j) {
+                Some((_, n)) => {
+                    *n += taken;
+                    false
+                }
+                None => {
+                    content.push((j, taken));
+                    true
+                }
+            };
+            if self.left[c] == 0 {
+                self.remove(dims, c);
+            }
+            if first && !shape.conflicts.is_empty() {
+                let mut c = 0;
+                while c < self.shape.len() {
+                    if shape.conflicts.binary_search(&self.shape[c]).is_ok() {
+                        self.remove(dims, c);
+                    } else {
+                        c += 1;
+                    }
+                }
+            }
+        }
+        content.sort_unstable();
+        Filled { content, value: worth }
+    }
+
+    /// Packs everything that is left, opening the kinds in `open`. `available` counts down the
+    /// stock; `give_up` is a cost (nano-dollars) at which the packing is of no more use.
+    /// `None` if the stock or the kinds do not suffice or the cost is reached.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn pack(
         &mut self,
+        guide: &Guide<'_>,
         left: &mut [u64],
         value: &[f64],
-        candidates: &[usize],
-        allowed: &[bool],
+        balance: Balance,
+        open: &[usize],
         available: &mut [u64],
+        give_up: f64,
     ) -> Option<Vec<Bin>> {
-        let instance = self.instance;
+        let instance = guide.instance;
         let mut bins: Vec<Bin> = Vec::new();
-        while left.iter().any(|&l| l > 0) {
+        let mut shapes: Vec<usize> = (0..left.len()).filter(|&j| left[j] > 0).collect();
+        let mut cost = 0.0;
+        // What is left costs at least its value under the prices.
+        let mut rest: f64 = shapes.iter().map(|&j| left[j] as f64 * guide.pi[j]).sum();
+        let (bulk, plenty) = guide.bulk_kinds();
+        let mut sample: Vec<usize> = Vec::new();
+        let mut turn = 0usize;
+        while !shapes.is_empty() {
+            if cost + rest >= give_up {
+                return None;
+            }
             let mut best: Option<(f64, usize, Filled)> = None;
-            for &t in candidates.iter().filter(|&&t| available[t] > 0) {
-                let filled = self.fill(t, left, value);
+            // Of very many shapes every bin sees another even sample: enough to fill it well.
+            let stride = shapes.len().div_ceil(SAMPLE);
+            sample.clear();
+            sample.extend(shapes.iter().skip(turn % stride).step_by(stride));
+            turn += 1;
+            let kinds = if rest > plenty && bulk.iter().any(|&t| available[t] > 0) { bulk } else { open };
+            for &t in kinds.iter().filter(|&&t| available[t] > 0) {
+                let filled = self.fill(guide, t, &sample, left, value, balance);
                 if filled.content.is_empty() {
                     continue;
                 }
                 // A bin that is not full is judged by what it can be cut down to.
-                let kind = self
-                    .cheapest_kind(&filled.content, allowed, available, instance.kinds[t].rate)
-                    .unwrap_or(t);
+                let kind =
+                    guide.cheapest_kind(&filled.content, available, instance.kinds[t].rate).unwrap_or(t);
                 let ratio = filled.value / (instance.kinds[kind].rate as f64).max(1e-3);
                 if best.as_ref().is_none_or(|(r, _, _)| ratio > *r) {
                     best = Some((ratio, kind, filled));
                 }
             }
-            let (_, kind, filled) = match best {
-                Some(found) => found,
-                None => {
-                    // What no candidate holds: any allowed kind, cheapest per copy.
-                    let j = left.iter().position(|&l| l > 0)?;
-                    let t = (0..instance.kinds.len())
-                        .filter(|&t| allowed[t] && available[t] > 0 && instance.fits[t][j] > 0)
-                        .min_by(|&a, &b| {
-                            let per = |t: usize| {
-                                instance.kinds[t].rate as f64 / instance.fits[t][j].min(left[j]) as f64
-                            };
-                            per(a).total_cmp(&per(b)).then(a.cmp(&b))
-                        })?;
-                    let mut only = vec![0.0; left.len()];
-                    only[j] = 1.0;
-                    let mut filled = self.fill(t, left, &only);
-                    let boosted: Vec<f64> = value
-                        .iter()
-                        .enumerate()
-                        .map(|(i, v)| if i == j { 1e18 } else { v.max(1e-9) })
-                        .collect();
-                    let fuller = self.fill(t, left, &boosted);
-                    if fuller.content.iter().any(|&(i, _)| i == j) {
-                        filled = fuller;
-                    }
-                    (
-                        0.0,
-                        self.cheapest_kind(&filled.content, allowed, available, instance.kinds[t].rate)
-                            .unwrap_or(t),
-                        filled,
-                    )
-                }
+            let (kind, content) = match best {
+                Some((_, kind, filled)) => (kind, filled.content),
+                None => self.place_somewhere(guide, &sample, left, value, available)?,
             };
-            let copies =
-                filled.content.iter().map(|&(j, n)| left[j] / n).min().unwrap_or(1).min(available[kind]);
-            for &(j, n) in &filled.content {
+            let copies = content.iter().map(|&(j, n)| left[j] / n).min().unwrap_or(1).min(available[kind]);
+            for &(j, n) in &content {
                 left[j] -= n * copies;
+                rest -= (n * copies) as f64 * guide.pi[j];
             }
             if available[kind] != u64::MAX {
                 available[kind] -= copies;
             }
-            bins.push(Bin { kind, content: filled.content, copies });
+            cost += instance.kinds[kind].rate as f64 * copies as f64;
+            bins.push(Bin { kind, content, copies });
+            shapes.retain(|&j| left[j] > 0);
         }
         Some(bins)
+    }
+
+    /// A bin for a shape that no open kind holds: the allowed kind that is cheapest per copy.
+    fn place_somewhere(
+        &mut self,
+        guide: &Guide<'_>,
+        shapes: &[usize],
+        left: &[u64],
+        value: &[f64],
+        available: &[u64],
+    ) -> Option<(usize, Vec<(usize, u64)>)> {
+        let instance = guide.instance;
+        let j = *shapes.first()?;
+        let per_copy = |t: usize| instance.kinds[t].rate as f64 / instance.fits[t][j].min(left[j]) as f64;
+        let t = guide
+            .by_rate
+            .iter()
+            .copied()
+            .filter(|&t| available[t] > 0 && instance.fits[t][j] > 0)
+            .min_by(|&a, &b| per_copy(a).total_cmp(&per_copy(b)).then(a.cmp(&b)))?;
+        // This shape first, then whatever fits beside it.
+        let largest = value.iter().copied().fold(1.0, f64::max);
+        let boosted: Vec<f64> = value
+            .iter()
+            .enumerate()
+            .map(|(i, v)| if i == j { largest * 1e12 } else { v.max(1e-9) })
+            .collect();
+        let filled = self.fill(guide, t, shapes, left, &boosted, Balance(0.0));
+        let kind = guide.cheapest_kind(&filled.content, available, instance.kinds[t].rate).unwrap_or(t);
+        Some((kind, filled.content))
     }
 }

@@ -8,6 +8,7 @@
 mod bound;
 pub mod control;
 mod greedy;
+mod improve;
 mod instance;
 mod knapsack_lp;
 mod master;
@@ -18,8 +19,10 @@ use crate::problem::{ItemTypeId, Problem};
 use crate::units::Money;
 
 use control::{Budget, Event, Meter, Observer, Phase};
-use greedy::Packer;
+use greedy::{Balance, Filler, Guide};
+use improve::Improver;
 use instance::{Bin, Instance};
+use rayon::prelude::*;
 use relaxation::Prices;
 
 /// Why there is no plan.
@@ -104,21 +107,44 @@ impl<'a> Search<'a> {
     fn build_plans(&mut self) {
         self.enter(Phase::Greedy);
         let Some(prices) = self.prices.clone() else { return };
-        let instance = &self.instance;
-        let mut ranked: Vec<(f64, usize)> = (0..instance.kinds.len())
-            .map(|t| (prices.pattern_value[t] / instance.kinds[t].rate.max(1) as f64, t))
-            .collect();
-        ranked.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let candidates: Vec<usize> = ranked.iter().take(12).map(|&(_, t)| t).collect();
-        let mut packer = Packer::new(instance, &prices);
-        let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
+        let instance = self.instance.clone();
         let allowed = vec![true; instance.kinds.len()];
-        let mut available: Vec<u64> = instance.kinds.iter().map(|k| k.stock.unwrap_or(u64::MAX)).collect();
-        let bins = packer.pack(&mut left, &prices.pi, &candidates, &allowed, &mut available);
-        let work = packer.work;
-        self.meter.spend(work);
-        if let Some(bins) = bins {
-            self.offer_plan(bins);
+        let guide = Guide::new(&instance, &prices, &allowed);
+        let open = &guide.candidates[..guide.candidates.len().min(12)];
+        let tries: Vec<(Option<Vec<Bin>>, u64)> = [1.0, 0.5, 0.0]
+            .into_par_iter()
+            .map(|theta| {
+                let mut filler = Filler::default();
+                let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
+                let mut available: Vec<u64> =
+                    instance.kinds.iter().map(|k| k.stock.unwrap_or(u64::MAX)).collect();
+                let balance = Balance(theta);
+                let bins =
+                    filler.pack(&guide, &mut left, &prices.pi, balance, open, &mut available, f64::INFINITY);
+                (bins, filler.work)
+            })
+            .collect();
+        for (bins, work) in tries {
+            self.meter.spend(work);
+            if let Some(bins) = bins {
+                self.offer_plan(bins);
+            }
+        }
+        self.enter(Phase::Improvement);
+        let Some((cost, bins)) = self.incumbent.clone() else { return };
+        let mut improver = Improver::new(&guide, &bins, self.seed);
+        let start = cost;
+        let mut rounds = 0u64;
+        while self.meter.must_stop().is_none() && self.gap().is_none_or(|g| g > self.meter.gap_target()) {
+            rounds += 1;
+            let saved = improver.round();
+            self.meter.spend(std::mem::take(&mut improver.work));
+            if saved > 0 {
+                self.offer_plan(improver.bins());
+            }
+        }
+        if std::env::var("DBG").is_ok() {
+            eprintln!("rounds {rounds} from {start}");
         }
     }
 

@@ -1,0 +1,242 @@
+//! Large-neighbourhood search: free a few bins, pool what they hold, pack it again.
+//!
+//! Bins that pay worst under the prices (rate less the value of their content) are freed first.
+//! A round frees several disjoint neighbourhoods, repacks them in parallel and takes the results in
+//! index order, so that the outcome does not depend on the number of threads. A repacking is taken
+//! when it is cheaper, or costs the same and leaves its slack in fewer bins, where a later round can
+//! make it pay.
+
+use fastrand::Rng;
+use rayon::prelude::*;
+
+use super::greedy::{Balance, Filler, Guide};
+use super::instance::{Bin, Instance};
+
+/// Neighbourhoods freed at once; fixed, so that the result is the same at any number of threads.
+const PER_ROUND: usize = 16;
+
+/// A single bin with what it wastes under the prices.
+#[derive(Debug, Clone)]
+struct Node {
+    kind: usize,
+    content: Vec<(usize, u64)>,
+    waste: f64,
+}
+
+/// The state of the search between rounds.
+pub(super) struct Improver<'a> {
+    guide: &'a Guide<'a>,
+    nodes: Vec<Node>,
+    available: Vec<u64>,
+    rng: Rng,
+    /// Work done since it was last taken.
+    pub work: u64,
+    /// Cost saved since the start, nano-dollars.
+    pub saved: i128,
+}
+
+impl<'a> Improver<'a> {
+    pub(super) fn new(guide: &'a Guide<'a>, bins: &[Bin], seed: u64) -> Self {
+        let mut available: Vec<u64> =
+            guide.instance.kinds.iter().map(|k| k.stock.unwrap_or(u64::MAX)).collect();
+        let mut nodes = Vec::new();
+        for bin in bins {
+            if available[bin.kind] != u64::MAX {
+                available[bin.kind] -= bin.copies;
+            }
+            let waste = waste(guide, bin.kind, &bin.content);
+            for _ in 0..bin.copies {
+                nodes.push(Node { kind: bin.kind, content: bin.content.clone(), waste });
+            }
+        }
+        Improver { guide, nodes, available, rng: Rng::with_seed(seed), work: 0, saved: 0 }
+    }
+
+    /// The bins as they are now, equal ones together.
+    pub(super) fn bins(&self) -> Vec<Bin> {
+        let mut sorted: Vec<&Node> = self.nodes.iter().collect();
+        sorted.sort_unstable_by(|a, b| (a.kind, &a.content).cmp(&(b.kind, &b.content)));
+        let mut bins: Vec<Bin> = Vec::new();
+        for node in sorted {
+            match bins.last_mut() {
+                Some(last) if last.kind == node.kind && last.content == node.content => last.copies += 1,
+                _ => bins.push(Bin { kind: node.kind, content: node.content.clone(), copies: 1 }),
+            }
+        }
+        bins
+    }
+
+    /// One round. Returns the nano-dollars saved.
+    pub(super) fn round(&mut self) -> i128 {
+        let instance = self.guide.instance;
+        let neighbourhoods = self.choose();
+        let seeds: Vec<u64> = neighbourhoods.iter().map(|_| self.rng.u64(..)).collect();
+        // Stock that is not in use is shared out to the first neighbourhood that could take it.
+        let (guide, nodes) = (self.guide, &self.nodes);
+        let stocked = instance.kinds.iter().any(|k| k.stock.is_some());
+        let available = &self.available;
+        let results: Vec<(Option<Repacked>, u64)> = neighbourhoods
+            .par_iter()
+            .zip(&seeds)
+            .enumerate()
+            .map(|(i, (members, &seed))| {
+                let mut free = available.clone();
+                if stocked && i > 0 {
+                    for (kind, free) in instance.kinds.iter().zip(&mut free) {
+                        if kind.stock.is_some() {
+                            *free = 0;
+                        }
+                    }
+                }
+                repack(guide, nodes, members, free, seed)
+            })
+            .collect();
+        let mut saved = 0;
+        let mut dropped: Vec<usize> = Vec::new();
+        for (members, (repacked, work)) in neighbourhoods.iter().zip(results) {
+            self.work += work;
+            let Some(repacked) = repacked else { continue };
+            saved += repacked.saved;
+            for &m in members {
+                let kind = self.nodes[m].kind;
+                if self.available[kind] != u64::MAX {
+                    self.available[kind] += 1;
+                }
+            }
+            let mut slots = members.iter().copied();
+            for bin in repacked.bins {
+                let waste = waste(guide, bin.kind, &bin.content);
+                if self.available[bin.kind] != u64::MAX {
+                    self.available[bin.kind] -= bin.copies;
+                }
+                for _ in 0..bin.copies {
+                    let node = Node { kind: bin.kind, content: bin.content.clone(), waste };
+                    match slots.next() {
+                        Some(slot) => self.nodes[slot] = node,
+                        None => self.nodes.push(node),
+                    }
+                }
+            }
+            dropped.extend(slots);
+        }
+        dropped.sort_unstable();
+        for slot in dropped.into_iter().rev() {
+            self.nodes.swap_remove(slot);
+        }
+        self.saved += saved;
+        saved
+    }
+
+    /// Disjoint sets of bins: a seed that wastes much, and others at random or wasting much.
+    fn choose(&mut self) -> Vec<Vec<usize>> {
+        let n = self.nodes.len();
+        let mut used = vec![false; n];
+        let mut sets = Vec::new();
+        let rounds = PER_ROUND.min(n.div_ceil(2)).max(1);
+        for _ in 0..rounds {
+            let size = (2 + self.rng.usize(..7)).min(n);
+            let mut set = Vec::with_capacity(size);
+            let mut tries = 0;
+            while set.len() < size && tries < 4 * size + 8 {
+                tries += 1;
+                // The more wasteful of a few random bins; one in three at random.
+                let draws = if set.is_empty() { 6 } else { [1, 3, 6][self.rng.usize(..3)] };
+                let pick = (0..draws)
+                    .map(|_| self.rng.usize(..n))
+                    .max_by(|&a, &b| self.nodes[a].waste.total_cmp(&self.nodes[b].waste).then(b.cmp(&a)))
+                    .unwrap_or(0);
+                if !used[pick] {
+                    used[pick] = true;
+                    set.push(pick);
+                }
+            }
+            if !set.is_empty() {
+                set.sort_unstable();
+                sets.push(set);
+            }
+        }
+        sets
+    }
+}
+
+/// Rate less the value of the content: what the bin costs beyond what its items are worth.
+fn waste(guide: &Guide<'_>, kind: usize, content: &[(usize, u64)]) -> f64 {
+    let value: f64 = content.iter().map(|&(j, n)| guide.pi[j] * n as f64).sum();
+    guide.instance.kinds[kind].rate as f64 - value
+}
+
+struct Repacked {
+    bins: Vec<Bin>,
+    saved: i128,
+}
+
+/// How unevenly slack is spread: the sum of squared shares of rate that each bin wastes.
+fn concentration(guide: &Guide<'_>, bins: impl Iterator<Item = (usize, f64)>) -> f64 {
+    bins.map(|(kind, waste)| waste * waste / (guide.instance.kinds[kind].rate as f64).max(1.0)).sum()
+}
+
+fn repack(
+    guide: &Guide<'_>,
+    nodes: &[Node],
+    members: &[usize],
+    mut free: Vec<u64>,
+    seed: u64,
+) -> (Option<Repacked>, u64) {
+    let instance: &Instance = guide.instance;
+    let mut rng = Rng::with_seed(seed);
+    let mut pool = vec![0u64; instance.shapes.len()];
+    let mut cost = 0i128;
+    for &m in members {
+        let node = &nodes[m];
+        cost += i128::from(instance.kinds[node.kind].rate);
+        if free[node.kind] != u64::MAX {
+            free[node.kind] += 1;
+        }
+        for &(j, n) in &node.content {
+            pool[j] += n;
+        }
+    }
+    let before = concentration(guide, members.iter().map(|&m| (nodes[m].kind, nodes[m].waste)));
+    let mut filler = Filler::default();
+    let mut best: Option<(Repacked, f64)> = None;
+    for _ in 0..3 {
+        let balance = Balance([0.0, 0.0, 0.5, 1.0][rng.usize(..4)]);
+        let noise = [0.0, 0.02, 0.05, 0.1][rng.usize(..4)];
+        let value: Vec<f64> =
+            guide.pi.iter().map(|p| p.max(1.0) * (1.0 + noise * (rng.f64() - 0.5))).collect();
+        // Kinds to open: those freed, and a few of the best for the prices.
+        let mut open: Vec<usize> = Vec::new();
+        if rng.bool() {
+            open.extend(members.iter().map(|&m| nodes[m].kind));
+        }
+        let reach = guide.candidates.len().min(if rng.bool() { 4 } else { 24 });
+        for _ in 0..3 {
+            open.push(guide.candidates[rng.usize(..reach)]);
+        }
+        open.sort_unstable();
+        open.dedup();
+        let mut left = pool.clone();
+        let mut available = free.clone();
+        let limit = best.as_ref().map_or(cost, |(b, _)| cost - b.saved) as f64 + 0.5;
+        let Some(bins) = filler.pack(guide, &mut left, &value, balance, &open, &mut available, limit) else {
+            continue;
+        };
+        let now: i128 =
+            bins.iter().map(|b| i128::from(instance.kinds[b.kind].rate) * i128::from(b.copies)).sum();
+        let spread = concentration(
+            guide,
+            bins.iter()
+                .flat_map(|b| (0..b.copies).map(move |_| b))
+                .map(|b| (b.kind, waste(guide, b.kind, &b.content))),
+        );
+        let saved = cost - now;
+        let better = match &best {
+            None => saved > 0 || (saved == 0 && spread > before * (1.0 + 1e-9)),
+            Some((b, s)) => saved > b.saved || (saved == b.saved && spread > *s),
+        };
+        if better {
+            best = Some((Repacked { bins, saved }, spread));
+        }
+    }
+    (best.map(|(b, _)| b), filler.work)
+}
