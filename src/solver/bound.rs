@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! LB = r * sum_j q_j pi_j - sum_{t with stock s_t} s_t * max(0, r V_t - c_t),
-//! r  = min(1, min_{t without stock} c_t / V_t)                       (Farley 1990)
+//! r  = min_{t without stock} c_t / V_t, or 1 if every kind has a stock   (Farley 1990)
 //! ```
 //!
 //! because `r pi` is then dual feasible for the kinds without stock, and each bin of a kind with
@@ -29,16 +29,24 @@ pub(super) struct IntegerPrices {
     pub proof: Vec<ValueProof>,
 }
 
+/// Any non-negative prices give a true bound, so rounding may go either way; down keeps them feasible.
+pub(super) fn round_down(pi: &[f64]) -> Vec<u64> {
+    pi.iter().map(|&p| if p >= 1.0 { p as u64 } else { 0 }).collect()
+}
+
 /// Rounds prices down and proves a pattern value for every kind by the resource prices given.
 pub(super) fn integer_prices(instance: &Instance, pi: &[f64], lambda: &[Vec<f64>]) -> IntegerPrices {
-    let pi: Vec<u64> = pi.iter().map(|&p| if p >= 1.0 { p as u64 } else { 0 }).collect();
+    let pi = round_down(pi);
     let (value, proof) = (0..instance.kinds.len())
-        .map(|t| {
-            let (value, numerators, denominator) = prove(instance, t, &pi, &lambda[t]);
-            (value, ValueProof::ResourcePrices { numerators, denominator })
-        })
+        .map(|t| prove_by_prices(instance, t, &pi, &lambda[t]))
         .unzip();
     IntegerPrices { pi, value, proof }
+}
+
+/// A pattern value of one kind with the proof by resource prices.
+pub(super) fn prove_by_prices(instance: &Instance, kind: usize, pi: &[u64], lambda: &[f64]) -> (u64, ValueProof) {
+    let (value, numerators, denominator) = prove(instance, kind, pi, lambda);
+    (value, ValueProof::ResourcePrices { numerators, denominator })
 }
 
 /// The best proof that the given resource prices allow, lowering their precision until every
@@ -86,13 +94,14 @@ impl IntegerPrices {
     /// The lower bound for an hour, in nano-dollars.
     pub(super) fn bound(&self, instance: &Instance) -> i128 {
         // r = num / den, the smallest c_t / V_t among kinds without stock.
-        let (mut num, mut den) = (1u128, 1u128);
+        let mut smallest: Option<(u128, u128)> = None;
         for (kind, &value) in instance.kinds.iter().zip(&self.value) {
             let (c, v) = (u128::from(kind.rate), u128::from(value));
-            if kind.stock.is_none() && c * den < num * v {
-                (num, den) = (c, v);
+            if kind.stock.is_none() && v > 0 && smallest.is_none_or(|(num, den)| c * den < num * v) {
+                smallest = Some((c, v));
             }
         }
+        let (num, den) = smallest.unwrap_or((1, 1));
         let sum: Option<u128> = instance
             .shapes
             .iter()

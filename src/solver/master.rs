@@ -67,6 +67,12 @@ impl Programme {
         self.rows.len() - 1
     }
 
+    /// About how much work a solution is, in the units of the budget.
+    pub(super) fn work(&self) -> u64 {
+        let entries: usize = self.rows.iter().map(|r| r.terms.len()).sum();
+        40 * (entries + self.cost.len()) as u64 + (self.rows.len() as u64).pow(2) * 4
+    }
+
     /// Solves the linear programme: HiGHS with the feature `highs`, else Clarabel.
     pub(super) fn solve_lp(&self) -> Result<LpSolution, LpFailure> {
         let (variables, x, objective) = self.variables(|_| variable().min(0.0));

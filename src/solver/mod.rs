@@ -6,12 +6,14 @@
 #![allow(dead_code, clippy::needless_range_loop)]
 
 mod bound;
+mod column_generation;
 pub mod control;
 mod greedy;
 mod improve;
 mod instance;
 mod knapsack_lp;
 mod master;
+mod pricing;
 mod relaxation;
 
 use crate::plan::{LowerBound, Outcome, Plan, ProgressPoint, StopReason, relative_gap};
@@ -129,6 +131,22 @@ impl<'a> Search<'a> {
             if let Some(bins) = bins {
                 self.offer_plan(bins);
             }
+        }
+        if std::env::var("CG").is_ok() {
+            self.enter(Phase::ColumnGeneration);
+            let columns = relaxation::all_columns(&instance);
+            let integer = bound::integer_prices(&instance, &prices.pi, &prices.lambda);
+            let mut lp = column_generation::PatternLp::start(&instance, &columns, &prices, integer);
+            if let Some((_, bins)) = &self.incumbent {
+                lp.add_plan(bins);
+            }
+            for i in 0..200 {
+                let r = lp.round();
+                eprintln!("{:.2}s round {i} master {:.4} bound {:.4} {:?}", self.meter.millis() as f64 / 1e3, lp.master_value / 1e9, lp.best_bound as f64 / 1e9, r);
+                if r == column_generation::Round::Closed { break; }
+                if self.meter.must_stop().is_some() { break; }
+            }
+            self.offer_bound(bound::certified(self.problem, &instance, &lp.best_integer));
         }
         self.enter(Phase::Improvement);
         let Some((cost, bins)) = self.incumbent.clone() else { return };

@@ -143,41 +143,17 @@ fn solve_over(instance: &Instance, chosen: &[usize]) -> Result<Solved, LpFailure
     let shapes = &instance.shapes;
     let total = rough_cost(instance, chosen);
     let mut lp = Programme::default();
-    let scaled_rate = |t: usize| (instance.kinds[t].rate.max(1)) as f64 / total;
-    let y: Vec<usize> = chosen.iter().map(|_| lp.add_variable(1.0)).collect();
     let mut cover: Vec<Vec<(usize, f64)>> = vec![Vec::new(); shapes.len()];
-    let mut z: Vec<Vec<(usize, usize)>> = Vec::with_capacity(chosen.len());
-    for (&t, &y) in chosen.iter().zip(&y) {
-        let kind = &instance.kinds[t];
-        let mut of_kind = Vec::new();
-        let mut resource: Vec<Vec<(usize, f64)>> = vec![vec![(y, -1.0)]; instance.dims];
-        for (j, shape) in shapes.iter().enumerate() {
-            if instance.fits[t][j] == 0 {
-                continue;
+    let parts: Vec<CompactPart> = chosen
+        .iter()
+        .map(|&t| {
+            let part = CompactPart::add(&mut lp, instance, t, total, &mut cover);
+            if let Some(stock) = instance.kinds[t].stock {
+                lp.add_row(vec![(part.bins, 1.0)], Sense::AtMost, stock as f64 * part.scaled_rate);
             }
-            let v = lp.add_variable(0.0);
-            of_kind.push((j, v));
-            cover[j].push((v, 1.0));
-            let copies = shape.copies as f64 * scaled_rate(t);
-            for (k, row) in resource.iter_mut().enumerate() {
-                if shape.demand[k] > 0 {
-                    row.push((v, copies * shape.demand[k] as f64 / kind.capacity[k] as f64));
-                }
-            }
-            if shape.capped {
-                lp.add_row(vec![(v, copies / instance.fits[t][j] as f64), (y, -1.0)], Sense::AtMost, 0.0);
-            }
-        }
-        for row in resource {
-            if row.len() > 1 {
-                lp.add_row(row, Sense::AtMost, 0.0);
-            }
-        }
-        if let Some(stock) = kind.stock {
-            lp.add_row(vec![(y, 1.0)], Sense::AtMost, stock as f64 * scaled_rate(t));
-        }
-        z.push(of_kind);
-    }
+            part
+        })
+        .collect();
     let first_cover = lp.rows.len();
     for terms in cover {
         lp.add_row(terms, Sense::AtLeast, 1.0);
@@ -190,17 +166,75 @@ fn solve_over(instance: &Instance, chosen: &[usize]) -> Result<Solved, LpFailure
         .collect();
     let mut bins = vec![0.0; instance.kinds.len()];
     let mut assigned = vec![Vec::new(); instance.kinds.len()];
-    for ((&t, &y), of_kind) in chosen.iter().zip(&y).zip(&z) {
-        bins[t] = (solution.x[y] / scaled_rate(t)).max(0.0);
+    for (&t, part) in chosen.iter().zip(&parts) {
+        bins[t] = (solution.x[part.bins] / part.scaled_rate).max(0.0);
         if bins[t] > 1e-6 {
             let mut amounts = vec![0.0; shapes.len()];
-            for &(j, v) in of_kind {
+            for &(j, v) in &part.copies {
                 amounts[j] = (solution.x[v] * shapes[j].copies as f64).max(0.0);
             }
             assigned[t] = amounts;
         }
     }
     Ok((pi, bins, assigned))
+}
+
+/// Variables and resource rows of one kind in a programme whose variables are scaled so that every
+/// coefficient lies near one: `z` counts shares of a shape's copies, `y` counts money as a share of
+/// a rough total.
+pub(super) struct CompactPart {
+    /// The variable y_t.
+    pub bins: usize,
+    /// Shape and variable z_jt.
+    pub copies: Vec<(usize, usize)>,
+    /// One bin's rate as a share of the total.
+    pub scaled_rate: f64,
+}
+
+impl CompactPart {
+    /// Adds the kind to a programme; its terms of the covering rows go to `cover`.
+    pub(super) fn add(
+        lp: &mut Programme,
+        instance: &Instance,
+        t: usize,
+        total: f64,
+        cover: &mut [Vec<(usize, f64)>],
+    ) -> Self {
+        let kind = &instance.kinds[t];
+        // A bin that is free still needs a scale; its cost stays zero.
+        let token = (kind.rate as f64).max(total * 1e-9);
+        let scaled_rate = token / total;
+        let bins = lp.add_variable(kind.rate as f64 / token);
+        let mut copies = Vec::new();
+        let mut resource: Vec<Vec<(usize, f64)>> = vec![vec![(bins, -1.0)]; instance.dims];
+        for (j, shape) in instance.shapes.iter().enumerate() {
+            if instance.fits[t][j] == 0 {
+                continue;
+            }
+            let v = lp.add_variable(0.0);
+            copies.push((j, v));
+            cover[j].push((v, 1.0));
+            let all = shape.copies as f64 * scaled_rate;
+            for (k, row) in resource.iter_mut().enumerate() {
+                if shape.demand[k] > 0 {
+                    row.push((v, all * shape.demand[k] as f64 / kind.capacity[k] as f64));
+                }
+            }
+            if shape.capped {
+                lp.add_row(
+                    vec![(v, all / instance.fits[t][j] as f64), (bins, -1.0)],
+                    Sense::AtMost,
+                    0.0,
+                );
+            }
+        }
+        for row in resource {
+            if row.len() > 1 {
+                lp.add_row(row, Sense::AtMost, 0.0);
+            }
+        }
+        CompactPart { bins, copies, scaled_rate }
+    }
 }
 
 /// Cost of holding the whole demand on the best single kind, resources alone: only a scale.

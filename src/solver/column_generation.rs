@@ -1,0 +1,279 @@
+//! The linear programme over patterns, by column generation (Gilmore and Gomory 1961).
+//!
+//! ```text
+//! min  sum_p c_p x_p
+//! s.t. sum_p a_jp x_p >= q_j              for each shape j               (dual pi_j >= 0)
+//!      sum_{p of kind t} x_p <= s_t       where kind t has a stock       (dual mu_t <= 0)
+//! ```
+//!
+//! A pattern of kind t enters when pi . a + mu_t > c_t; duals are smoothed towards the best known
+//! (Wentges 1997). Kinds are screened by the knapsack's linear relaxation, then filled greedily, and
+//! only what is left is searched in integers. Every set of prices tried gives a true lower bound: by
+//! the search where it ended, else by the knapsack's relaxation.
+
+use std::collections::HashSet;
+
+use rayon::prelude::*;
+
+use crate::plan::ValueProof;
+
+use super::bound::{self, IntegerPrices};
+use super::greedy::{Balance, Filler, Guide};
+use super::instance::{Bin, Instance};
+use super::knapsack_lp::Columns;
+use super::pricing;
+use super::relaxation::Prices;
+use super::master::{Programme, Sense};
+
+/// Weight of the best duals so far against the master's.
+const SMOOTHING: f64 = 0.5;
+/// Steps that one pricing search may take, at first and when nothing else helps.
+const SEARCH_STEPS: (u64, u64) = (400_000, 10_000_000);
+/// Below this relative distance of master and bound the linear programme counts as solved.
+const CLOSED: f64 = 2e-6;
+/// The pool of patterns and the best prices found.
+pub(super) struct PatternLp<'a> {
+    instance: &'a Instance,
+    columns: &'a [Columns],
+    pool: Vec<(usize, Vec<(usize, u64)>)>,
+    known: HashSet<(usize, Vec<(usize, u64)>)>,
+    /// Prices with the best bound so far.
+    pub best: Prices,
+    pub best_integer: IntegerPrices,
+    pub best_bound: i128,
+    /// Value of the last master: an upper bound on the programme's.
+    pub master_value: f64,
+    /// Patterns with their number in the last master.
+    pub solution: Vec<(usize, f64)>,
+    /// Work done since it was last taken.
+    pub work: u64,
+    smoothing: f64,
+    steps: u64,
+}
+
+/// What a round brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Round {
+    /// The bound rose or columns entered.
+    Progress,
+    /// Master and bound meet, or nothing more can be proven.
+    Closed,
+}
+
+struct KindPriced {
+    value: u64,
+    proof: ValueProof,
+    lambda: Vec<f64>,
+    relaxed: f64,
+    patterns: Vec<Vec<(usize, u64)>>,
+    work: u64,
+}
+
+impl<'a> PatternLp<'a> {
+    /// Starts from the relaxation's prices.
+    pub(super) fn start(
+        instance: &'a Instance,
+        columns: &'a [Columns],
+        prices: &Prices,
+        integer: IntegerPrices,
+    ) -> Self {
+        let mut lp = PatternLp {
+            instance,
+            columns,
+            pool: Vec::new(),
+            known: HashSet::new(),
+            best_bound: integer.bound(instance),
+            best: prices.clone(),
+            best_integer: integer,
+            master_value: f64::INFINITY,
+            solution: Vec::new(),
+            work: 0,
+            smoothing: SMOOTHING,
+            steps: SEARCH_STEPS.0,
+        };
+        // Every shape can be covered from the start, at a price.
+        for j in 0..instance.shapes.len() {
+            let cheapest = (0..instance.kinds.len()).filter(|&t| instance.fits[t][j] > 0).min_by_key(|&t| {
+                (instance.kinds[t].stock.is_some(), instance.kinds[t].rate / instance.fits[t][j], t)
+            });
+            if let Some(t) = cheapest {
+                lp.add(t, vec![(j, instance.fits[t][j])]);
+            }
+        }
+        lp
+    }
+
+    /// Adds the patterns of a plan.
+    pub(super) fn add_plan(&mut self, bins: &[Bin]) {
+        for bin in bins {
+            self.add(bin.kind, bin.content.clone());
+        }
+    }
+
+    pub(super) fn pattern(&self, p: usize) -> (usize, &[(usize, u64)]) {
+        (self.pool[p].0, &self.pool[p].1)
+    }
+
+    fn add(&mut self, kind: usize, content: Vec<(usize, u64)>) -> bool {
+        if content.is_empty() || !self.known.insert((kind, content.clone())) {
+            return false;
+        }
+        self.pool.push((kind, content));
+        true
+    }
+
+    /// One master and one pricing round.
+    pub(super) fn round(&mut self) -> Round {
+        let Some((master, mu)) = self.solve_master() else { return Round::Closed };
+        let blend = |share: f64| -> Vec<f64> {
+            master.iter().zip(&self.best.pi).map(|(m, b)| share * b + (1.0 - share) * m).collect()
+        };
+        let before = self.best_bound;
+        let pi = blend(self.smoothing);
+        let changed = self.price(&pi, &master, &mu);
+        if self.master_value - self.best_bound as f64 <= CLOSED * self.master_value {
+            return Round::Closed;
+        }
+        if changed || self.best_bound > before {
+            return Round::Progress;
+        }
+        if self.smoothing > 0.0 {
+            // The smoothed prices yield nothing; the master's own may.
+            self.smoothing = if self.smoothing > 0.2 { self.smoothing / 2.0 } else { 0.0 };
+            return Round::Progress;
+        }
+        if self.steps < SEARCH_STEPS.1 {
+            self.steps *= 5;
+            self.smoothing = SMOOTHING;
+            return Round::Progress;
+        }
+        Round::Closed
+    }
+
+    fn solve_master(&mut self) -> Option<(Vec<f64>, Vec<f64>)> {
+        let instance = self.instance;
+        let total = (self.best_bound as f64).max(1.0);
+        let mut lp = Programme::default();
+        let mut cover: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.shapes.len()];
+        let mut stock: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.kinds.len()];
+        // Variables count money as a share of the total; bins that are free count by a token rate.
+        let token = |t: usize| (instance.kinds[t].rate as f64).max(total * 1e-9);
+        for (t, content) in &self.pool {
+            let v = lp.add_variable(instance.kinds[*t].rate as f64 / token(*t));
+            for &(j, n) in content {
+                cover[j].push((v, n as f64 * total / token(*t) / instance.shapes[j].copies as f64));
+            }
+            stock[*t].push((v, total / token(*t)));
+        }
+        let cover: Vec<usize> =
+            cover.into_iter().map(|terms| lp.add_row(terms, Sense::AtLeast, 1.0)).collect();
+        let mut stock_rows = vec![None; instance.kinds.len()];
+        for (t, terms) in stock.into_iter().enumerate() {
+            if let (Some(s), false) = (instance.kinds[t].stock, terms.is_empty()) {
+                let scale = 1.0 / (s.max(1) as f64);
+                let terms = terms.into_iter().map(|(v, a)| (v, a * scale)).collect();
+                stock_rows[t] = Some((lp.add_row(terms, Sense::AtMost, s as f64 * scale), scale));
+            }
+        }
+        self.work += lp.work();
+        let solution = lp.solve_lp().ok()?;
+        self.master_value =
+            solution.x.iter().zip(&lp.cost).map(|(x, c)| x.max(0.0) * c).sum::<f64>() * total;
+        self.solution = (0..self.pool.len())
+            .map(|p| (p, solution.x[p] * total / token(self.pool[p].0)))
+            .filter(|&(_, count)| count > 1e-6)
+            .collect();
+        let pi = cover
+            .iter()
+            .zip(&instance.shapes)
+            .map(|(&r, s)| (solution.dual[r] * total / s.copies as f64).max(0.0))
+            .collect();
+        let mu = stock_rows
+            .iter()
+            .map(|row| row.map_or(0.0, |(r, scale)| (solution.dual[r] * total * scale).min(0.0)))
+            .collect();
+        Some((pi, mu))
+    }
+
+    /// Prices every kind at `pi`; adds columns that pay under the master's own duals too; takes the
+    /// prices if their bound is the best so far. Says whether the master has changed.
+    fn price(&mut self, pi: &[f64], master: &[f64], mu: &[f64]) -> bool {
+        let instance = self.instance;
+        let guide_prices = Prices { pi: pi.to_vec(), ..self.best.clone() };
+        let integer_pi = bound::round_down(pi);
+        let every = vec![true; instance.kinds.len()];
+        let guide = Guide::new(instance, &guide_prices, &every);
+        let priced: Vec<KindPriced> = (0..instance.kinds.len())
+            .into_par_iter()
+            .map(|t| self.price_kind(t, &guide, pi, &integer_pi, mu[t]))
+            .collect();
+        let mut changed = false;
+        for (t, kind) in priced.iter().enumerate() {
+            self.work += kind.work;
+            for content in &kind.patterns {
+                let worth: f64 = content.iter().map(|&(j, n)| master[j] * n as f64).sum();
+                if worth + mu[t] > instance.kinds[t].rate as f64 * (1.0 + 1e-7) {
+                    changed |= self.add(t, content.clone());
+                }
+            }
+        }
+        let integer = IntegerPrices {
+            pi: integer_pi,
+            value: priced.iter().map(|k| k.value).collect(),
+            proof: priced.iter().map(|k| k.proof.clone()).collect(),
+        };
+        let bound = integer.bound(instance);
+        if bound > self.best_bound {
+            self.best_bound = bound;
+            self.best_integer = integer;
+            self.best.pi = pi.to_vec();
+            self.best.pattern_value = priced.iter().map(|k| k.relaxed).collect();
+            self.best.lambda = priced.into_iter().map(|k| k.lambda).collect();
+        }
+        changed
+    }
+
+    fn price_kind(&self, t: usize, guide: &Guide<'_>, pi: &[f64], integer_pi: &[u64], mu: f64) -> KindPriced {
+        let instance = self.instance;
+        let rate = instance.kinds[t].rate;
+        let relaxed = self.columns[t].solve(pi);
+        let (value, proof) = bound::prove_by_prices(instance, t, integer_pi, &relaxed.lambda);
+        let mut priced = KindPriced {
+            value,
+            proof,
+            relaxed: relaxed.value,
+            lambda: relaxed.lambda,
+            patterns: Vec::new(),
+            work: 20 * instance.shapes.len() as u64,
+        };
+        let target = rate as f64 - mu;
+        if priced.relaxed <= target * (1.0 + 1e-7) {
+            return priced;
+        }
+        let shapes: Vec<usize> = (0..instance.shapes.len()).collect();
+        let copies: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
+        let mut filler = Filler::default();
+        for theta in [0.0, 0.3] {
+            priced.patterns.push(filler.fill(guide, t, &shapes, &copies, pi, Balance(theta)).content);
+        }
+        let known = priced.patterns.iter().map(|c| worth(integer_pi, c)).max().unwrap_or(0);
+        // With the target itself as threshold, a proof that nothing is worth more is as good as one
+        // at the optimum.
+        let threshold = known.max(target as u64);
+        let found = pricing::search(instance, t, integer_pi, &priced.lambda, threshold, self.steps);
+        priced.work += filler.work + found.work;
+        if found.complete {
+            let best = found.pattern.as_ref().map_or(threshold, |(_, v)| *v);
+            if best < priced.value {
+                priced.value = best;
+                priced.proof = ValueProof::Exhaustive;
+            }
+        }
+        priced.patterns.extend(found.pattern.map(|(content, _)| content));
+        priced
+    }
+}
+
+fn worth(pi: &[u64], content: &[(usize, u64)]) -> u64 {
+    content.iter().map(|&(j, n)| pi[j].saturating_mul(n)).fold(0, u64::saturating_add)
+}
