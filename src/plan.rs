@@ -102,26 +102,21 @@ pub enum BoundKind {
     SolverReported,
 }
 
-/// Proof that no pattern of one bin type is worth more than `value` at the certificate's prices.
+/// Why no pattern of one bin type is worth more than the stated value at the item prices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum ValueProof {
-    /// Resource prices lambda_k = numerators[k] / denominator >= 0:
-    /// value = floor(lambda . W + sum_j u_j max(0, pi_j - lambda . w_j)).
+    /// Resource prices lambda_k = numerators[k] / denominator >= 0 give
+    /// value = floor(lambda . W + sum_j u_j max(0, pi_j - lambda . w_j)),
+    /// where u_j is the most copies of item type j that one bin holds on its own.
     ResourcePrices {
         /// One per dimension.
         numerators: Vec<u64>,
         /// Common to all, at least one.
         denominator: u64,
     },
-    /// The best pattern found by an exhaustive integer search: to be recomputed by the checker.
+    /// An exhaustive integer search found no better pattern; a checker repeats it.
     Exhaustive,
-    /// Every pattern of this bin type also fits another one: no smaller in any dimension, allowed for
-    /// every item that this one is. The value is that one's.
-    Dominated {
-        /// The other bin type, as its index in the problem.
-        by: u32,
-    },
 }
 
 /// Proven: a pattern of this bin type holds items worth at most `value`.
@@ -129,24 +124,61 @@ pub enum ValueProof {
 pub struct PatternValue {
     /// The bin type, as its index in the problem.
     pub bin_type: u32,
-    /// Upper bound on the value of a pattern, in the scaled units of the item prices.
+    /// Upper bound on the value of a pattern, in the units of the item prices.
     pub value: u64,
     /// Why that is so.
     pub proof: ValueProof,
 }
 
-/// Everything needed to recompute a lower bound with integers alone.
+/// A bin type that an optimal plan can do without: the other one is no smaller in any dimension, no
+/// dearer, unlimited, and allowed for every item type that this one may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Dominance {
+    /// The bin type left out, as its index in the problem.
+    pub bin_type: u32,
+    /// The bin type that stands in for it; itself not left out.
+    pub by: u32,
+}
+
+/// Proof of a lower bound: prices, or two cases that together leave nothing out.
 ///
-/// With prices pi_j >= 0 and V_t >= the value of every pattern of type t:
-/// without stock, LB = min_t floor(sum_j q_j pi_j * c_t / V_t) (Farley 1990);
-/// types with stock are left out of that minimum and cost the bound
-/// stock_t * max(0, V_t - c_t) at the scaled prices.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+/// In a leaf every bin type t that is not left out has between l_t and h_t bins, from the branches
+/// above it (l_t = 0 and h_t = stock, or unlimited, where none says otherwise). With item prices
+/// pi_j >= 0, V_t >= the value of every pattern of type t, and
+/// r = min over unlimited t of c_t / V_t (1 if none is unlimited), every plan costs at least
+/// r sum_j q_j pi_j + sum_t l_t max(0, c_t - r V_t) - sum_t h_t max(0, r V_t - c_t)
+/// (Farley 1990 where nothing is limited).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "step")]
+pub enum BoundProof {
+    /// A bound by prices.
+    Prices {
+        /// Nano-dollars per hour and copy of each item type of the problem.
+        item_prices: Vec<u64>,
+        /// One for every bin type that any item type may use and that is not left out.
+        pattern_values: Vec<PatternValue>,
+    },
+    /// Either at most `bins` bins of the type, or at least one more.
+    Branch {
+        /// The bin type, as its index in the problem.
+        bin_type: u32,
+        /// Where the cases part.
+        bins: u64,
+        /// Proof for at most `bins`.
+        at_most: Box<BoundProof>,
+        /// Proof for at least `bins + 1`.
+        at_least: Box<BoundProof>,
+    },
+}
+
+/// Everything needed to recompute a lower bound with integers alone. The bound is the least over the
+/// leaves, rounded up to a multiple of the greatest common divisor of all rates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Certificate {
-    /// Price per copy of each item type, in nano-dollars per hour before scaling.
-    pub item_prices: Vec<u64>,
-    /// One proof for every bin type that any item may use.
-    pub pattern_values: Vec<PatternValue>,
+    /// Bin types left out.
+    pub dominated: Vec<Dominance>,
+    /// The proof for what is left.
+    pub proof: BoundProof,
 }
 
 /// A number that no plan can undercut.

@@ -13,7 +13,7 @@
 //! `floor(lambda . W_t + sum_j u_jt max(0, pi_j - lambda . w_j))`. All of it in i128; where a product
 //! would not fit, the precision of lambda is lowered, never the truth.
 
-use crate::plan::{BoundKind, Certificate, LowerBound, PatternValue, ValueProof};
+use crate::plan::{BoundKind, BoundProof, Certificate, Dominance, LowerBound, PatternValue, ValueProof};
 use crate::problem::Problem;
 use crate::units::Money;
 
@@ -37,14 +37,18 @@ pub(super) fn round_down(pi: &[f64]) -> Vec<u64> {
 /// Rounds prices down and proves a pattern value for every kind by the resource prices given.
 pub(super) fn integer_prices(instance: &Instance, pi: &[f64], lambda: &[Vec<f64>]) -> IntegerPrices {
     let pi = round_down(pi);
-    let (value, proof) = (0..instance.kinds.len())
-        .map(|t| prove_by_prices(instance, t, &pi, &lambda[t]))
-        .unzip();
+    let (value, proof) =
+        (0..instance.kinds.len()).map(|t| prove_by_prices(instance, t, &pi, &lambda[t])).unzip();
     IntegerPrices { pi, value, proof }
 }
 
 /// A pattern value of one kind with the proof by resource prices.
-pub(super) fn prove_by_prices(instance: &Instance, kind: usize, pi: &[u64], lambda: &[f64]) -> (u64, ValueProof) {
+pub(super) fn prove_by_prices(
+    instance: &Instance,
+    kind: usize,
+    pi: &[u64],
+    lambda: &[f64],
+) -> (u64, ValueProof) {
     let (value, numerators, denominator) = prove(instance, kind, pi, lambda);
     (value, ValueProof::ResourcePrices { numerators, denominator })
 }
@@ -124,8 +128,9 @@ impl IntegerPrices {
         if scaled <= 0 { 0 } else { scaled / i128::try_from(den).unwrap_or(i128::MAX) }
     }
 
-    /// The certificate in the caller's terms.
-    pub(super) fn certificate(&self, problem: &Problem, instance: &Instance, dims: &[usize]) -> Certificate {
+    /// The proof in the caller's terms.
+    pub(super) fn proof(&self, problem: &Problem, instance: &Instance) -> BoundProof {
+        let dims = &instance.dimensions;
         let mut item_prices = vec![0; problem.items().len()];
         for (shape, &p) in instance.shapes.iter().zip(&self.pi) {
             for &(member, _) in &shape.members {
@@ -142,21 +147,24 @@ impl IntegerPrices {
             }
             other => other.clone(),
         };
-        let mut pattern_values: Vec<PatternValue> = instance
+        let pattern_values = instance
             .kinds
             .iter()
             .zip(&self.value)
             .zip(&self.proof)
             .map(|((kind, &value), proof)| PatternValue { bin_type: kind.id.0, value, proof: widen(proof) })
             .collect();
-        pattern_values.extend(instance.dominated_by.iter().map(|&(id, t)| PatternValue {
-            bin_type: id.0,
-            value: self.value[t],
-            proof: ValueProof::Dominated { by: instance.kinds[t].id.0 },
-        }));
-        pattern_values.sort_by_key(|v| v.bin_type);
-        Certificate { item_prices, pattern_values }
+        BoundProof::Prices { item_prices, pattern_values }
     }
+}
+
+/// The bin types that the reduction left out, for a certificate.
+pub(super) fn dominance(instance: &Instance) -> Vec<Dominance> {
+    instance
+        .dominated_by
+        .iter()
+        .map(|&(id, t)| Dominance { bin_type: id.0, by: instance.kinds[t].id.0 })
+        .collect()
 }
 
 /// Rounds up to the next sum that rates can make.
@@ -172,6 +180,6 @@ pub(super) fn certified(problem: &Problem, instance: &Instance, prices: &Integer
         value,
         kind: BoundKind::Certified,
         certified: value,
-        certificate: prices.certificate(problem, instance, &instance.dimensions),
+        certificate: Certificate { dominated: dominance(instance), proof: prices.proof(problem, instance) },
     }
 }

@@ -21,9 +21,9 @@ use super::bound::{self, IntegerPrices};
 use super::greedy::{Balance, Filler, Guide};
 use super::instance::{Bin, Instance};
 use super::knapsack_lp::Columns;
+use super::master::{Programme, Sense};
 use super::pricing;
 use super::relaxation::Prices;
-use super::master::{Programme, Sense};
 
 /// Weight of the best duals so far against the master's.
 const SMOOTHING: f64 = 0.5;
@@ -177,8 +177,7 @@ impl<'a> PatternLp<'a> {
         }
         self.work += lp.work();
         let solution = lp.solve_lp().ok()?;
-        self.master_value =
-            solution.x.iter().zip(&lp.cost).map(|(x, c)| x.max(0.0) * c).sum::<f64>() * total;
+        self.master_value = solution.x.iter().zip(&lp.cost).map(|(x, c)| x.max(0.0) * c).sum::<f64>() * total;
         self.solution = (0..self.pool.len())
             .map(|p| (p, solution.x[p] * total / token(self.pool[p].0)))
             .filter(|&(_, count)| count > 1e-6)

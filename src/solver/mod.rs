@@ -142,9 +142,19 @@ impl<'a> Search<'a> {
             }
             for i in 0..200 {
                 let r = lp.round();
-                eprintln!("{:.2}s round {i} master {:.4} bound {:.4} {:?}", self.meter.millis() as f64 / 1e3, lp.master_value / 1e9, lp.best_bound as f64 / 1e9, r);
-                if r == column_generation::Round::Closed { break; }
-                if self.meter.must_stop().is_some() { break; }
+                eprintln!(
+                    "{:.2}s round {i} master {:.4} bound {:.4} {:?}",
+                    self.meter.millis() as f64 / 1e3,
+                    lp.master_value / 1e9,
+                    lp.best_bound as f64 / 1e9,
+                    r
+                );
+                if r == column_generation::Round::Closed {
+                    break;
+                }
+                if self.meter.must_stop().is_some() {
+                    break;
+                }
             }
             self.offer_bound(bound::certified(self.problem, &instance, &lp.best_integer));
         }

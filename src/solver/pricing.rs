@@ -122,8 +122,12 @@ fn drop_dominated(instance: &Instance, kind: usize, items: &mut Vec<Candidate>) 
     let plentiful: Vec<bool> = items
         .iter()
         .map(|c| {
-            let by_capacity =
-                capacity.iter().zip(&c.demand).filter_map(|(w, d)| w.checked_div(*d)).min().unwrap_or(u64::MAX);
+            let by_capacity = capacity
+                .iter()
+                .zip(&c.demand)
+                .filter_map(|(w, d)| w.checked_div(*d))
+                .min()
+                .unwrap_or(u64::MAX);
             c.most >= by_capacity && instance.shapes[c.shape].conflicts.is_empty()
         })
         .collect();
@@ -225,7 +229,8 @@ mod tests {
                 eligible: BinSet::all(1),
             })
             .collect();
-        let bin = BinType { capacity: capacity.into_iter().collect(), rate: Rate::from_nanos(1), stock: None };
+        let bin =
+            BinType { capacity: capacity.into_iter().collect(), rate: Rate::from_nanos(1), stock: None };
         let conflicts = conflicts.iter().map(|&(a, b)| (ItemTypeId(a), ItemTypeId(b)));
         let problem =
             Problem::new(vec!["cpu".into(), "memory".into()], items, vec![bin], conflicts, None).unwrap();

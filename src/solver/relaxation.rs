@@ -221,11 +221,7 @@ impl CompactPart {
                 }
             }
             if shape.capped {
-                lp.add_row(
-                    vec![(v, all / instance.fits[t][j] as f64), (bins, -1.0)],
-                    Sense::AtMost,
-                    0.0,
-                );
+                lp.add_row(vec![(v, all / instance.fits[t][j] as f64), (bins, -1.0)], Sense::AtMost, 0.0);
             }
         }
         for row in resource {
