@@ -181,6 +181,14 @@ pub struct Certificate {
     pub proof: BoundProof,
 }
 
+impl Default for Certificate {
+    /// Proves that no plan costs less than nothing.
+    fn default() -> Self {
+        let proof = BoundProof::Prices { item_prices: Vec::new(), pattern_values: Vec::new() };
+        Certificate { dominated: Vec::new(), proof }
+    }
+}
+
 /// A number that no plan can undercut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LowerBound {

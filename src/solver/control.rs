@@ -27,8 +27,8 @@ impl Effort {
     pub fn work_limit(self) -> u64 {
         match self {
             Effort::Quick => 50_000_000,
-            Effort::Normal => 4_000_000_000,
-            Effort::Thorough => 40_000_000_000,
+            Effort::Normal => 1_000_000_000,
+            Effort::Thorough => 20_000_000_000,
         }
     }
 }

@@ -99,9 +99,7 @@ impl<'a> Improver<'a> {
             saved += repacked.saved;
             for &m in members {
                 let kind = self.nodes[m].kind;
-                if self.available[kind] != u64::MAX {
-                    self.available[kind] += 1;
-                }
+                self.available[kind] = self.available[kind].saturating_add(1);
             }
             let mut slots = members.iter().copied();
             for bin in repacked.bins {
@@ -189,9 +187,7 @@ fn repack(
     for &m in members {
         let node = &nodes[m];
         cost += i128::from(instance.kinds[node.kind].rate);
-        if free[node.kind] != u64::MAX {
-            free[node.kind] += 1;
-        }
+        free[node.kind] = free[node.kind].saturating_add(1);
         for &(j, n) in &node.content {
             pool[j] += n;
         }

@@ -212,13 +212,13 @@ impl Instance {
     }
 }
 
+/// Kinds kept, their fits, and for each bin type dropped the kind that stands in for it.
+type Undominated = (Vec<Kind>, Vec<Vec<u64>>, Vec<(BinTypeId, usize)>);
+
 /// Keeps a kind only if no other kind is at least as large, no dearer, unlimited, and allowed for
 /// everything that may lie on it. Of equals the first stays. Returns the kinds left, their fits, and
 /// for each dropped bin type the index of one that stands in for it.
-fn drop_dominated(
-    usable: Vec<(Kind, Vec<u64>)>,
-    shapes: &[Shape],
-) -> (Vec<Kind>, Vec<Vec<u64>>, Vec<(BinTypeId, usize)>) {
+fn drop_dominated(usable: Vec<(Kind, Vec<u64>)>, shapes: &[Shape]) -> Undominated {
     let dominates = |b: usize, a: usize| {
         let ((kb, fb), (ka, fa)) = (&usable[b], &usable[a]);
         kb.stock.is_none()

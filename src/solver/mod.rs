@@ -132,48 +132,25 @@ impl<'a> Search<'a> {
                 self.offer_plan(bins);
             }
         }
-        if std::env::var("CG").is_ok() {
-            self.enter(Phase::ColumnGeneration);
-            let columns = relaxation::all_columns(&instance);
-            let integer = bound::integer_prices(&instance, &prices.pi, &prices.lambda);
-            let mut lp = column_generation::PatternLp::start(&instance, &columns, &prices, integer);
-            if let Some((_, bins)) = &self.incumbent {
-                lp.add_plan(bins);
-            }
-            for i in 0..200 {
-                let r = lp.round();
-                eprintln!(
-                    "{:.2}s round {i} master {:.4} bound {:.4} {:?}",
-                    self.meter.millis() as f64 / 1e3,
-                    lp.master_value / 1e9,
-                    lp.best_bound as f64 / 1e9,
-                    r
-                );
-                if r == column_generation::Round::Closed {
-                    break;
-                }
-                if self.meter.must_stop().is_some() {
-                    break;
-                }
-            }
-            self.offer_bound(bound::certified(self.problem, &instance, &lp.best_integer));
-        }
         self.enter(Phase::Improvement);
-        let Some((cost, bins)) = self.incumbent.clone() else { return };
+        let Some((_, bins)) = self.incumbent.clone() else { return };
         let mut improver = Improver::new(&guide, &bins, self.seed);
-        let start = cost;
-        let mut rounds = 0u64;
-        while self.meter.must_stop().is_none() && self.gap().is_none_or(|g| g > self.meter.gap_target()) {
-            rounds += 1;
+        // Rounds without a saving after which the search has run dry.
+        let patience = 200 + 2_000_000 / (bins.len() as u64 + 1_000);
+        let mut idle = 0;
+        while idle < patience && !self.done() {
             let saved = improver.round();
             self.meter.spend(std::mem::take(&mut improver.work));
+            idle = if saved > 0 { 0 } else { idle + 1 };
             if saved > 0 {
                 self.offer_plan(improver.bins());
             }
         }
-        if std::env::var("DBG").is_ok() {
-            eprintln!("rounds {rounds} from {start}");
-        }
+    }
+
+    /// Whether nothing is left to gain or the budget is used up.
+    fn done(&self) -> bool {
+        self.meter.must_stop().is_some() || self.gap().is_some_and(|g| g <= self.meter.gap_target())
     }
 
     fn cost(&self, bins: &[Bin]) -> Money {
