@@ -1,5 +1,7 @@
 //! Allocatable against published figures: Karpenter's for EC2, and the providers' own vectors.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use plimsoll::catalog::{Architecture, Burst, Provider};
