@@ -121,3 +121,23 @@ fn bombs_and_broken_text_are_refused() {
     assert!(!faults("").is_empty());
     assert!(!faults("types: |\n").is_empty());
 }
+
+#[test]
+fn the_smallest_file_of_the_readme_is_a_catalog() {
+    let readme = include_str!("../catalogs/README.md");
+    let (_, rest) = readme.split_once("```yaml\n").expect("an example");
+    let (example, _) = rest.split_once("```").expect("its end");
+    let catalog = parse("README.md", example.as_bytes()).unwrap();
+    assert_eq!((catalog.types.len(), catalog.currency.as_str()), (2, "EUR"));
+    assert_eq!(catalog.types.iter().map(|t| t.offers.len()).sum::<usize>(), 1);
+}
+
+#[test]
+fn the_schema_knows_the_header() {
+    let schema = serde_json::to_value(plimsoll::input::catalog_file::schema()).unwrap();
+    for key in ["format", "provider", "region", "currency", "price_date", "types"] {
+        assert!(schema["required"].as_array().unwrap().iter().any(|k| k == key), "{key}");
+    }
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(schema["properties"]["types"]["type"], "string");
+}

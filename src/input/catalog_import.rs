@@ -93,7 +93,11 @@ pub fn import(layout: Layout, inputs: &Inputs, options: &ImportOptions) -> Resul
         catalog.licence_note.clone_from(note);
     }
     finish(&mut catalog);
-    Ok(catalog)
+    let twice = catalog.types.windows(2).filter(|pair| pair[0].name == pair[1].name);
+    let faults: Vec<Fault> = twice
+        .map(|pair| Fault::new(&inputs.prices.name, format!("`{}` is priced twice", pair[0].name)))
+        .collect();
+    if faults.is_empty() { Ok(catalog) } else { Err(faults) }
 }
 
 /// Sorts the types, keeps the marks that are used, and derives what the rules give.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::accelerator::Accelerators;
 use super::aws_facts::{METAL_DIFFERS, METAL_UNCHECKED, NO_PAYMENT_RATIOS, normalized_units};
-use super::table::{Row, Table, collect, required};
+use super::table::{Row, Table, collect, of_region, required};
 use super::{Inputs, accelerator};
 use crate::catalog::derivation::{PaymentRatio, PaymentRatios, Ratio};
 use crate::catalog::{
@@ -83,9 +83,8 @@ pub(super) fn import(inputs: &Inputs, region: &str) -> Result<Catalog, Vec<Fault
     let bursts = bursts(inputs.burstable.as_ref(), true)?;
     let payment_ratios = inputs.payment_ratios.as_ref().map(payment_ratios).transpose()?;
 
-    let (free, offered): (Vec<Row<'_>>, Vec<Row<'_>>) = prices
-        .rows()
-        .filter(|row| row.text("region") == region)
+    let (free, offered): (Vec<Row<'_>>, Vec<Row<'_>>) = of_region(&prices, region, "instance_type")?
+        .into_iter()
         .partition(|row| matches!(row.rate("ondemand"), Ok(Some(r)) if r.rate == Rate::ZERO));
     let notes = free
         .iter()

@@ -91,7 +91,9 @@ fn instance_type(row: Row<'_>, terms: &[Row<'_>]) -> Result<InstanceType, Fault>
             .rate("effective_hourly")?
             .ok_or_else(|| term.fault("effective_hourly", format!("`{name}` has no rate")))?;
         if term.text("model") == "on_demand" {
-            on_demand = Some(rate);
+            if on_demand.replace(rate).is_some() {
+                return Err(term.fault("model", format!("`{name}` has two on-demand rates")));
+            }
             continue;
         }
         let years = match term.text("term_years") {
@@ -106,6 +108,9 @@ fn instance_type(row: Row<'_>, terms: &[Row<'_>]) -> Result<InstanceType, Fault>
             other => return Err(term.fault("payment", format!("`{other}` is no payment option"))),
         };
         let kind = OfferKind::ReservedStandard;
+        if offers.iter().any(|o: &CommitmentOffer| (o.term, o.payment) == (years, payment)) {
+            return Err(term.fault("payment", format!("`{name}` has this offer twice")));
+        }
         offers.push(CommitmentOffer::new(kind, years, payment, rate.rate, rate.provenance));
     }
     let on_demand =

@@ -1,7 +1,7 @@
 //! Azure virtual machines: the table of sstybel/azure-vm-price-importer (Linux, standard tier).
 
 use super::accelerator::Accelerators;
-use super::table::{Row, Table, collect};
+use super::table::{Row, Table, collect, of_region};
 use super::{Inputs, accelerator};
 use crate::catalog::derivation::rule;
 use crate::catalog::{
@@ -47,7 +47,7 @@ pub(super) fn import(inputs: &Inputs, region: &str) -> Result<Catalog, Vec<Fault
         ],
     )?;
     let (named, misnamed): (Vec<Row<'_>>, Vec<Row<'_>>) =
-        table.rows().filter(|row| row.text("region") == region).partition(|row| is_named_rightly(*row));
+        of_region(&table, region, "offer")?.into_iter().partition(|row| is_named_rightly(*row));
     let notes = misnamed
         .iter()
         .map(|row| format!("{} is left out: the source calls it {}", row.text("offer"), row.text("arm_sku")))

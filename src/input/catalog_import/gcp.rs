@@ -1,7 +1,7 @@
 //! Compute Engine: prices and machine types of Cyclenerd/google-cloud-pricing-cost-calculator.
 
 use super::accelerator::Accelerators;
-use super::table::{Row, Table, collect, required};
+use super::table::{Row, Table, collect, of_region, required};
 use super::{Inputs, accelerator};
 use crate::catalog::{
     Architecture, Burst, Catalog, CommitmentOffer, DerivationRules, InstanceType, ListedRate, NodeLimits,
@@ -59,7 +59,7 @@ pub(super) fn import(inputs: &Inputs, region: &str) -> Result<Catalog, Vec<Fault
         &["instance_type", "family", "vcpu", "memory_gib", "local-ssd"],
     )?;
     let types = types.by("instance_type")?;
-    let types = collect(prices.rows().filter(|row| row.text("region") == region).map(|price| {
+    let types = collect(of_region(&prices, region, "instance_type")?.into_iter().map(|price| {
         let name = price.text("instance_type");
         let row = types
             .get(name)

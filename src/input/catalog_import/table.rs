@@ -55,15 +55,7 @@ impl Table {
 
     /// The rows by a column that must be unique.
     pub(super) fn by(&self, column: &str) -> Result<BTreeMap<&str, Row<'_>>, Vec<Fault>> {
-        let mut found = BTreeMap::new();
-        let mut faults = Vec::new();
-        for row in self.rows() {
-            if let Some(first) = found.insert(row.text(column), row) {
-                let message = format!("`{}` is on line {} already", row.text(column), first.line);
-                faults.push(row.fault(column, message));
-            }
-        }
-        if faults.is_empty() { Ok(found) } else { Err(faults) }
+        unique(self.rows(), column)
     }
 }
 
@@ -153,6 +145,31 @@ impl<'t> Row<'t> {
         let rate = Rate::from_nanos(floor.nanos() + up);
         Ok(Some(ListedRate { rate, provenance: Provenance::Derived(rule::ROUNDED_RATES.to_owned()) }))
     }
+}
+
+/// The rows of a region, each type once.
+pub(super) fn of_region<'t>(table: &'t Table, region: &str, key: &str) -> Result<Vec<Row<'t>>, Vec<Fault>> {
+    let rows: Vec<Row<'t>> = table.rows().filter(|row| row.text("region") == region).collect();
+    unique(rows.iter().copied(), key)?;
+    Ok(rows)
+}
+
+/// The rows by a column, which has to be unique.
+fn unique<'t>(
+    rows: impl Iterator<Item = Row<'t>>,
+    column: &str,
+) -> Result<BTreeMap<&'t str, Row<'t>>, Vec<Fault>> {
+    let mut found: BTreeMap<&str, Row<'_>> = BTreeMap::new();
+    let mut faults = Vec::new();
+    for row in rows {
+        if let Some(first) = found.get(row.text(column)) {
+            let message = format!("`{}` is on line {} already", row.text(column), first.line);
+            faults.push(row.fault(column, message));
+        } else {
+            found.insert(row.text(column), row);
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(faults) }
 }
 
 /// Splits what was read from what was wrong.
