@@ -16,9 +16,10 @@ use crate::catalog::{Catalog, DerivationRules, Provider};
 
 mod bundled;
 mod columns;
+mod draft;
 mod rows;
 
-pub(in crate::input) use columns::effective_of_total;
+pub(in crate::input) use draft::effective_of_total;
 
 pub use bundled::{Bundled, UnknownCatalog, bundled, by_name, by_region};
 

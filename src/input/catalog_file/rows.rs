@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::columns::{Column, Draft, Header};
+use super::columns::Column;
+use super::draft::{Draft, Header};
 use crate::catalog::listing::nearest;
 use crate::catalog::{DerivationRules, InstanceType};
 use crate::input::Fault;
