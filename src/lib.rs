@@ -11,6 +11,7 @@ pub mod input;
 pub mod plan;
 pub mod policy;
 pub mod problem;
+pub mod report;
 pub mod solver;
 pub mod units;
 pub mod verify;

@@ -55,6 +55,11 @@ impl Ratio {
         i128::try_from(scaled).ok().map(Ratio)
     }
 
+    /// With the other sign: a saving as a change.
+    pub const fn negated(self) -> Ratio {
+        Ratio(-self.0)
+    }
+
     /// In units of 10^-9.
     pub const fn nanos(self) -> i128 {
         self.0

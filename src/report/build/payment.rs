@@ -1,0 +1,199 @@
+//! Rows about money: node groups priced, purchase options, commitments.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::ReportError;
+use super::placed::Placed;
+use crate::bill::{
+    AsUsedLine, Commitment, CommitmentCategory, CommittedLine, EffectiveCost, Fleet, FleetBill, ListCost,
+    OfferKey, Purchase, Ratio, category, effective_savings_rate, metrics, pro_rata, provider_wording,
+};
+use crate::catalog::{Catalog, OfferKind, Payment, Provenance};
+use crate::report::view::{CommitmentRow, NodeGroupRow, PurchaseRow};
+use crate::units::{HOURS_PER_MONTH, HOURS_PER_YEAR, Money, Rate};
+
+/// The way of paying that the headline counts with: what was asked for, or the offer of the widest
+/// coverage, see [`super::build`].
+pub(super) fn select(
+    fleet: &Fleet<'_>,
+    purchases: &[Purchase],
+    wanted: Option<OfferKey>,
+) -> Result<Purchase, ReportError> {
+    let keys = || {
+        purchases.iter().filter_map(|p| match p {
+            Purchase::Commitment(key) => Some(*key),
+            _ => None,
+        })
+    };
+    if let Some(wanted) = wanted {
+        return keys().find(|&key| key == wanted).map(Purchase::Commitment).ok_or_else(|| {
+            ReportError::NoSuchOffer { wanted, available: keys().map(|key| key.to_string()).collect() }
+        });
+    }
+    let preference = |payment: Payment| match payment {
+        Payment::PartialUpfront => 0,
+        Payment::NoUpfront => 1,
+        Payment::AllUpfront => 2,
+    };
+    let best = keys().min_by_key(|&key| {
+        let coverage = fleet.bill(Purchase::Commitment(key)).coverage();
+        (key.term, Reverse(coverage), preference(key.payment), key.kind)
+    });
+    Ok(match best {
+        Some(key) => Purchase::Commitment(key),
+        None if purchases.contains(&Purchase::SustainedUse) => Purchase::SustainedUse,
+        None => Purchase::OnDemand,
+    })
+}
+
+/// The node groups with their cost under a bill.
+pub(super) fn node_rows(catalog: &Catalog, placed: &Placed<'_>, bill: &FleetBill<'_>) -> Vec<NodeGroupRow> {
+    let mut as_used: BTreeMap<(&str, Rate), &AsUsedLine<'_>> = BTreeMap::new();
+    for used in &bill.as_used {
+        as_used.insert((&used.line.instance_type.name, used.line.surcharge), used);
+    }
+    let mut covered: BTreeMap<(&str, Rate), (&Commitment<'_>, &CommittedLine<'_>)> = BTreeMap::new();
+    for commitment in &bill.commitments {
+        for committed in &commitment.lines {
+            let line = &committed.line;
+            covered.insert((&line.instance_type.name, line.surcharge), (commitment, committed));
+        }
+    }
+    (1..)
+        .zip(&placed.groups)
+        .map(|(ordinal, group)| {
+            let instance_type = &catalog.types[group.catalog_type];
+            let surcharge = Rate::from_nanos(group.rate.nanos() - instance_type.on_demand.rate.nanos());
+            let key = (instance_type.name.as_str(), surcharge);
+            let (rate, commitment, offer) = match (covered.get(&key), as_used.get(&key)) {
+                (Some((commitment, line)), _) => (surcharge, Some(commitment.id.clone()), Some(line.offer)),
+                (None, Some(used)) => (used.rate, None, None),
+                (None, None) => unreachable!("a bill has every type of its fleet"),
+            };
+            let as_used_month = times(rate.for_hours(HOURS_PER_MONTH), group.nodes);
+            let committed_month = offer.map_or(Money::ZERO, |offer| {
+                let hours = offer.term.hours();
+                let term = times(offer.upfront + offer.recurring.for_hours(hours), group.nodes);
+                pro_rata(term, HOURS_PER_MONTH, hours).expect("a term has hours, and no bill reaches 10^29")
+            });
+            NodeGroupRow {
+                group: ordinal,
+                instance_type: instance_type.name.clone(),
+                family: instance_type.family.clone(),
+                architecture: instance_type.architecture,
+                nodes: group.nodes,
+                pods_per_node: group.pods_per_node,
+                list_rate: group.rate,
+                surplus_rate: group.surplus,
+                as_used_rate: rate,
+                list_month: ListCost::new(times(group.rate.for_hours(HOURS_PER_MONTH), group.nodes)),
+                effective_month: EffectiveCost::new(as_used_month + committed_month),
+                commitment,
+                binding: group.binding.clone(),
+                room_left: group.room_left,
+                resources: group.resources.clone(),
+                pods: group.pods.clone(),
+            }
+        })
+        .collect()
+}
+
+/// One purchase option.
+pub(super) fn purchase_row(bill: &FleetBill<'_>, selected: bool) -> PurchaseRow {
+    let offer = match bill.purchase {
+        Purchase::Commitment(key) => Some(key),
+        _ => None,
+    };
+    let committed = || bill.commitments.iter().flat_map(|c| &c.lines);
+    let mut derived: Vec<String> = committed().filter_map(|l| rule(&l.offer.provenance)).collect();
+    derived.sort_unstable();
+    derived.dedup();
+    // On demand nothing is covered, and nothing is missing either.
+    let uncovered: &[AsUsedLine<'_>] = if offer.is_some() { &bill.as_used } else { &[] };
+    let mut types_on_demand: Vec<String> =
+        uncovered.iter().map(|l| l.line.instance_type.name.clone()).collect();
+    types_on_demand.dedup();
+    PurchaseRow {
+        option: bill.purchase.to_string(),
+        label: bill.purchase.label(),
+        offer,
+        selected,
+        nodes_covered: bill.nodes_covered(),
+        nodes_on_demand: bill.as_used.iter().map(|l| l.line.nodes).sum(),
+        types_on_demand,
+        coverage: offer.and_then(|_| bill.coverage()),
+        derived,
+        upfront: bill.upfront(),
+        recurring_month: bill.recurring(HOURS_PER_MONTH),
+        billed_first_year: bill.upfront() + bill.recurring(HOURS_PER_YEAR),
+        effective_hour: bill.effective(1),
+        effective_month: bill.effective(HOURS_PER_MONTH),
+        effective_year: bill.effective(HOURS_PER_YEAR),
+        effective_term: offer.map(|key| bill.effective(key.term.hours())),
+        saving: effective_savings_rate(bill.list(HOURS_PER_YEAR), bill.effective(HOURS_PER_YEAR)),
+        break_even_utilization: bill.break_even_utilization(),
+        break_even_months: bill.break_even_months(),
+    }
+}
+
+/// What an option commits to, one row per commitment and type.
+pub(super) fn commitment_rows(bill: &FleetBill<'_>, currency: &str) -> Vec<CommitmentRow> {
+    let row = |commitment: &Commitment<'_>, line: &CommittedLine<'_>| {
+        let key = commitment.key;
+        let offer = line.offer;
+        let on_demand_rate = line.line.instance_type.on_demand.rate;
+        let (unit, units_per_hour) = unit(key.kind, line, currency);
+        CommitmentRow {
+            option: bill.purchase.to_string(),
+            commitment: commitment.id.clone(),
+            commitment_type: provider_wording(key.kind).to_owned(),
+            category: category(key.kind),
+            term: key.term,
+            payment: key.payment,
+            covers: commitment.covers.clone(),
+            instance_type: line.line.instance_type.name.clone(),
+            quantity: line.line.nodes,
+            // The whole fleet is covered, so nothing is bought in excess.
+            used: line.line.nodes,
+            unit,
+            units_per_hour,
+            upfront_each: offer.upfront,
+            recurring_rate: offer.recurring,
+            effective_rate: offer.effective,
+            on_demand_rate,
+            break_even_utilization: metrics::break_even_utilization(offer.effective, on_demand_rate),
+            provenance: rule(&offer.provenance).unwrap_or_else(|| "listed".to_owned()),
+            status: "Proposed".to_owned(),
+        }
+    };
+    bill.commitments.iter().flat_map(|c| c.lines.iter().map(move |l| row(c, l))).collect()
+}
+
+/// What a commitment is counted in, and how much of it one node takes an hour.
+fn unit(kind: OfferKind, line: &CommittedLine<'_>, currency: &str) -> (String, Ratio) {
+    let ratio = |nanos: u64| Ratio::of(nanos, 1_000_000_000).expect("the divisor is not zero");
+    if category(kind) == CommitmentCategory::Spend {
+        return (currency.to_owned(), ratio(line.offer.effective.nanos()));
+    }
+    match kind {
+        // GCP commits amounts of vCPU and memory; the vCPUs stand for both.
+        OfferKind::ResourceCommitment => {
+            let cores = Ratio::of(line.line.instance_type.cpu.0, 1_000).expect("the divisor is not zero");
+            ("Core-Hours".to_owned(), cores)
+        }
+        _ => ("Hours".to_owned(), Ratio::ONE),
+    }
+}
+
+/// The rule that a rate is derived by; `None` for listed rates.
+fn rule(provenance: &Provenance) -> Option<String> {
+    match provenance {
+        Provenance::Listed => None,
+        Provenance::Derived(rule) => Some(rule.clone()),
+    }
+}
+
+fn times(amount: Money, count: u64) -> Money {
+    amount.checked_mul(i128::from(count)).expect("no bill reaches 10^29")
+}

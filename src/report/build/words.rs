@@ -1,0 +1,232 @@
+//! Rows in plain words: what the bound means, which settings hold, what to look at.
+
+use crate::bill::{ListCost, Ratio};
+use crate::catalog::Catalog;
+use crate::formulate::{Formulation, Note};
+use crate::plan::{BoundKind, StopReason};
+use crate::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis, Policy};
+use crate::report::number::{Currency, gap_percent};
+use crate::report::view::{Notice, NoticeKind, ProgressRow, Setting, SkippedRow, SolveInfo};
+use crate::units::HOURS_PER_MONTH;
+use crate::verify::VerifiedOutcome;
+use crate::workload::WorkloadSet;
+
+use super::placed::Placed;
+
+/// How good the plan is.
+pub(super) fn solve(outcome: &VerifiedOutcome, currency: &str) -> SolveInfo {
+    let cost = outcome.plan().hourly_cost();
+    let bound = outcome.lower_bound();
+    let gap_month =
+        (cost - bound.value).checked_mul(i128::from(HOURS_PER_MONTH)).expect("no bill reaches 10^29");
+    let mut info = SolveInfo {
+        cost_hour: ListCost::new(cost),
+        lower_bound_hour: ListCost::new(bound.value),
+        bound_kind: bound.kind,
+        certified_bound_hour: ListCost::new(bound.certified),
+        gap: Ratio::gap(cost, bound.value),
+        certified_gap: Ratio::gap(cost, bound.certified),
+        gap_month,
+        stop: outcome.stop(),
+        explanation: Vec::new(),
+        progress: outcome
+            .progress()
+            .iter()
+            .map(|point| ProgressRow {
+                work: point.work,
+                cost_hour: point.incumbent.map(ListCost::new),
+                lower_bound_hour: ListCost::new(point.lower_bound),
+            })
+            .collect(),
+    };
+    info.explanation = explain(&info, Currency::new(currency));
+    info
+}
+
+fn explain(info: &SolveInfo, currency: Currency<'_>) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let bound = currency.rate(info.lower_bound_hour.money());
+    match info.gap {
+        Some(gap) if gap == Ratio::ZERO => sentences.push(format!(
+            "No cheaper plan exists under these rules: every plan costs at least {bound} an hour on demand, and this one costs that."
+        )),
+        Some(gap) => sentences.push(format!(
+            "Every plan under these rules costs at least {bound} an hour on demand, so a cheaper one would save at most {} of the cost, {} a month. Part of that distance may be the bound's: the cheapest plan lies somewhere between the two.",
+            gap_percent(gap),
+            currency.cents(info.gap_month),
+        )),
+        None => sentences.push("Nothing is known about how cheap a plan could be.".to_owned()),
+    }
+    sentences.push(match (info.bound_kind, info.certified_gap) {
+        (BoundKind::Certified, _) => {
+            "The bound is certified: it follows from integer arithmetic that anybody can recheck.".to_owned()
+        }
+        (BoundKind::SolverReported, Some(certified)) => format!(
+            "The bound is the word of a MIP solver in floating point; certified in integer arithmetic is a distance of at most {}.",
+            gap_percent(certified)
+        ),
+        (BoundKind::SolverReported, None) => {
+            "The bound is the word of a MIP solver in floating point.".to_owned()
+        }
+    });
+    sentences.push(
+        match info.stop {
+            StopReason::Optimal => "The search ended because nothing is left to gain.",
+            StopReason::GapReached => "The search ended because the gap that was asked for is reached.",
+            StopReason::WorkLimit => {
+                "The search ended with the work that its effort allows; more effort may find a cheaper plan or a tighter bound."
+            }
+            StopReason::TimeLimit => {
+                "The search ended at its time limit; more time may find a cheaper plan or a tighter bound."
+            }
+            StopReason::Interrupted => "The search was interrupted; this is the best plan until then.",
+        }
+        .to_owned(),
+    );
+    sentences
+}
+
+/// Every setting that holds, by name.
+pub(super) fn settings(policy: &Policy) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    let mut set = |name: &str, value: String| settings.push(Setting { name: name.to_owned(), value });
+    let types = &policy.types;
+    let globs = |globs: &[String]| if globs.is_empty() { None } else { Some(globs.join(" ")) };
+    let optional = [
+        ("types.include", globs(&types.include)),
+        ("types.exclude", globs(&types.exclude)),
+        ("types.families", globs(&types.families)),
+        ("types.max_cpu", types.max_cpu.map(|v| v.to_string())),
+        ("types.min_cpu", types.min_cpu.map(|v| v.to_string())),
+        ("types.max_memory", types.max_memory.map(|v| v.to_string())),
+        ("types.current_generation", types.current_generation.then(|| "only".to_owned())),
+    ];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            set(name, value);
+        }
+    }
+    if !types.architectures.is_empty() {
+        let names: Vec<String> = types.architectures.iter().map(ToString::to_string).collect();
+        set("types.architectures", names.join(" "));
+    }
+    set("allocatable", allocatable(&policy.allocatable));
+    set(
+        "max_pods",
+        match policy.max_pods {
+            MaxPods::Model => "as the allocatable model has it".to_owned(),
+            MaxPods::Eni => "VPC CNI with secondary addresses".to_owned(),
+            MaxPods::PrefixDelegation => "VPC CNI with prefix delegation".to_owned(),
+            MaxPods::Fixed(n) => n.to_string(),
+            MaxPods::Unlimited => "unlimited".to_owned(),
+        },
+    );
+    set("hypervisor_memory", policy.hypervisor_memory.to_string());
+    for (resource, share) in &policy.headroom {
+        set(&format!("headroom.{resource}"), share.to_string());
+    }
+    for (resource, ratio) in &policy.overcommit {
+        set(&format!("overcommit.{resource}"), ratio.to_string());
+    }
+    set(
+        "basis",
+        match policy.basis {
+            PackingBasis::Requests => "requests".to_owned(),
+            PackingBasis::Limits => "limits".to_owned(),
+            PackingBasis::Blend(share) => format!("requests + {share} of the way to limits"),
+        },
+    );
+    for (resource, &amount) in &policy.default_requests {
+        set(&format!("default_requests.{resource}"), resource.display(amount));
+    }
+    set(
+        "burstable",
+        match policy.burstable {
+            BurstableCpu::Baseline => "counted at the baseline that the price buys".to_owned(),
+            BurstableCpu::Exclude => "not bought".to_owned(),
+            BurstableCpu::FullWithSurplus => "all vCPUs, surplus credits paid".to_owned(),
+        },
+    );
+    if let Some(most) = policy.max_types {
+        set("max_types", most.to_string());
+    }
+    settings
+}
+
+fn allocatable(model: &AllocatableModel) -> String {
+    match model {
+        AllocatableModel::Eks => "EKS, Amazon Linux 2023".to_owned(),
+        AllocatableModel::EksBottlerocket => "EKS, Bottlerocket".to_owned(),
+        AllocatableModel::Gke => "GKE".to_owned(),
+        AllocatableModel::Aks => "AKS, Kubernetes 1.29 and later".to_owned(),
+        AllocatableModel::AksBefore129 => "AKS, Kubernetes before 1.29".to_owned(),
+        AllocatableModel::None => "the whole node".to_owned(),
+        AllocatableModel::Explicit { reserved_cpu, reserved_memory } => {
+            format!("all but {reserved_cpu} cpu and {reserved_memory}")
+        }
+    }
+}
+
+/// Rules not honoured first, then warnings, then assumptions; each kind in the order found.
+pub(super) fn notices(
+    workloads: &WorkloadSet,
+    formulation: &Formulation,
+    catalog: &Catalog,
+    placed: &Placed<'_>,
+) -> Vec<Notice> {
+    let mut notices: Vec<Notice> = formulation.notes.iter().map(notice).collect();
+    let general = |kind, message| Notice { kind, workload: None, message };
+    notices.extend(workloads.warnings.iter().map(|w| general(NoticeKind::Warning, w.clone())));
+    let mut used: Vec<usize> = placed.fleet.iter().map(|&(index, _, _)| index).collect();
+    used.sort_unstable();
+    used.dedup();
+    for instance_type in used.into_iter().map(|index| &catalog.types[index]) {
+        for mark in &instance_type.marks {
+            let meaning = catalog.marks.get(mark).unwrap_or(mark);
+            let message = format!("{}: {meaning}", instance_type.name);
+            notices.push(general(NoticeKind::Warning, message));
+        }
+    }
+    notices.sort_by_key(|n| n.kind);
+    notices
+}
+
+fn notice(note: &Note) -> Notice {
+    let (kind, workload) = match note {
+        Note::Unhonoured(unhonoured) => {
+            return Notice {
+                kind: NoticeKind::UnhonouredRule,
+                workload: Some(unhonoured.workload.to_string()),
+                message: unhonoured.rule.to_string(),
+            };
+        }
+        Note::SpreadAsCap { workload, .. } => (NoticeKind::Assumption, Some(workload)),
+        Note::ExceedsCurrentType { workload, .. } => (NoticeKind::Warning, Some(workload)),
+        Note::WithoutRequests { .. }
+        | Note::WithoutLimits { .. }
+        | Note::LimitsUnbounded { .. }
+        | Note::ResourceUnknown { .. }
+        | Note::SettingWithoutEffect { .. } => (NoticeKind::Warning, None),
+        _ => (NoticeKind::Assumption, None),
+    };
+    Notice { kind, workload: workload.map(ToString::to_string), message: note.to_string() }
+}
+
+/// What was read and does not count.
+pub(super) fn skipped(workloads: &WorkloadSet) -> Vec<SkippedRow> {
+    let mut rows: Vec<SkippedRow> = workloads
+        .skipped_kinds
+        .iter()
+        .map(|(kind, &count)| SkippedRow { what: format!("of kind {kind}"), count })
+        .collect();
+    let pods = [
+        ("pods of a controller that is in the input too", workloads.owned_pods),
+        ("pods that are finished", workloads.finished_pods),
+    ];
+    for (what, count) in pods {
+        if count > 0 {
+            rows.push(SkippedRow { what: what.to_owned(), count });
+        }
+    }
+    rows
+}

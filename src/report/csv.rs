@@ -1,0 +1,238 @@
+//! Tidy CSV tables for spreadsheets: one fact per cell, machine units, RFC 4180.
+//!
+//! Lines end in CRLF; decimals use a point and no grouping. A text cell that a spreadsheet would
+//! run as a formula (it starts with `=`, `+`, `-`, `@`, TAB, CR or NUL) gets a leading apostrophe
+//! (OWASP ASVS 1.2.10, CWE-1236); numbers never do.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::view::PlanReport;
+use crate::bill::Ratio;
+
+mod tables;
+
+/// The tables of a report; each is one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Table {
+    /// Node groups with their cost: what there is to buy. The default.
+    Nodes,
+    /// Node groups by resource: capacity, requests, fill.
+    NodeResources,
+    /// Which workloads lie on which node groups.
+    Placements,
+    /// Workloads with their requests and limits by resource.
+    Workloads,
+    /// Owner labels of workloads.
+    Owners,
+    /// The steps from before to packed to reserved.
+    Savings,
+    /// This plan beside the baselines.
+    Plans,
+    /// Where capacity goes, per plan and resource.
+    Utilization,
+    /// Ways to pay.
+    PurchaseOptions,
+    /// What each way of paying commits to.
+    Commitments,
+    /// Workloads that fit nowhere.
+    Obstacles,
+    /// Rules not honoured, warnings, assumptions.
+    Notices,
+    /// Versions, prices, settings, bound: what the figures rest on.
+    Assumptions,
+}
+
+impl Table {
+    /// All tables, in the order of a reader.
+    pub const ALL: [Table; 13] = [
+        Table::Nodes,
+        Table::NodeResources,
+        Table::Placements,
+        Table::Workloads,
+        Table::Owners,
+        Table::Savings,
+        Table::Plans,
+        Table::Utilization,
+        Table::PurchaseOptions,
+        Table::Commitments,
+        Table::Obstacles,
+        Table::Notices,
+        Table::Assumptions,
+    ];
+
+    /// As an option value and a file name (with `.csv`) have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Table::Nodes => "nodes",
+            Table::NodeResources => "node-resources",
+            Table::Placements => "placements",
+            Table::Workloads => "workloads",
+            Table::Owners => "owners",
+            Table::Savings => "savings",
+            Table::Plans => "plans",
+            Table::Utilization => "utilization",
+            Table::PurchaseOptions => "purchase-options",
+            Table::Commitments => "commitments",
+            Table::Obstacles => "obstacles",
+            Table::Notices => "notices",
+            Table::Assumptions => "assumptions",
+        }
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name that is no table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no table; write one of {names}", names = names())]
+pub struct UnknownTable(String);
+
+fn names() -> String {
+    Table::ALL.map(Table::name).join(", ")
+}
+
+impl FromStr for Table {
+    type Err = UnknownTable;
+    fn from_str(text: &str) -> Result<Self, UnknownTable> {
+        Table::ALL.into_iter().find(|t| t.name() == text).ok_or_else(|| UnknownTable(text.to_owned()))
+    }
+}
+
+/// One table of a report as CSV, with a header.
+pub fn render(report: &PlanReport, table: Table) -> Vec<u8> {
+    let mut sheet = Sheet::new();
+    match table {
+        Table::Nodes => tables::nodes(report, &mut sheet),
+        Table::NodeResources => tables::node_resources(report, &mut sheet),
+        Table::Placements => tables::placements(report, &mut sheet),
+        Table::Workloads => tables::workloads(report, &mut sheet),
+        Table::Owners => tables::owners(report, &mut sheet),
+        Table::Savings => tables::savings(report, &mut sheet),
+        Table::Plans => tables::plans(report, &mut sheet),
+        Table::Utilization => tables::utilization(report, &mut sheet),
+        Table::PurchaseOptions => tables::purchase_options(report, &mut sheet),
+        Table::Commitments => tables::commitments(report, &mut sheet),
+        Table::Obstacles => tables::obstacles(report, &mut sheet),
+        Table::Notices => tables::notices(report, &mut sheet),
+        Table::Assumptions => tables::assumptions(report, &mut sheet),
+    }
+    sheet.into_bytes()
+}
+
+/// Whether a spreadsheet would run a text as a formula.
+pub fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\0'])
+}
+
+/// A CSV writer whose cells know whether they are text or numbers.
+struct Sheet {
+    writer: ::csv::Writer<Vec<u8>>,
+    scratch: String,
+}
+
+impl Sheet {
+    fn new() -> Self {
+        let writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(Vec::new());
+        Sheet { writer, scratch: String::new() }
+    }
+
+    fn header(&mut self, columns: &[&str]) {
+        self.writer.write_record(columns).expect(TO_MEMORY);
+    }
+
+    /// A text cell; what looks like a formula is made harmless.
+    fn text(&mut self, text: &str) -> &mut Self {
+        if is_formula(text) {
+            self.scratch.clear();
+            self.scratch.push('\'');
+            self.scratch.push_str(text);
+            self.writer.write_field(&self.scratch).expect(TO_MEMORY);
+        } else {
+            self.writer.write_field(text).expect(TO_MEMORY);
+        }
+        self
+    }
+
+    /// A text cell, empty where there is nothing.
+    fn maybe_text(&mut self, text: Option<&str>) -> &mut Self {
+        self.text(text.unwrap_or_default())
+    }
+
+    /// A number as it prints itself.
+    fn number(&mut self, number: impl fmt::Display) -> &mut Self {
+        use fmt::Write as _;
+        self.scratch.clear();
+        write!(self.scratch, "{number}").expect("strings take all there is");
+        self.writer.write_field(&self.scratch).expect(TO_MEMORY);
+        self
+    }
+
+    /// A number, empty where it is not known.
+    fn maybe<T: fmt::Display>(&mut self, number: Option<T>) -> &mut Self {
+        match number {
+            Some(number) => self.number(number),
+            None => self.number(""),
+        }
+    }
+
+    /// A fraction of one, empty where it is not known.
+    fn ratio(&mut self, ratio: Option<Ratio>) -> &mut Self {
+        self.maybe(ratio)
+    }
+
+    fn end(&mut self) {
+        self.writer.write_record(None::<&[u8]>).expect(TO_MEMORY);
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        self.writer.into_inner().unwrap_or_else(|_| unreachable!("{TO_MEMORY}"))
+    }
+}
+
+const TO_MEMORY: &str = "writing rows of equal length to memory does not fail";
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn formulas_are_made_harmless_and_numbers_kept() {
+        let mut sheet = Sheet::new();
+        sheet.header(&["name", "change"]);
+        sheet.text("=HYPERLINK(\"x\")").number("-12.5").end();
+        assert_eq!(
+            String::from_utf8(sheet.into_bytes()).unwrap(),
+            "name,change\r\n\"'=HYPERLINK(\"\"x\"\")\",-12.5\r\n"
+        );
+    }
+
+    proptest! {
+        /// Every text cell comes back as it went in, but for the apostrophe before formulas.
+        #[test]
+        fn cells_survive_a_round_trip(cells in prop::collection::vec(any::<String>(), 1..6)) {
+            let mut sheet = Sheet::new();
+            let header: Vec<String> = (0..cells.len()).map(|i| format!("c{i}")).collect();
+            sheet.header(&header.iter().map(String::as_str).collect::<Vec<_>>());
+            for cell in &cells {
+                sheet.text(cell);
+            }
+            sheet.end();
+            let bytes = sheet.into_bytes();
+            let mut reader = ::csv::Reader::from_reader(bytes.as_slice());
+            let rows: Vec<::csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
+            prop_assert_eq!(rows.len(), 1);
+            for (read, cell) in rows[0].iter().zip(&cells) {
+                prop_assert!(!is_formula(read));
+                let written = if is_formula(cell) { format!("'{cell}") } else { cell.clone() };
+                prop_assert_eq!(read, written);
+            }
+        }
+    }
+}

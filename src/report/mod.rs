@@ -1,0 +1,114 @@
+//! Renders a [`view::PlanReport`]: each format is a pure function of it.
+
+mod build;
+pub mod csv;
+pub mod focus;
+pub mod json;
+mod number;
+mod table;
+pub mod view;
+
+use std::fmt;
+use std::str::FromStr;
+
+use view::PlanReport;
+
+/// The formats that a plan renders to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// For people, in a terminal.
+    Table,
+    /// The contract: everything, read again by [`json::parse`].
+    Json,
+    /// One tidy table for spreadsheets; [`RenderOptions::csv_table`] says which.
+    Csv,
+    /// FOCUS 1.2 rows of the planned cost. Needs a first day, see [`RenderOptions::start`].
+    Focus,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Format; 4] = [Format::Table, Format::Json, Format::Csv, Format::Focus];
+
+    /// As an option value names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Table => "table",
+            Format::Json => "json",
+            Format::Csv => "csv",
+            Format::Focus => "focus",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A name that is no format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no format; write table, json, csv or focus")]
+pub struct UnknownFormat(String);
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+    fn from_str(text: &str) -> Result<Self, UnknownFormat> {
+        Format::ALL.into_iter().find(|f| f.name() == text).ok_or_else(|| UnknownFormat(text.to_owned()))
+    }
+}
+
+/// How a format is drawn. Nothing here changes a figure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderOptions {
+    /// Columns of the terminal; tables never need more than 80.
+    pub width: usize,
+    /// Whether to colour tables.
+    pub color: bool,
+    /// ASCII only in tables.
+    pub ascii: bool,
+    /// Tables without lines, one row per line whatever its length.
+    pub plain: bool,
+    /// Every node group in tables, however many.
+    pub all_nodes: bool,
+    /// Which table `csv` writes.
+    pub csv_table: csv::Table,
+    /// First day of the FOCUS rows, `YYYY-MM-DD`; the report's own start where absent.
+    pub start: Option<String>,
+}
+
+impl Default for RenderOptions {
+    fn default() -> Self {
+        RenderOptions {
+            width: 80,
+            color: false,
+            ascii: false,
+            plain: false,
+            all_nodes: false,
+            csv_table: csv::Table::Nodes,
+            start: None,
+        }
+    }
+}
+
+/// Why a report cannot be rendered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// FOCUS rows lie in months, so they need a first day.
+    #[error(transparent)]
+    Focus(#[from] focus::FocusError),
+}
+
+/// Renders a report.
+///
+/// # Errors
+/// Only FOCUS can fail: without a first day, or with names that a spreadsheet would run as formulas.
+pub fn render(report: &PlanReport, format: Format, options: &RenderOptions) -> Result<Vec<u8>, RenderError> {
+    Ok(match format {
+        Format::Table => table::render(report, options).into_bytes(),
+        Format::Json => json::render(report),
+        Format::Csv => csv::render(report, options.csv_table),
+        Format::Focus => focus::render(report, options.start.as_deref())?,
+    })
+}

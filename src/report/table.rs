@@ -1,0 +1,246 @@
+//! The report for a terminal: the answer first, then what supports it.
+//!
+//! Fits 80 columns; a wider terminal gets longer bars and more columns. `plain` leaves out lines,
+//! bars, folding and wrapping, so that one row is one line for grep and awk.
+
+mod compare;
+mod draw;
+mod grid;
+mod nodes;
+
+use super::RenderOptions;
+use super::number::{Currency, gap_percent, grouped, percent};
+use super::view::{NoticeKind, PlanReport, SavingsStep};
+use crate::bill::Ratio;
+use crate::plan::BoundKind;
+use draw::{Draw, Tone};
+use grid::{Column, Grid};
+
+/// Renders all sections.
+pub(super) fn render(report: &PlanReport, options: &RenderOptions) -> String {
+    let draw = Draw::new(options);
+    let sections = [
+        headline(report, &draw),
+        obstacles(report, &draw),
+        savings(report, &draw),
+        nodes::nodes(report, &draw, options.all_nodes),
+        compare::utilization(report, &draw),
+        compare::plans(report, &draw),
+        compare::purchases(report, &draw),
+        notices(report, &draw),
+        solve(report, &draw),
+    ];
+    let mut out = sections.into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join("\n");
+    if out.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
+/// What a reader who reads five lines should know.
+fn headline(report: &PlanReport, draw: &Draw) -> String {
+    let head = &report.headline;
+    let currency = Currency::new(&report.catalog.currency);
+    let title = format!("Plan for {}", draw.clean(&report.scenario.name));
+    let mut out = format!("{}\n", draw.paint(&title, Tone::Title));
+    let mut lines: Vec<(String, String)> = Vec::new();
+    if let (Some(before), Some(nodes)) = (head.before_month, head.nodes_before) {
+        let label = head.before_label.as_deref().unwrap_or("before");
+        lines.push((
+            "Before".to_owned(),
+            format!(
+                "{} a month, {} nodes, {}",
+                currency.short(before.money()),
+                grouped(nodes),
+                draw.clean(label)
+            ),
+        ));
+    }
+    let saved = |saving: Option<Ratio>| match saving {
+        Some(saving) => format!(" ({})", draw.paint(&signed_percent(saving.negated()), tone_of(saving))),
+        None => String::new(),
+    };
+    lines.push((
+        "Packed".to_owned(),
+        format!(
+            "{} a month{}, {} of {}, on demand",
+            draw.paint(&currency.short(head.packed_month.money()), Tone::Strong),
+            saved(head.saving_packed),
+            count(head.nodes, "node"),
+            count(head.instance_types, "type"),
+        ),
+    ));
+    if let (Some(reserved), Some(label)) = (head.reserved_month, &head.reserved_label) {
+        lines.push((
+            "Reserved".to_owned(),
+            format!(
+                "{} a month{}, {label}",
+                draw.paint(&currency.short(reserved.money()), Tone::Strong),
+                saved(head.saving_total),
+            ),
+        ));
+        if let Some(coverage) = head.reserved_coverage.filter(|&c| c < Ratio::ONE) {
+            let note =
+                format!("covers {} of the on-demand cost; the rest has no such offer", percent(coverage));
+            lines.push((String::new(), note));
+        }
+    }
+    if let Some(density) = head.pods_per_node {
+        let before = report.plans.iter().find(|p| p.reference).and_then(|p| p.pods_per_node);
+        let before = before.map(|b| format!(" (before: {})", b.fixed(1))).unwrap_or_default();
+        let left_out = match head.pods_left_out {
+            0 => String::new(),
+            n => format!("; {}", draw.paint(&format!("{} fit nowhere", grouped(n)), Tone::Bad)),
+        };
+        let pods = grouped(head.pods);
+        lines.push((
+            "Pods".to_owned(),
+            format!("{pods} placed{left_out}, {} a node{before}", density.fixed(1)),
+        ));
+    }
+    lines.push(("Quality".to_owned(), quality(report)));
+    lines.push((
+        "Prices".to_owned(),
+        format!(
+            "{}, {} {}, {}",
+            draw.clean(&report.catalog.price_date),
+            report.catalog.provider,
+            draw.clean(&report.catalog.region),
+            draw.clean(&report.catalog.name)
+        ),
+    ));
+    let hash: String = report.input_hash.chars().take(12).collect();
+    lines.push(("Input".to_owned(), format!("{hash} ({} {})", report.tool.name, report.tool.version)));
+    for (name, text) in lines {
+        out.push_str(&draw.hanging(&format!("  {name:<9}"), &text));
+    }
+    out
+}
+
+/// `1 node`, `1,234 nodes`.
+fn count(number: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+/// The gap in a few words.
+fn quality(report: &PlanReport) -> String {
+    let kind = match report.solve.bound_kind {
+        BoundKind::Certified => "certified",
+        BoundKind::SolverReported => "solver-reported",
+    };
+    match report.solve.gap {
+        Some(gap) if gap == Ratio::ZERO => format!("optimal: no cheaper plan exists ({kind})"),
+        Some(gap) => format!("within {} of the cheapest possible plan ({kind})", gap_percent(gap)),
+        None => "no bound is known".to_owned(),
+    }
+}
+
+fn tone_of(saving: Ratio) -> Tone {
+    if saving < Ratio::ZERO { Tone::Bad } else { Tone::Good }
+}
+
+fn savings(report: &PlanReport, draw: &Draw) -> String {
+    if report.savings.len() < 2 {
+        return String::new();
+    }
+    let bare = savings_grid(report, draw, 0);
+    let bar = draw.spare(bare.width() + 2).min(24);
+    let grid = savings_grid(report, draw, if bar < 6 { 0 } else { bar });
+    draw.section("Savings", "amortised; month of 730 h, year of 8,760 h", &grid.render(draw))
+}
+
+fn savings_grid(report: &PlanReport, draw: &Draw, bar: usize) -> Grid {
+    let currency = Currency::new(&report.catalog.currency);
+    let hours = currency;
+    let currency = currency.aligned(report.savings.iter().map(|s| s.effective_year.money()));
+    let mut grid = Grid::new(vec![
+        Column::left("Step"),
+        Column::right("Nodes"),
+        Column::right("Hour"),
+        Column::right("Month"),
+        Column::right("Year"),
+        Column::right("Change"),
+        Column::left(""),
+    ]);
+    for step in &report.savings {
+        let SavingsStep { effective_hour, effective_month, effective_year, .. } = step;
+        let name = match step.step.as_str() {
+            "packed" => "packed, on demand",
+            "reserved" => "packed, reserved",
+            other => other,
+        };
+        grid.row(vec![
+            draw.clean(name),
+            grouped(step.nodes),
+            hours.cents(effective_hour.money()),
+            currency.short(effective_month.money()),
+            currency.short(effective_year.money()),
+            step.change.map(signed_percent).unwrap_or_default(),
+            step.share_of_first.map(|share| draw.bar(share, bar, None)).unwrap_or_default(),
+        ]);
+    }
+    grid
+}
+
+/// `-54.4 %`, `+3.0 %`.
+fn signed_percent(ratio: Ratio) -> String {
+    let sign = if ratio > Ratio::ZERO { "+" } else { "" };
+    format!("{sign}{}", percent(ratio))
+}
+
+fn obstacles(report: &PlanReport, draw: &Draw) -> String {
+    if report.obstacles.is_empty() {
+        return String::new();
+    }
+    let mut body = String::new();
+    for row in &report.obstacles {
+        let text = format!(
+            "{} ({} pods): {}",
+            draw.clean(&row.workload),
+            grouped(row.pods),
+            draw.clean(&row.reason)
+        );
+        body.push_str(&draw.hanging("  ! ", &text));
+    }
+    draw.section(&draw.paint("Fits nowhere", Tone::Bad), "not in the plan, nor in its cost", &body)
+}
+
+/// The most rules, warnings and assumptions that are listed one by one; all are in JSON and CSV.
+const NOTICES: usize = 12;
+
+fn notices(report: &PlanReport, draw: &Draw) -> String {
+    if report.notices.is_empty() && report.skipped.is_empty() {
+        return String::new();
+    }
+    let mut body = String::new();
+    let shown = if draw.plain { report.notices.len() } else { NOTICES };
+    for notice in report.notices.iter().take(shown) {
+        let mark = match notice.kind {
+            NoticeKind::UnhonouredRule => draw.paint("not honoured", Tone::Bad),
+            NoticeKind::Warning => draw.paint("warning", Tone::Fair),
+            NoticeKind::Assumption => "assumed".to_owned(),
+        };
+        // Messages of rules leave out the workload; the others name it where they need to.
+        let text = match (&notice.workload, notice.kind) {
+            (Some(workload), NoticeKind::UnhonouredRule) => {
+                format!("{mark}: {}: {}", draw.clean(workload), draw.clean(&notice.message))
+            }
+            _ => format!("{mark}: {}", draw.clean(&notice.message)),
+        };
+        body.push_str(&draw.hanging("  - ", &text));
+    }
+    if report.notices.len() > shown {
+        let more = format!("{} more; all of them are in -f json and csv", report.notices.len() - shown);
+        body.push_str(&draw.hanging("  - ", &more));
+    }
+    for row in &report.skipped {
+        let text = format!("not counted: {} {}", grouped(row.count), draw.clean(&row.what));
+        body.push_str(&draw.hanging("  - ", &text));
+    }
+    draw.section("Notes", "", &body)
+}
+
+fn solve(report: &PlanReport, draw: &Draw) -> String {
+    let body: String = report.solve.explanation.iter().map(|s| draw.hanging("  ", &draw.clean(s))).collect();
+    draw.section("How good is this plan", "", &body)
+}

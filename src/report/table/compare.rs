@@ -1,0 +1,239 @@
+//! Tables that set things side by side: utilization, plans, ways to pay.
+
+use super::draw::{Draw, Tone};
+use super::grid::{Column, Grid};
+use super::signed_percent;
+use crate::bill::Ratio;
+use crate::catalog::{OfferKind, Payment, Term};
+use crate::report::number::{Currency, grouped, percent};
+use crate::report::view::{PlanReport, PurchaseRow, UtilizationRow};
+use crate::units::ResourceName;
+
+/// Where capacity goes, before and after: as many resources side by side as fit.
+pub(super) fn utilization(report: &PlanReport, draw: &Draw) -> String {
+    let mut resources: Vec<&str> = Vec::new();
+    for row in &report.utilization {
+        // Resources that nobody asks for say nothing about packing.
+        if !resources.contains(&row.resource.as_str()) && row.demand > 0 {
+            resources.push(&row.resource);
+        }
+    }
+    if resources.is_empty() {
+        return String::new();
+    }
+    let all: Vec<Vec<&UtilizationRow>> = resources
+        .iter()
+        .map(|name| report.utilization.iter().filter(|row| row.resource == *name).collect())
+        .collect();
+    let mut blocks: Vec<Grid> = Vec::new();
+    let mut from = 0;
+    while from < all.len() {
+        let mut to = from + 1;
+        let mut grid = ledger(&all[from..to], draw);
+        while to < all.len() {
+            let wider = ledger(&all[from..=to], draw);
+            if wider.width() > draw.width {
+                break;
+            }
+            grid = wider;
+            to += 1;
+        }
+        blocks.push(grid);
+        from = to;
+    }
+    let body: Vec<String> = blocks.into_iter().map(|grid| grid.render(draw)).collect();
+    draw.section("Where capacity goes", "shares of capacity; limits of allocatable", &body.join("\n"))
+}
+
+/// One column per resource and plan, one row per use of capacity.
+fn ledger(resources: &[Vec<&UtilizationRow>], draw: &Draw) -> Grid {
+    let rows: Vec<&UtilizationRow> = resources.iter().flatten().copied().collect();
+    let mut columns = vec![Column::left("")];
+    for of_resource in resources {
+        for (index, row) in of_resource.iter().enumerate() {
+            let when = if row.plan == "plan" { "after" } else { "before" };
+            let short = row.resource.rsplit('/').next().unwrap_or(&row.resource);
+            let name = draw.clean(if draw.plain { &row.resource } else { short });
+            let title = if index == 0 || draw.plain { format!("{name} {when}") } else { when.to_owned() };
+            columns.push(Column::right(&title));
+        }
+    }
+    let mut grid = Grid::new(columns);
+    let mut line = |name: &str, tone: Option<Tone>, cell: &dyn Fn(&UtilizationRow) -> String| {
+        let mut cells = vec![name.to_owned()];
+        cells.extend(rows.iter().map(|row| {
+            let text = cell(row);
+            tone.map_or(text.clone(), |tone| draw.paint(&text, tone))
+        }));
+        grid.row(cells);
+    };
+    line("capacity", None, &|row| amount(&row.resource, row.capacity));
+    line("system", None, &|row| share(row, row.hypervisor + row.beyond_baseline + row.reserved));
+    line("DaemonSets", None, &|row| share(row, row.daemon_sets));
+    line("headroom", None, &|row| share(row, row.headroom));
+    line("requests", Some(Tone::Strong), &|row| share(row, row.demand));
+    line("stranded", None, &|row| share(row, row.stranded));
+    line("idle", None, &|row| share(row, row.free - row.stranded.min(row.free)));
+    line("limits", None, &|row| match row.overcommit.filter(|_| row.limits > 0) {
+        Some(ratio) => format!("{} %", ratio.percent(1)),
+        None => "none".to_owned(),
+    });
+    grid
+}
+
+/// A part of the capacity.
+fn share(row: &UtilizationRow, part: u128) -> String {
+    let ratio = i128::try_from(part)
+        .ok()
+        .zip(i128::try_from(row.capacity).ok())
+        .and_then(|(part, whole)| Ratio::of_wide(part, whole));
+    ratio.map(percent).unwrap_or_default()
+}
+
+/// An amount of a resource over many nodes: `1,234 vCPU`, `3.2 TiB`.
+fn amount(resource: &str, amount: u128) -> String {
+    match ResourceName::from(resource) {
+        ResourceName::Cpu if amount.is_multiple_of(1_000) => format!("{} vCPU", grouped(amount / 1_000)),
+        ResourceName::Cpu => format!("{}.{} vCPU", grouped(amount / 1_000), amount % 1_000 / 100),
+        name => match u64::try_from(amount) {
+            Ok(amount) if name.is_bytes() => name.display(amount),
+            _ => grouped(amount),
+        },
+    }
+}
+
+/// This plan beside the baselines.
+pub(super) fn plans(report: &PlanReport, draw: &Draw) -> String {
+    if report.plans.len() < 2 {
+        return String::new();
+    }
+    let currency = Currency::new(&report.catalog.currency)
+        .aligned(report.plans.iter().map(|row| row.list_month.money()));
+    let mut grid = Grid::new(vec![
+        Column::shrinking("Plan"),
+        Column::right("Nodes"),
+        Column::right("Types"),
+        Column::right("Pods/node"),
+        Column::right("Month"),
+        Column::right("To plan"),
+    ]);
+    for row in &report.plans {
+        let mut label = draw.clean(&row.label);
+        if row.plan == "plan" {
+            label = draw.paint(&label, Tone::Strong);
+        }
+        let above = match (row.above_plan, row.pods_left_out > report.headline.pods_left_out) {
+            (_, true) => format!("{} pods fewer", grouped(row.pods_left_out)),
+            (Some(above), false) => signed_percent(above),
+            (None, false) => String::new(),
+        };
+        grid.row(vec![
+            label,
+            grouped(row.nodes),
+            grouped(row.instance_types),
+            row.pods_per_node.map(|d| d.fixed(1)).unwrap_or_default(),
+            currency.short(row.list_month.money()),
+            above,
+        ]);
+    }
+    draw.section("Beside other ways to plan", "on demand, a month", &grid.render(draw))
+}
+
+/// Ways to pay for the nodes.
+pub(super) fn purchases(report: &PlanReport, draw: &Draw) -> String {
+    if report.purchase_options.len() < 2 {
+        return String::new();
+    }
+    let rows = &report.purchase_options;
+    let amounts = rows.iter().flat_map(|row| [row.upfront.money(), row.recurring_month.money()]);
+    let currency = Currency::new(&report.catalog.currency).aligned(amounts);
+    let wide = draw.fits(104);
+    let mut columns = vec![
+        Column::shrinking("Option"),
+        Column::left("Pay"),
+        Column::right("Upfront"),
+        Column::right("Cash/month"),
+        Column::right("Effective"),
+        Column::right("Saving"),
+        Column::right("Min use"),
+    ];
+    if wide {
+        columns.push(Column::right("Pays off"));
+        columns.push(Column::right("Covers"));
+    }
+    let mut grid = Grid::new(columns);
+    for row in &report.purchase_options {
+        let mark = match (row.selected, draw.ascii) {
+            (true, true) => "> ",
+            (true, false) => "› ",
+            (false, _) => "  ",
+        };
+        let derived = if row.derived.is_empty() { "" } else { "*" };
+        let mut cells = vec![
+            format!("{mark}{}{derived}", option_label(row)),
+            payment(row).to_owned(),
+            currency.short(row.upfront.money()),
+            currency.short(row.recurring_month.money()),
+            currency.short(row.effective_month.money()),
+            row.saving.map(percent).unwrap_or_default(),
+            row.break_even_utilization.map(|u| format!("{} %", u.percent(0))).unwrap_or_default(),
+        ];
+        if wide {
+            cells.push(row.break_even_months.map(pays_off).unwrap_or_default());
+            cells.push(row.coverage.map(percent).unwrap_or_default());
+        }
+        grid.row(cells);
+    }
+    let mut body = grid.render(draw);
+    let legend = "Effective is amortised, a month; cash is what is due. Min use: the share of hours above which an option beats on demand. An option covers every node that has it.";
+    body.push_str(&draw.hanging("  ", legend));
+    for row in report.purchase_options.iter().filter(|r| r.selected && !r.types_on_demand.is_empty()) {
+        let types: Vec<String> = row.types_on_demand.iter().map(|t| draw.clean(t)).collect();
+        let text = format!("Stays on demand for want of this offer: {}.", types.join(", "));
+        body.push_str(&draw.hanging("  ", &text));
+    }
+    let mut rules: Vec<&String> = report.purchase_options.iter().flat_map(|r| &r.derived).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    for rule in rules {
+        body.push_str(&draw.hanging("  * ", &format!("derived: {}", draw.clean(rule))));
+    }
+    draw.section("Ways to pay for these nodes", "month of 730 h", &body)
+}
+
+/// `1y standard RI`: short enough for a column.
+fn option_label(row: &PurchaseRow) -> String {
+    let Some(offer) = row.offer else {
+        return row.label.clone();
+    };
+    let term = match offer.term {
+        Term::OneYear => "1y",
+        Term::ThreeYears => "3y",
+    };
+    let kind = match offer.kind {
+        OfferKind::ReservedStandard => "standard RI",
+        OfferKind::ReservedConvertible => "convertible RI",
+        OfferKind::InstanceSavingsPlan => "instance SP",
+        OfferKind::ComputeSavingsPlan => "compute SP",
+        OfferKind::ResourceCommitment => "resource CUD",
+        OfferKind::FlexibleCommitment => "flexible CUD",
+        OfferKind::AzureReservation => "reservation",
+        OfferKind::AzureSavingsPlan => "savings plan",
+    };
+    format!("{term} {kind}")
+}
+
+/// How much of an offer is paid upfront.
+fn payment(row: &PurchaseRow) -> &'static str {
+    match row.offer.map(|offer| offer.payment) {
+        None => "",
+        Some(Payment::NoUpfront) => "hourly",
+        Some(Payment::PartialUpfront) => "partial",
+        Some(Payment::AllUpfront) => "upfront",
+    }
+}
+
+/// `month 5.3`, `at once`.
+fn pays_off(months: Ratio) -> String {
+    if months == Ratio::ZERO { "at once".to_owned() } else { format!("month {}", months.fixed(1)) }
+}
