@@ -39,6 +39,21 @@ pub enum WorkloadKind {
     Pod,
 }
 
+impl WorkloadKind {
+    /// Every kind.
+    pub const ALL: [WorkloadKind; 9] = [
+        WorkloadKind::Component,
+        WorkloadKind::Deployment,
+        WorkloadKind::ReplicaSet,
+        WorkloadKind::ReplicationController,
+        WorkloadKind::StatefulSet,
+        WorkloadKind::DaemonSet,
+        WorkloadKind::Job,
+        WorkloadKind::CronJob,
+        WorkloadKind::Pod,
+    ];
+}
+
 impl fmt::Display for WorkloadKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

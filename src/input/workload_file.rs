@@ -233,17 +233,6 @@ const PLACEMENT_KEYS: [&str; 7] =
     ["nodeSelector", "nodeAffinity", "tolerations", "antiAffinity", "affinity", "spread", "hostPorts"];
 const TERM_KEYS: [&str; 3] = ["topologyKey", "matchLabels", "namespaces"];
 const SPREAD_KEYS: [&str; 4] = ["topologyKey", "maxSkew", "minDomains", "matchLabels"];
-const KINDS: [WorkloadKind; 8] = [
-    WorkloadKind::Component,
-    WorkloadKind::Deployment,
-    WorkloadKind::ReplicaSet,
-    WorkloadKind::ReplicationController,
-    WorkloadKind::StatefulSet,
-    WorkloadKind::Job,
-    WorkloadKind::CronJob,
-    WorkloadKind::Pod,
-];
-
 /// Reads a workload file's root into the cluster.
 pub(super) fn read(root: View<'_>, cluster: &mut Cluster<'_>) {
     root.only_keys(&FILE_KEYS);
@@ -311,11 +300,12 @@ const MOST_VOLUMES: u64 = 1000;
 fn read_kind(item: View<'_>) -> WorkloadKind {
     let Some(kind) = item.get("kind") else { return WorkloadKind::Component };
     let Some(text) = kind.text() else { return WorkloadKind::Component };
-    let known = KINDS.into_iter().find(|known| known.to_string() == text);
+    let kinds = || WorkloadKind::ALL.into_iter().filter(|kind| *kind != WorkloadKind::DaemonSet);
+    let known = kinds().find(|known| known.to_string() == text);
     if known.is_none() {
         let help = match text {
             "DaemonSet" => "list it under `daemonSets`".to_owned(),
-            _ => format!("known are {}", KINDS.map(|kind| kind.to_string()).join(", ")),
+            _ => format!("known are {}", kinds().map(|kind| kind.to_string()).collect::<Vec<_>>().join(", ")),
         };
         kind.fault_with_help(format!("unknown kind `{text}`"), help);
     }
@@ -388,7 +378,7 @@ fn read_placement(view: View<'_>, own: &Own<'_>, pod: &mut PodTemplate) {
 }
 
 /// A topology key, with the two usual ones in short.
-fn topology_key(text: &str) -> String {
+pub(super) fn topology_key(text: &str) -> String {
     match text {
         "hostname" => "kubernetes.io/hostname".to_owned(),
         "zone" => "topology.kubernetes.io/zone".to_owned(),
@@ -466,13 +456,19 @@ fn read_term(
         item.text().map(topology_key)
     };
     if match_labels.is_empty() {
-        let own_name = own.name.to_owned();
-        labels.insert(SELF_LABEL.to_owned(), own_name.clone());
-        match_labels.insert(SELF_LABEL.to_owned(), own_name);
+        return (key, own_replicas(own.name, labels));
     }
     let expressions = match_labels
         .into_iter()
         .map(|(key, value)| LabelExpression { key, operator: LabelOperator::In, values: vec![value] })
         .collect();
     (key, LabelSelector { expressions })
+}
+
+/// Selects a component's own replicas, by a label that they get for it.
+pub(super) fn own_replicas(name: &str, labels: &mut Labels) -> LabelSelector {
+    labels.insert(SELF_LABEL.to_owned(), name.to_owned());
+    let values = vec![name.to_owned()];
+    let expression = LabelExpression { key: SELF_LABEL.to_owned(), operator: LabelOperator::In, values };
+    LabelSelector { expressions: vec![expression] }
 }
