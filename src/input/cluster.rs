@@ -160,6 +160,10 @@ impl<'o> Cluster<'o> {
     }
 
     fn claim_name(&mut self, key: ObjectKey, place: String) -> Result<(), String> {
+        if key.2.is_empty() {
+            // Faulted already, for want of a name.
+            return Ok(());
+        }
         match self.seen.entry(key) {
             Entry::Occupied(earlier) => {
                 let (namespace, kind, name) = earlier.key();
@@ -174,7 +178,8 @@ impl<'o> Cluster<'o> {
 
     /// Takes a pod as one more copy of its owner's shape.
     pub fn add_pod(&mut self, pod: RunningPod, warnings: Vec<String>, object: View<'_>) {
-        if !self.seen_pods.entry(pod.namespace.clone()).or_default().insert(pod.name.clone()) {
+        let names = self.seen_pods.entry(pod.namespace.clone()).or_default();
+        if !pod.name.is_empty() && !names.insert(pod.name.clone()) {
             return object.fault(format!("{}/Pod/{} stands twice", pod.namespace, pod.name));
         }
         let claims = (!pod.claims.is_empty()).then_some(pod.claims);

@@ -281,8 +281,10 @@ pub(super) fn parse_yaml(document: &str) -> Result<Node<'_>, YamlError> {
     }
 }
 
+/// An error's first line, without the place, whose line counts within the document only.
 fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().trim_end().to_owned()
+    let line = message.lines().next().unwrap_or_default();
+    line.rsplit_once(" at line ").map_or(line, |(message, _)| message).trim_end().to_owned()
 }
 
 /// A YAML value before its scalars got their text back.

@@ -51,15 +51,15 @@ pub(super) fn read_object(object: View<'_>, list_kind: Option<&str>, cluster: &m
     }
 }
 
-/// Name and namespace; none, and a fault, where the object has no name.
-fn read_identity(object: View<'_>) -> Option<(String, String)> {
-    let metadata = object.required("metadata")?;
+/// Namespace and name. An object without a name is faulted and read on, for its other faults.
+fn read_identity(object: View<'_>) -> (String, String) {
+    let Some(metadata) = object.required("metadata") else { return Default::default() };
     let name = match (metadata.get("name"), metadata.get("generateName")) {
         (None, Some(prefix)) => prefix.text(),
         _ => metadata.required("name").and_then(|name| name.text()),
-    }?;
-    let namespace = metadata.get("namespace").and_then(|namespace| namespace.text()).unwrap_or("default");
-    Some((namespace.to_owned(), name.to_owned()))
+    };
+    let namespace = metadata.get("namespace").and_then(|namespace| namespace.text());
+    (namespace.unwrap_or("default").to_owned(), name.unwrap_or_default().to_owned())
 }
 
 /// The object that controls this one.
@@ -78,7 +78,7 @@ fn read_controller_reference(object: View<'_>) -> Option<OwnerReference> {
 }
 
 fn read_controller(object: View<'_>, kind: WorkloadKind, cluster: &mut Cluster<'_>) {
-    let Some((namespace, name)) = read_identity(object) else { return };
+    let (namespace, name) = read_identity(object);
     let owners = object
         .get("metadata")
         .map(|m| pod::read_owners(m, &cluster.options.owner_labels))
@@ -149,7 +149,7 @@ fn job_is_finished(object: View<'_>) -> bool {
 }
 
 fn read_pod(object: View<'_>, cluster: &mut Cluster<'_>) {
-    let Some((namespace, name)) = read_identity(object) else { return };
+    let (namespace, name) = read_identity(object);
     if let Some(status) = object.get("status")
         && let Some(phase) = status.get("phase")
         && matches!(phase.text(), Some("Succeeded" | "Failed"))
@@ -178,7 +178,7 @@ fn read_pod(object: View<'_>, cluster: &mut Cluster<'_>) {
 }
 
 fn read_autoscaler(object: View<'_>, cluster: &mut Cluster<'_>) {
-    let Some((namespace, _)) = read_identity(object) else { return };
+    let (namespace, _) = read_identity(object);
     let Some(spec) = object.required("spec") else { return };
     let Some(target) = spec.required("scaleTargetRef") else { return };
     let text = |key: &str| target.required(key).and_then(|value| value.text().map(str::to_owned));
@@ -194,7 +194,7 @@ fn read_autoscaler(object: View<'_>, cluster: &mut Cluster<'_>) {
 }
 
 fn read_priority_class(object: View<'_>, cluster: &mut Cluster<'_>) {
-    let Some((_, name)) = read_identity(object) else { return };
+    let (_, name) = read_identity(object);
     if let Some(value) = object.required("value").and_then(|value| value.integer()) {
         if object.get("globalDefault").and_then(|flag| flag.boolean()) == Some(true) {
             cluster.default_priority = value;
@@ -236,7 +236,7 @@ fn read_volume(object: View<'_>, cluster: &mut Cluster<'_>) {
 }
 
 fn read_namespace(object: View<'_>, cluster: &mut Cluster<'_>) {
-    let Some((_, name)) = read_identity(object) else { return };
+    let (_, name) = read_identity(object);
     let labels = object.get("metadata").and_then(|m| m.get("labels").map(|labels| labels.string_map()));
     cluster.namespaces.insert(name, labels.unwrap_or_default());
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::document::Value;
 use super::effective::{Container, PodResources};
 use super::placement::{self, NamespaceSelector, Owner};
 use super::view::View;
@@ -61,7 +62,7 @@ fn read_resources(spec: View<'_>, pod: &mut PodTemplate, warnings: &mut Vec<Stri
             placement::read_host_ports(item, host_network, &mut pod.rules.host_ports);
             parts.containers.push(read_container(item, warnings));
         });
-        if parts.containers.is_empty() {
+        if matches!(&containers.node.value, Value::Sequence(items) if items.is_empty()) {
             containers.fault("a pod needs at least one container");
         }
     }
