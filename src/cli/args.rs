@@ -1,0 +1,684 @@
+//! The command line: subcommands, options, and help texts that open with examples.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use plimsoll::bill::OfferKey;
+use plimsoll::catalog::{Architecture, Provider};
+use plimsoll::input::AutoscaledReplicas;
+use plimsoll::input::catalog_import::Layout;
+use plimsoll::input::policy_file::PurchaseChoice;
+use plimsoll::input::quantity::{self, QuantityError};
+use plimsoll::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis};
+use plimsoll::report::{Format, csv};
+use plimsoll::units::{Bytes, DecimalError, MilliCpu, PartsPerMillion, ResourceName};
+
+use super::threshold::Threshold;
+
+/// Examples stand before the usage line: most readers look for one to copy.
+const TEMPLATE: &str = "\
+{about-with-newline}
+Examples:
+{before-help}{usage-heading} {usage}
+
+{all-args}{after-help}";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    the plan is printed
+  1    unexpected error, such as a full disk
+  2    invalid input or usage; every fault is listed, nothing is written
+  3    some workload fits no allowed instance type; the rest is planned and printed
+  4    a --fail-on threshold is missed; the plan is printed all the same
+  130  interrupted by Ctrl-C; the best verified plan so far is printed";
+
+/// Packs workload requests onto priced instance types at least cost, and proves how far the plan
+/// is from the cheapest possible.
+#[derive(Debug, Parser)]
+#[command(
+    name = "plimsoll",
+    version,
+    help_template = TEMPLATE,
+    before_help = "  plimsoll plan workloads/qbox-2016.yaml
+  kubectl get pods,daemonsets -A -o json | plimsoll plan - --region eu-west-1
+  plimsoll plan ./manifests -f json -o plan.json && plimsoll report plan.json
+  plimsoll catalog list
+",
+    after_help = EXIT_CODES
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub messages: MessageArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Plan(Box<PlanArgs>),
+    Report(ReportArgs),
+    #[command(subcommand)]
+    Catalog(CatalogCommand),
+    Schema(SchemaArgs),
+}
+
+/// What is said on standard error, and in which colours.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Messages")]
+pub struct MessageArgs {
+    /// Say nothing on standard error but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say on standard error what is read, assumed and found
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// No colours; also with NO_COLOR set, with TERM=dumb, and when the output is no terminal
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+/// Plan which nodes to buy for a set of workloads, what they cost and what that saves
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "  plimsoll plan workloads/qbox-2016.yaml
+  helm template my-release ./chart | plimsoll plan -
+  kubectl get pods,daemonsets -A -o json | plimsoll plan - --region eu-west-1 --headroom 10%
+  plimsoll plan ./manifests extra.csv --family 'm*' --exclude '*.metal' --max-vcpu 32
+  plimsoll plan ./manifests -f json -o plan.json
+  plimsoll plan ./manifests --fail-on 'saving<30%' --fail-on 'gap>1%'
+",
+    after_help = EXIT_CODES
+)]
+pub struct PlanArgs {
+    /// Workloads: files, folders (read recursively: *.yaml *.yml *.json *.csv), or - for standard input
+    #[arg(required = true, value_name = "FILES")]
+    pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub prices: PriceArgs,
+    #[command(flatten)]
+    pub types: TypeArgs,
+    #[command(flatten)]
+    pub nodes: NodeArgs,
+    /// Which replicas count where a HorizontalPodAutoscaler scales: declared, min or max [default: declared]
+    #[arg(long, value_enum, help_heading = "Workloads")]
+    pub autoscaled: Option<AutoscaledArg>,
+    /// Labels that say who owns a workload, for the report [default: team, owner, cost-center, ...]
+    #[arg(long, value_name = "LABEL", value_delimiter = ',', help_heading = "Workloads")]
+    pub owner_label: Vec<String>,
+    /// The commitment that the headline counts with, such as reserved-standard/1y/no-upfront
+    /// [default: the one that covers most]; every other is compared with it
+    #[arg(long, value_name = "KIND/TERM/PAYMENT", value_parser = offer_key, help_heading = "Prices")]
+    pub purchase: Option<OfferKey>,
+    #[command(flatten)]
+    pub search: SearchArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Exit with 4 when the plan misses a threshold: saving, gap (percentages) or cost (per month), with < or >
+    #[arg(long, value_name = "CONDITION", help_heading = "Output")]
+    pub fail_on: Vec<Threshold>,
+}
+
+/// Print a saved plan again in any format, without planning again
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "  plimsoll report plan.json
+  plimsoll report plan.json -f csv --table purchase-options
+  plimsoll report plan.json -f csv -o tables/
+  plimsoll report plan.json -f focus --as-of 2026-08-01 -o focus.csv
+"
+)]
+pub struct ReportArgs {
+    /// What `plimsoll plan -f json` wrote, or - for standard input
+    #[arg(value_name = "PLAN.JSON")]
+    pub plan: PathBuf,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// See what can be bought at which prices, or import prices of your own
+#[derive(Debug, Subcommand)]
+pub enum CatalogCommand {
+    List(ListArgs),
+    Show(ShowArgs),
+    Import(ImportArgs),
+}
+
+/// List the bundled catalogs, or the instance types of one
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "  plimsoll catalog list
+  plimsoll catalog list aws-2026-05-us-east-1 --family 'm7*' --max-vcpu 32
+  plimsoll catalog list ./our-prices.yaml --arch arm64
+"
+)]
+pub struct ListArgs {
+    /// A bundled catalog or a catalog file: its instance types are listed instead
+    #[arg(value_name = "NAME|FILE")]
+    pub catalog: Option<String>,
+    #[command(flatten)]
+    pub types: TypeArgs,
+}
+
+/// Show one instance type with all its rates, or a whole catalog as a file
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "  plimsoll catalog show m5.large
+  plimsoll catalog show n2-standard-4 --provider gcp --region europe-west1
+  plimsoll catalog show aws-2026-05-us-east-1 > our-prices.yaml
+"
+)]
+pub struct ShowArgs {
+    /// An instance type, or a bundled catalog
+    #[arg(value_name = "TYPE|CATALOG")]
+    pub name: String,
+    #[command(flatten)]
+    pub prices: PriceArgs,
+}
+
+/// Write a catalog file from published price tables (CSV)
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "  plimsoll catalog import gcp --prices prices.csv --types types.csv \\
+      --region us-central1 --price-date 2026-07-30 -o gcp.yaml
+"
+)]
+pub struct ImportArgs {
+    /// The layout of the tables
+    #[arg(value_enum)]
+    pub layout: LayoutArg,
+    /// One row per type and region, or per offer
+    #[arg(long, value_name = "FILE")]
+    pub prices: PathBuf,
+    /// One row per type: size, architecture, limits
+    #[arg(long, value_name = "FILE")]
+    pub types: Option<PathBuf>,
+    /// Baselines of burstable types (aws)
+    #[arg(long, value_name = "FILE")]
+    pub burstable: Option<PathBuf>,
+    /// Reserved rates by payment option in proportion (aws); without it no rate is derived
+    #[arg(long, value_name = "FILE")]
+    pub payment_ratios: Option<PathBuf>,
+    /// Which region to take
+    #[arg(long)]
+    pub region: String,
+    /// The date of the prices, such as 2026-05 or 2016-09-27
+    #[arg(long, value_name = "DATE")]
+    pub price_date: String,
+    /// Where the tables come from, once per source [default: the layout's publisher]
+    #[arg(long, value_name = "TEXT")]
+    pub source: Vec<String>,
+    /// The licence of the tables [default: what the layout's publisher states]
+    #[arg(long, value_name = "TEXT")]
+    pub licence: Option<String>,
+    /// Write to FILE instead of standard output, in one piece or not at all
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// A layout of price tables, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LayoutArg {
+    /// EC2 by region, with all-upfront reserved rates
+    Aws,
+    /// EC2 as ec2instances.info had it in 2016
+    #[value(name = "aws-2016")]
+    Aws2016,
+    /// Compute Engine as google-cloud-pricing-cost-calculator writes it
+    Gcp,
+    /// Virtual machines as azure-vm-price-importer writes it
+    Azure,
+}
+
+impl From<LayoutArg> for Layout {
+    fn from(arg: LayoutArg) -> Self {
+        match arg {
+            LayoutArg::Aws => Layout::Aws,
+            LayoutArg::Aws2016 => Layout::Aws2016,
+            LayoutArg::Gcp => Layout::Gcp,
+            LayoutArg::Azure => Layout::Azure,
+        }
+    }
+}
+
+/// Print the JSON Schema of a file format
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "  plimsoll schema workload > workload.schema.json
+"
+)]
+pub struct SchemaArgs {
+    /// Which format
+    #[arg(value_enum)]
+    pub name: SchemaArg,
+}
+
+/// A file format with a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaArg {
+    /// What `plan` reads
+    Workload,
+    /// What `plan -f json` prints
+    Plan,
+    /// Prices
+    Catalog,
+    /// Settings for `plan --policy`
+    Policy,
+}
+
+/// Whose prices hold.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Prices")]
+pub struct PriceArgs {
+    /// Provider whose newest bundled prices are used [default: the workload file's, or aws]
+    #[arg(long, value_enum)]
+    pub provider: Option<ProviderArg>,
+    /// Region of the bundled prices [default: the workload file's, or the provider's first]
+    #[arg(long)]
+    pub region: Option<String>,
+    /// A bundled catalog by name (see `plimsoll catalog list`), or your own catalog file
+    #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["provider", "region"])]
+    pub catalog: Option<String>,
+}
+
+/// Whose bundled prices, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProviderArg {
+    Aws,
+    Gcp,
+    Azure,
+}
+
+impl From<ProviderArg> for Provider {
+    fn from(arg: ProviderArg) -> Self {
+        match arg {
+            ProviderArg::Aws => Provider::Aws,
+            ProviderArg::Gcp => Provider::Gcp,
+            ProviderArg::Azure => Provider::Azure,
+        }
+    }
+}
+
+/// Which instance types may be bought.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Instance types")]
+pub struct TypeArgs {
+    /// Only types whose name matches one of these globs
+    #[arg(long = "type", value_name = "GLOB", value_delimiter = ',')]
+    pub include: Vec<String>,
+    /// No types whose name matches one of these globs; exclusion wins
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    pub exclude: Vec<String>,
+    /// Only families that match one of these globs, such as 'm5*'
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    pub family: Vec<String>,
+    /// Only these processor architectures
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub arch: Vec<ArchArg>,
+    /// No node with more vCPUs
+    #[arg(long, value_name = "N", value_parser = vcpus)]
+    pub max_vcpu: Option<MilliCpu>,
+    /// No node with fewer vCPUs
+    #[arg(long, value_name = "N", value_parser = vcpus)]
+    pub min_vcpu: Option<MilliCpu>,
+    /// No node with more memory, such as 256Gi
+    #[arg(long, value_name = "QUANTITY", value_parser = memory)]
+    pub max_memory: Option<Bytes>,
+    /// No types that the provider calls previous generation
+    #[arg(long)]
+    pub current_generation: bool,
+}
+
+/// A processor architecture on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ArchArg {
+    Amd64,
+    Arm64,
+}
+
+impl From<ArchArg> for Architecture {
+    fn from(arg: ArchArg) -> Self {
+        match arg {
+            ArchArg::Amd64 => Architecture::Amd64,
+            ArchArg::Arm64 => Architecture::Arm64,
+        }
+    }
+}
+
+/// How much of a node pods may fill.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Nodes")]
+pub struct NodeArgs {
+    /// A policy file; options given here win over it (see `plimsoll schema policy`)
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// What the system keeps of a node [default: the provider's managed Kubernetes]
+    #[arg(long, value_enum)]
+    pub allocatable: Option<AllocatableArg>,
+    /// Pods per node: model, eni, prefix, unlimited or a number [default: model]
+    #[arg(long, value_name = "MODE|N")]
+    pub max_pods: Option<MaxPodsArg>,
+    /// Share of memory that the hypervisor keeps [default: 7.5% on AWS, else 0%]
+    #[arg(long, value_name = "SHARE")]
+    pub hypervisor_memory: Option<PartsPerMillion>,
+    /// Share of allocatable to keep free: 10% of cpu and memory, or cpu=10%,memory=5%
+    #[arg(long, value_name = "SHARE", value_delimiter = ',')]
+    pub headroom: Vec<ShareArg>,
+    /// Limits on a node up to this many times allocatable: 1.5, or cpu=4,memory=1 [default: unbounded]
+    #[arg(long, value_name = "RATIO", value_delimiter = ',')]
+    pub overcommit: Vec<ShareArg>,
+    /// Pack pods by requests, limits, or blend:SHARE of the way from requests to limits [default: requests]
+    #[arg(long, value_name = "BASIS")]
+    pub basis: Option<BasisArg>,
+    /// What a pod is taken to ask for where it requests nothing, such as cpu=100m,memory=200Mi
+    #[arg(long, value_name = "RESOURCE=QUANTITY", value_delimiter = ',')]
+    pub default_request: Vec<QuantityArg>,
+    /// Disk of every node for ephemeral storage, such as 100Gi [default: unknown, not bounded]
+    #[arg(long, value_name = "QUANTITY", value_parser = memory)]
+    pub node_storage: Option<Bytes>,
+    /// How vCPUs of burstable types count [default: baseline]
+    #[arg(long, value_enum)]
+    pub burstable: Option<BurstableArg>,
+    /// No more than this many different instance types in the plan
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_types: Option<u32>,
+}
+
+/// How allocatable follows from capacity, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AllocatableArg {
+    /// EKS on Amazon Linux 2023
+    Eks,
+    /// EKS on Bottlerocket
+    EksBottlerocket,
+    /// GKE
+    Gke,
+    /// AKS from Kubernetes 1.29 on
+    Aks,
+    /// AKS before Kubernetes 1.29
+    #[value(name = "aks-before-1.29")]
+    AksBefore129,
+    /// Pods may fill the whole node
+    None,
+}
+
+impl From<AllocatableArg> for AllocatableModel {
+    fn from(arg: AllocatableArg) -> Self {
+        match arg {
+            AllocatableArg::Eks => AllocatableModel::Eks,
+            AllocatableArg::EksBottlerocket => AllocatableModel::EksBottlerocket,
+            AllocatableArg::Gke => AllocatableModel::Gke,
+            AllocatableArg::Aks => AllocatableModel::Aks,
+            AllocatableArg::AksBefore129 => AllocatableModel::AksBefore129,
+            AllocatableArg::None => AllocatableModel::None,
+        }
+    }
+}
+
+/// How vCPUs of burstable types count, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BurstableArg {
+    /// At the baseline that the price buys
+    Baseline,
+    /// Such types are not bought
+    Exclude,
+    /// In full, with the surplus credits as part of the rate
+    FullWithSurplus,
+}
+
+impl From<BurstableArg> for BurstableCpu {
+    fn from(arg: BurstableArg) -> Self {
+        match arg {
+            BurstableArg::Baseline => BurstableCpu::Baseline,
+            BurstableArg::Exclude => BurstableCpu::Exclude,
+            BurstableArg::FullWithSurplus => BurstableCpu::FullWithSurplus,
+        }
+    }
+}
+
+/// `--max-pods`: a mode or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxPodsArg(pub MaxPods);
+
+impl FromStr for MaxPodsArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(MaxPodsArg(match text {
+            "model" => MaxPods::Model,
+            "eni" => MaxPods::Eni,
+            "prefix" => MaxPods::PrefixDelegation,
+            "unlimited" => MaxPods::Unlimited,
+            number => match number.parse() {
+                Ok(n) if n > 0 => MaxPods::Fixed(n),
+                _ => return Err("write model, eni, prefix, unlimited or a number of pods".to_owned()),
+            },
+        }))
+    }
+}
+
+/// `--basis`: what a pod's size is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BasisArg(pub PackingBasis);
+
+impl FromStr for BasisArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(BasisArg(match text.split_once(':') {
+            None if text == "requests" => PackingBasis::Requests,
+            None if text == "limits" => PackingBasis::Limits,
+            Some(("blend", share)) => match share.parse() {
+                Ok(share) if share <= PartsPerMillion::ONE => PackingBasis::Blend(share),
+                Ok(_) => return Err(format!("`{share}` is more than the whole way to the limits")),
+                Err(error) => return Err(error.to_string()),
+            },
+            _ => return Err("write requests, limits or blend:50%".to_owned()),
+        }))
+    }
+}
+
+/// A share for one resource (`cpu=10%`), or for cpu and memory alike (`10%`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareArg {
+    /// `None` for cpu and memory.
+    pub resource: Option<ResourceName>,
+    /// The share or ratio.
+    pub share: PartsPerMillion,
+}
+
+impl FromStr for ShareArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (resource, share) = match text.split_once('=') {
+            Some((name, share)) => (Some(resource(name)?), share),
+            None => (None, text),
+        };
+        Ok(ShareArg { resource, share: share.parse().map_err(|e: DecimalError| e.to_string())? })
+    }
+}
+
+impl ShareArg {
+    /// The resources that it stands for.
+    pub fn resources(&self) -> Vec<ResourceName> {
+        match &self.resource {
+            Some(one) => vec![one.clone()],
+            None => vec![ResourceName::Cpu, ResourceName::Memory],
+        }
+    }
+}
+
+/// An amount of one resource: `cpu=100m`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuantityArg {
+    /// Of what.
+    pub resource: ResourceName,
+    /// In base units.
+    pub amount: u64,
+}
+
+impl FromStr for QuantityArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, amount) = text.split_once('=').ok_or("write cpu=100m,memory=200Mi")?;
+        let resource = resource(name)?;
+        let amount = quantity::parse(&resource, amount).map_err(explain)?;
+        Ok(QuantityArg { resource, amount })
+    }
+}
+
+fn vcpus(text: &str) -> Result<MilliCpu, String> {
+    quantity::parse_cpu(text).map_err(explain)
+}
+
+fn memory(text: &str) -> Result<Bytes, String> {
+    match quantity::suspicious_memory(text) {
+        Some(why) => Err(format!("`{text}`: {why}")),
+        None => quantity::parse_memory(text).map_err(explain),
+    }
+}
+
+fn explain(error: QuantityError) -> String {
+    match error.advice() {
+        Some(advice) => format!("{error}; {advice}"),
+        None => error.to_string(),
+    }
+}
+
+/// A resource by its Kubernetes name; extended ones have a domain, so that a slip is no new resource.
+fn resource(name: &str) -> Result<ResourceName, String> {
+    match ResourceName::from(name) {
+        ResourceName::Extended(other) if !other.contains('/') && !other.starts_with("hugepages-") => Err(
+            format!("`{other}` is no resource; write cpu, memory, ephemeral-storage, pods or domain/name"),
+        ),
+        known => Ok(known),
+    }
+}
+
+/// How long to search.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Search")]
+pub struct SearchArgs {
+    /// How much work to spend on a cheaper plan and a tighter bound
+    #[arg(long, value_enum, default_value_t = EffortArg::Normal)]
+    pub effort: EffortArg,
+    /// Stop after this time, such as 500ms, 10s or 2m, with the best plan so far
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub time_limit: Option<Duration>,
+    /// Stop as soon as the plan is proved to be within this share of the cheapest, such as 0.5%
+    #[arg(long, value_name = "SHARE")]
+    pub gap: Option<PartsPerMillion>,
+    /// Seed of the randomised parts: the same seed gives the same plan
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Threads to use [default: one per core]; the plan does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EffortArg {
+    Quick,
+    Normal,
+    Thorough,
+}
+
+/// Where the result goes, and how it looks.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// table: for people. json: everything, read again by `plimsoll report`. csv: tidy tables.
+    /// focus: FOCUS 1.2 rows of the planned cost
+    #[arg(short, long, value_enum, default_value_t = FormatArg::Table)]
+    pub format: FormatArg,
+    /// Write to FILE instead of standard output, in one piece or not at all
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Which table csv prints; with `-o FOLDER/` every table becomes a file there [default: nodes]
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<csv::Table>,
+    /// Every node group in tables, however many there are
+    #[arg(long)]
+    pub all_nodes: bool,
+    /// First day of the planned cost, such as 2026-08-01; focus needs it, the clock is never read
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub as_of: Option<String>,
+    /// Tables without lines and without wrapping, for grep and awk
+    #[arg(long)]
+    pub plain: bool,
+    /// Tables and bars in ASCII only
+    #[arg(long)]
+    pub ascii: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    Table,
+    Json,
+    Csv,
+    Focus,
+}
+
+impl From<FormatArg> for Format {
+    fn from(arg: FormatArg) -> Self {
+        match arg {
+            FormatArg::Table => Format::Table,
+            FormatArg::Json => Format::Json,
+            FormatArg::Csv => Format::Csv,
+            FormatArg::Focus => Format::Focus,
+        }
+    }
+}
+
+/// Which replica count autoscaled workloads have, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AutoscaledArg {
+    /// What the workload itself says
+    Declared,
+    /// minReplicas
+    Min,
+    /// maxReplicas
+    Max,
+}
+
+impl From<AutoscaledArg> for AutoscaledReplicas {
+    fn from(arg: AutoscaledArg) -> Self {
+        match arg {
+            AutoscaledArg::Declared => AutoscaledReplicas::Declared,
+            AutoscaledArg::Min => AutoscaledReplicas::Min,
+            AutoscaledArg::Max => AutoscaledReplicas::Max,
+        }
+    }
+}
+
+/// Reads `reserved-standard/1y/partial-upfront`.
+fn offer_key(text: &str) -> Result<OfferKey, String> {
+    match text.parse()? {
+        PurchaseChoice::Commitment { kind, term, payment } => Ok(OfferKey { kind, term, payment }),
+        _ => Err("the plan on demand is in every report; name a commitment".to_owned()),
+    }
+}
+
+/// Reads a day of the calendar.
+fn date(text: &str) -> Result<String, String> {
+    let day: jiff::civil::Date =
+        text.parse().map_err(|_| format!("`{text}` is no day; write it like 2026-08-01"))?;
+    Ok(day.to_string())
+}
+
+/// Reads `500ms`, `10s`, `1m 30s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let signed: jiff::SignedDuration =
+        text.parse().map_err(|_| format!("`{text}` is no duration; write 500ms, 10s or 2m"))?;
+    Duration::try_from(signed).map_err(|_| format!("`{text}` is negative"))
+}

@@ -1,0 +1,207 @@
+//! The order of the steps, and the exit code at their end. Only this floor touches files, the terminal
+//! and the environment.
+
+mod args;
+mod catalog;
+mod files;
+mod output;
+mod plan;
+mod progress;
+mod settings;
+mod threshold;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
+use plimsoll::input::{self, Fault, catalog_file, catalog_import, policy_file};
+use plimsoll::policy::TypeFilter;
+use plimsoll::report::json;
+
+use args::{
+    CatalogCommand, Cli, Command, ImportArgs, ListArgs, MessageArgs, PlanArgs, ReportArgs, SchemaArg,
+    ShowArgs,
+};
+use progress::Progress;
+
+/// How a run ended, when it ended with a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Done,
+    SomeFitNowhere,
+    ThresholdMissed,
+    Interrupted,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> ExitCode {
+        ExitCode::from(match ending {
+            Ending::Done => 0,
+            Ending::SomeFitNowhere => 3,
+            Ending::ThresholdMissed => 4,
+            Ending::Interrupted => 130,
+        })
+    }
+}
+
+/// Why there is no result.
+#[derive(Debug)]
+enum Failure {
+    /// The inputs are wrong: everything that is.
+    Invalid(Vec<Fault>),
+    /// The rules leave no plan at all.
+    NoPlan(String),
+    /// Anything else, which no input should bring about.
+    Unexpected(anyhow::Error),
+}
+
+impl From<Vec<Fault>> for Failure {
+    fn from(faults: Vec<Fault>) -> Self {
+        Failure::Invalid(faults)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Unexpected(error)
+    }
+}
+
+/// Parses the arguments, runs the command, and turns its ending into an exit code.
+pub fn main() -> ExitCode {
+    let cli = parse();
+    match run(&cli) {
+        Ok(ending) => ending.into(),
+        Err(Failure::Invalid(faults)) => {
+            for fault in &faults {
+                say(&format!("error: {fault}"));
+            }
+            ExitCode::from(2)
+        }
+        Err(Failure::NoPlan(reason)) => {
+            say(&format!("error: {reason}"));
+            Ending::SomeFitNowhere.into()
+        }
+        Err(Failure::Unexpected(error)) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// clap colours help and usage errors before the arguments are known, so `--no-color` is looked for first.
+fn parse() -> Cli {
+    let plain = std::env::args_os().any(|arg| arg == "--no-color");
+    let color = if plain { ColorChoice::Never } else { ColorChoice::Auto };
+    let matches = Cli::command().color(color).get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn run(cli: &Cli) -> Result<Ending, Failure> {
+    match &cli.command {
+        Command::Plan(args) => plan(args, cli.messages),
+        Command::Report(args) => report(args, cli.messages),
+        Command::Catalog(CatalogCommand::List(args)) => list_catalog(args),
+        Command::Catalog(CatalogCommand::Show(args)) => show_catalog(args),
+        Command::Catalog(CatalogCommand::Import(args)) => import_catalog(args),
+        Command::Schema(args) => print_schema(args.name),
+    }
+}
+
+fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
+    let progress = Progress::start(messages);
+    plan::stop_on_interrupt()?;
+    plan::use_threads(args.search.threads)?;
+
+    progress.step("reading workloads");
+    let sources = files::read_all(&args.inputs)?;
+    let file = settings::policy_file(&args.nodes)?;
+    let workloads = input::read_workloads(&sources, &settings::read_options(args, &file))?;
+    let settings = settings::settle(args, file, &workloads)?;
+
+    progress.told(&plan::summary(&workloads, &settings));
+    progress.step("formulating");
+    let formulation = plan::formulate(&workloads, &settings)?;
+    progress.told(&plan::size(&formulation));
+    let outcome = plan::solve(&formulation, &args.search, &progress)?;
+
+    progress.step("rendering");
+    let metadata = plan::metadata(&sources, &settings, args);
+    let report = plan::report(&workloads, &settings, &formulation, &outcome, &metadata)?;
+    drop(progress);
+    output::write(&report, &args.output, messages)?;
+
+    let (ending, words) = plan::judge(&report, args);
+    words.iter().filter(|_| !messages.quiet).for_each(|word| say(word));
+    Ok(ending)
+}
+
+fn report(args: &ReportArgs, messages: MessageArgs) -> Result<Ending, Failure> {
+    let source = files::read_all(std::slice::from_ref(&args.plan))?.remove(0);
+    let report =
+        json::parse(&source.bytes).map_err(|error| vec![Fault::new(&source.name, error.to_string())])?;
+    output::write(&report, &args.output, messages)?;
+    Ok(Ending::Done)
+}
+
+fn list_catalog(args: &ListArgs) -> Result<Ending, Failure> {
+    let Some(name) = &args.catalog else {
+        return print(catalog::catalogs(catalog_file::bundled().iter().map(|bundled| bundled.read().row())));
+    };
+    let prices = settings::named(name)?;
+    let mut filter = TypeFilter::default();
+    settings::restrict(&mut filter, &args.types);
+    let matcher = settings::matcher(&filter)?;
+    let rows = prices.catalog.type_rows(|machine| matcher.matches(machine));
+    print(catalog::types(&prices.catalog, rows))
+}
+
+fn show_catalog(args: &ShowArgs) -> Result<Ending, Failure> {
+    if let Ok(bundled) = catalog_file::by_name(&args.name) {
+        return print(bundled.text.to_owned());
+    }
+    let prices = settings::prices(&args.prices)?;
+    let detail = prices.catalog.detail(&args.name);
+    print(catalog::one_type(&detail.map_err(|e| vec![Fault::new(&args.name, e.to_string())])?))
+}
+
+fn import_catalog(args: &ImportArgs) -> Result<Ending, Failure> {
+    let read = |path: &Option<PathBuf>| path.as_deref().map(files::read).transpose().map_err(|f| vec![f]);
+    let inputs = catalog_import::Inputs {
+        prices: files::read(&args.prices).map_err(|fault| vec![fault])?,
+        types: read(&args.types)?,
+        burstable: read(&args.burstable)?,
+        payment_ratios: read(&args.payment_ratios)?,
+    };
+    let options = catalog_import::ImportOptions {
+        region: args.region.clone(),
+        price_date: args.price_date.clone(),
+        sources: args.source.clone(),
+        licence_note: args.licence.clone(),
+    };
+    let catalog = catalog_import::import(args.layout.into(), &inputs, &options)?;
+    files::write(args.output.as_deref(), catalog_file::write(&catalog).as_bytes())?;
+    Ok(Ending::Done)
+}
+
+fn print_schema(name: SchemaArg) -> Result<Ending, Failure> {
+    let schema = match name {
+        SchemaArg::Workload => input::workload_file::schema(),
+        SchemaArg::Plan => json::schema(),
+        SchemaArg::Catalog => catalog_file::schema(),
+        SchemaArg::Policy => policy_file::schema(),
+    };
+    let text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
+    print(text + "\n")
+}
+
+fn print(text: String) -> Result<Ending, Failure> {
+    files::write(None, text.as_bytes())?;
+    Ok(Ending::Done)
+}
+
+/// One line on standard error. Nobody is left to be told when that fails.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "plimsoll: {line}");
+}

@@ -1,0 +1,195 @@
+//! The steps of `plimsoll plan`, each one call of the library with its faults put into place.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::anyhow;
+use plimsoll::formulate::{self, FormulateError, Formulation};
+use plimsoll::input::{Fault, Source};
+use plimsoll::report::view::{self, InputFile, Metadata, PlanReport, ReportError, ReportInputs};
+use plimsoll::solver::control::{Budget, Effort, Observer};
+use plimsoll::solver::{self, SolveError};
+use plimsoll::units::{HOURS_PER_MONTH, Money};
+use plimsoll::verify::{self, VerifiedOutcome};
+use plimsoll::workload::WorkloadSet;
+use sha2::{Digest, Sha256};
+
+use super::args::{EffortArg, PlanArgs, SearchArgs};
+use super::settings::Settings;
+use super::threshold::Figures;
+use super::{Ending, Failure};
+
+/// Set by Ctrl-C; the search looks at it and stops with the best plan so far.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// The first Ctrl-C asks the search to stop, the second ends the program.
+pub fn stop_on_interrupt() -> anyhow::Result<()> {
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })?;
+    Ok(())
+}
+
+/// Searches with this many threads, or one per core.
+pub fn use_threads(threads: Option<u16>) -> anyhow::Result<()> {
+    if let Some(threads) = threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
+    }
+    Ok(())
+}
+
+/// What was read, for `-v`.
+pub fn summary(workloads: &WorkloadSet, settings: &Settings) -> String {
+    let catalog = &settings.prices.catalog;
+    let pods: u128 = workloads.workloads.iter().map(|w| u128::from(w.replicas)).sum();
+    format!(
+        "read {pods} pods of {} workloads and {} DaemonSets; prices of {} ({} types)",
+        workloads.workloads.len(),
+        workloads.daemon_sets.len(),
+        catalog.name,
+        catalog.types.len(),
+    )
+}
+
+/// How large the packing problem is, for `-v`.
+pub fn size(formulation: &Formulation) -> String {
+    let problem = &formulation.problem;
+    format!(
+        "packing {} shapes of pods on {} types in the dimensions {}",
+        problem.items().len(),
+        problem.bins().len(),
+        problem.dimensions().join(", "),
+    )
+}
+
+/// The packing problem of the workloads under the settings.
+pub fn formulate(workloads: &WorkloadSet, settings: &Settings) -> Result<Formulation, Failure> {
+    let faults = |errors: Vec<FormulateError>| -> Vec<Fault> {
+        errors.iter().map(|error| Fault::new("policy", error.to_string())).collect()
+    };
+    Ok(formulate::formulate(workloads, &settings.prices.catalog, &settings.policy).map_err(faults)?)
+}
+
+/// A plan that has passed the verifier, with its lower bound.
+pub fn solve(
+    formulation: &Formulation,
+    args: &SearchArgs,
+    observer: &dyn Observer,
+) -> Result<VerifiedOutcome, Failure> {
+    let budget = Budget {
+        effort: args.effort.into(),
+        time_limit: args.time_limit,
+        gap: args.gap.map_or(0.0, |share| f64::from(share.0) / 1e6),
+        cancel: Some(&INTERRUPTED),
+        ..Budget::default()
+    };
+    let problem = &formulation.problem;
+    match solver::solve(problem, &budget, args.seed, observer) {
+        Ok(outcome) => Ok(verify::verify(problem, outcome).map_err(|violations| {
+            let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
+            anyhow!("the solver's answer failed verification, which is a bug: {}", list.join("; "))
+        })?),
+        Err(error @ SolveError::NoPlanFound) => Err(Failure::NoPlan(error.to_string())),
+        Err(error) => Err(anyhow!("after formulating, which is a bug: {error}").into()),
+    }
+}
+
+impl From<EffortArg> for Effort {
+    fn from(arg: EffortArg) -> Self {
+        match arg {
+            EffortArg::Quick => Effort::Quick,
+            EffortArg::Normal => Effort::Normal,
+            EffortArg::Thorough => Effort::Thorough,
+        }
+    }
+}
+
+/// The priced plan beside its baselines.
+pub fn report(
+    workloads: &WorkloadSet,
+    settings: &Settings,
+    formulation: &Formulation,
+    outcome: &VerifiedOutcome,
+    metadata: &Metadata,
+) -> Result<PlanReport, Failure> {
+    let inputs = ReportInputs {
+        workloads,
+        catalog: &settings.prices.catalog,
+        policy: &settings.policy,
+        formulation,
+        outcome,
+        baselines: &[],
+        purchase: settings.purchase,
+        metadata,
+    };
+    view::build(&inputs).map_err(|error| match error {
+        ReportError::NoSuchOffer { .. } => vec![Fault::new("--purchase", error.to_string())].into(),
+        ReportError::Fleet(error) => Failure::Unexpected(anyhow!("plan and catalog disagree: {error}")),
+    })
+}
+
+/// Names and hashes of everything that decides the plan. The number of threads does not.
+pub fn metadata(sources: &[Source], settings: &Settings, args: &PlanArgs) -> Metadata {
+    let inputs: Vec<InputFile> = sources
+        .iter()
+        .map(|source| InputFile { name: source.name.clone(), sha256: hex(&source.bytes) })
+        .collect();
+    let mut decisive = format!("plimsoll {}\n", env!("CARGO_PKG_VERSION"));
+    for input in &inputs {
+        decisive += &format!("input {}\n", input.sha256);
+    }
+    decisive += &format!("catalog {}\n", hex(settings.prices.text()));
+    decisive += &format!("policy {:?}\n", settings.policy);
+    decisive += &format!("purchase {:?}\n", settings.purchase);
+    let search = &args.search;
+    decisive +=
+        &format!("search {:?} {:?} {:?} {}\n", search.effort, search.time_limit, search.gap, search.seed);
+    let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+    Metadata {
+        scenario_name: names.join(" "),
+        inputs,
+        input_hash: hex(decisive.as_bytes()),
+        scenario_id: None,
+        start: args.output.as_of.clone(),
+        seed: search.seed,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How the run ends once the plan is printed, with what to say about it.
+pub fn judge(report: &PlanReport, args: &PlanArgs) -> (Ending, Vec<String>) {
+    let figures = figures(report);
+    let missed = args.fail_on.iter().filter(|threshold| threshold.is_missed(&figures));
+    let mut words: Vec<String> =
+        missed.map(|threshold| format!("--fail-on {threshold}: {}", figures.describe())).collect();
+    let left_out = report.headline.pods_left_out;
+    if left_out > 0 {
+        let (pods, fit) = if left_out == 1 { ("pod", "fits") } else { ("pods", "fit") };
+        words.insert(0, format!("{left_out} {pods} {fit} no allowed instance type; the rest is planned"));
+    }
+    let ending = if INTERRUPTED.load(Ordering::Relaxed) {
+        Ending::Interrupted
+    } else if left_out > 0 {
+        Ending::SomeFitNowhere
+    } else if words.is_empty() {
+        Ending::Done
+    } else {
+        Ending::ThresholdMissed
+    };
+    (ending, words)
+}
+
+fn figures(report: &PlanReport) -> Figures {
+    let month = |hour: Money| {
+        hour.checked_mul(i128::from(HOURS_PER_MONTH)).expect("no bill comes near 10^29 dollars")
+    };
+    Figures {
+        before: report.headline.before_month.map(|cost| cost.money()),
+        cost: report.headline.packed_month.money(),
+        lower_bound: month(report.solve.lower_bound_hour.money()),
+    }
+}

@@ -1,0 +1,397 @@
+//! The command from outside: what it prints, where faults are located, and its exit codes.
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use assert_cmd::assert::Assert;
+
+/// The program, deaf to the environment of whoever runs the tests.
+fn plimsoll() -> Command {
+    let mut command = Command::cargo_bin("plimsoll").expect("the program is built with its tests");
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("NO_COLOR").env("TERM", "dumb");
+    command
+}
+
+/// A folder with one input file, and where a plan would be written.
+struct Case {
+    folder: tempfile::TempDir,
+    input: PathBuf,
+    output: PathBuf,
+}
+
+fn case(name: &str, content: impl AsRef<[u8]>) -> Case {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let input = folder.path().join(name);
+    std::fs::write(&input, content).expect("a file in it");
+    let output = folder.path().join("plan.json");
+    Case { folder, input, output }
+}
+
+impl Case {
+    /// Plans the input into the output file.
+    fn plan(&self, options: &[&str]) -> Assert {
+        let mut command = plimsoll();
+        command.arg("plan").arg(&self.input).args(["-f", "json", "-o"]).arg(&self.output).args(options);
+        command.assert()
+    }
+
+    /// The input is refused: exit code 2, the fault names its place, and nothing is left behind.
+    fn is_refused(&self, place_and_words: &[&str]) {
+        let assert = self.plan(&[]).code(2).stdout("");
+        let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+        for words in place_and_words {
+            assert!(said.contains(words), "{words:?} is not in:\n{said}");
+        }
+        assert!(said.contains(&self.input.display().to_string()), "the file is not named in:\n{said}");
+        let left: Vec<PathBuf> = files_in(self.folder.path());
+        assert_eq!(left, std::slice::from_ref(&self.input), "something was left behind");
+    }
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the folder is there");
+    entries.map(|e| e.expect("an entry").path()).filter(|p| p.is_file()).collect()
+}
+
+/// A Deployment with the given replicas, cpu and memory.
+fn deployment(name: &str, replicas: &str, cpu: &str, memory: &str) -> String {
+    format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {name}
+spec:
+  replicas: {replicas}
+  selector:
+    matchLabels: {{app: {name}}}
+  template:
+    metadata:
+      labels: {{app: {name}}}
+    spec:
+      containers:
+        - name: main
+          image: example
+          resources:
+            requests: {{cpu: {cpu}, memory: {memory}}}
+"
+    )
+}
+
+/// Two workloads that any catalog holds.
+fn small() -> String {
+    format!("{}---\n{}", deployment("web", "3", "500m", "512Mi"), deployment("db", "1", "2", "4Gi"))
+}
+
+// ---- What works ----------------------------------------------------------------------------------
+
+#[test]
+fn help_opens_with_examples_and_ends_with_exit_codes() {
+    let assert = plimsoll().args(["plan", "--help"]).assert().success();
+    let help = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+    let position = |words: &str| help.find(words).unwrap_or_else(|| panic!("{words:?} is not in:\n{help}"));
+    assert!(position("Examples:") < position("Usage:"));
+    assert!(position("Usage:") < position("Exit codes:"));
+    for code in ["0 ", "1 ", "2 ", "3 ", "4 ", "130"] {
+        assert!(help.contains(&format!("\n  {code}")), "exit code {code}");
+    }
+}
+
+#[test]
+fn each_format_of_a_saved_plan_is_the_same_as_of_a_fresh_one() {
+    let case = case("app.yaml", small());
+    case.plan(&["--as-of", "2026-08-01"]).success().stdout("");
+    for format in ["table", "json", "csv", "focus"] {
+        let fresh = plimsoll()
+            .arg("plan")
+            .arg(&case.input)
+            .args(["-q", "-f", format, "--as-of", "2026-08-01"])
+            .assert()
+            .success();
+        let again = plimsoll().arg("report").arg(&case.output).args(["-f", format]).assert().success();
+        let fresh = &fresh.get_output().stdout;
+        assert!(!fresh.is_empty(), "{format} is empty");
+        assert_eq!(fresh, &again.get_output().stdout, "{format} differs");
+    }
+}
+
+#[test]
+fn the_table_names_the_nodes_and_what_they_cost() {
+    let case = case("app.yaml", small());
+    let assert = plimsoll().arg("plan").arg(&case.input).assert().success();
+    let table = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+    for words in ["a month", "us-east-1", "2026-05"] {
+        assert!(table.contains(words), "{words:?} is not in:\n{table}");
+    }
+    assert!(!table.contains('\u{1b}'), "no colours where the output is no terminal");
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "a line is wider than 80 columns");
+}
+
+#[test]
+fn ascii_tables_are_ascii() {
+    let case = case("app.yaml", small());
+    let assert = plimsoll().arg("plan").arg(&case.input).arg("--ascii").assert().success();
+    assert!(assert.get_output().stdout.is_ascii());
+}
+
+#[test]
+fn standard_input_is_a_dash() {
+    let from_file = case("app.yaml", small());
+    let json = |command: &mut Command| {
+        let assert = command.assert().success();
+        serde_json::from_slice::<serde_json::Value>(&assert.get_output().stdout).expect("the plan is JSON")
+    };
+    let piped = json(plimsoll().args(["plan", "-", "-f", "json"]).write_stdin(small()));
+    let read = json(plimsoll().arg("plan").arg(&from_file.input).args(["-f", "json"]));
+    assert_eq!(piped["nodes"], read["nodes"]);
+    assert_eq!(piped["inputs"][0]["name"], "-");
+    assert_eq!(piped["inputs"][0]["sha256"], read["inputs"][0]["sha256"]);
+}
+
+#[test]
+fn files_folders_and_standard_input_mix() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("deep")).unwrap();
+    std::fs::write(folder.path().join("deep/b.yml"), deployment("b", "1", "1", "1Gi")).unwrap();
+    std::fs::write(folder.path().join("a.csv"), "name,replicas,cpu,memory\na,2,500m,1Gi\n").unwrap();
+    std::fs::write(folder.path().join("notes.txt"), "not a manifest").unwrap();
+    std::fs::create_dir(folder.path().join(".git")).unwrap();
+    std::fs::write(folder.path().join(".git/c.yaml"), "not: a manifest").unwrap();
+    let assert = plimsoll()
+        .arg("plan")
+        .args([folder.path(), Path::new("-")])
+        .args(["-f", "json"])
+        .write_stdin(deployment("c", "1", "1", "1Gi"))
+        .assert()
+        .success();
+    let plan: serde_json::Value = serde_json::from_slice(&assert.get_output().stdout).unwrap();
+    let names: Vec<&str> =
+        plan["workloads"].as_array().unwrap().iter().map(|w| w["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let at = |threads: &str| {
+        let arguments = ["plan", "workloads/online-boutique.yaml", "-f", "json", "--threads", threads];
+        plimsoll().args(arguments).assert().success().get_output().stdout.clone()
+    };
+    assert_eq!(at("1"), at("2"));
+}
+
+#[test]
+fn nothing_of_the_wall_clock_is_in_a_plan() {
+    let case = case("app.yaml", small());
+    case.plan(&[]).success();
+    let first = std::fs::read(&case.output).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    case.plan(&[]).success();
+    assert_eq!(first, std::fs::read(&case.output).unwrap());
+}
+
+#[test]
+fn an_existing_output_is_replaced_whole_and_a_link_stays_a_link() {
+    let case = case("app.yaml", small());
+    std::fs::write(&case.output, "something longer than nothing").unwrap();
+    case.plan(&[]).success();
+    let written = std::fs::read(&case.output).unwrap();
+    assert!(serde_json::from_slice::<serde_json::Value>(&written).is_ok());
+    #[cfg(unix)]
+    {
+        let link = case.folder.path().join("link.json");
+        std::os::unix::fs::symlink(&case.output, &link).unwrap();
+        std::fs::write(&case.output, "old").unwrap();
+        plimsoll().arg("plan").arg(&case.input).args(["-f", "json", "-o"]).arg(&link).assert().success();
+        assert!(link.is_symlink());
+        assert_eq!(written, std::fs::read(&case.output).unwrap());
+    }
+}
+
+#[test]
+fn options_restrict_what_is_bought() {
+    let case = case("app.yaml", small());
+    case.plan(&["--family", "m5", "--max-vcpu", "4", "--exclude", "*.large"]).success();
+    let plan: serde_json::Value = serde_json::from_slice(&std::fs::read(&case.output).unwrap()).unwrap();
+    for node in plan["nodes"].as_array().unwrap() {
+        assert_eq!(node["instance_type"], "m5.xlarge");
+    }
+}
+
+#[test]
+fn every_schema_is_json() {
+    for name in ["workload", "plan", "catalog", "policy"] {
+        let assert = plimsoll().args(["schema", name]).assert().success();
+        let schema: serde_json::Value = serde_json::from_slice(&assert.get_output().stdout).unwrap();
+        assert!(schema["$schema"].is_string(), "{name}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    use std::io::Read;
+    let program = assert_cmd::cargo::cargo_bin("plimsoll");
+    let mut child = std::process::Command::new(program)
+        .args(["plan", "workloads/online-boutique.yaml", "-f", "json"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(child.wait().unwrap().success(), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+// ---- Exit codes ----------------------------------------------------------------------------------
+
+#[test]
+fn what_fits_nowhere_is_three_and_the_rest_is_planned() {
+    let text =
+        format!("{}---\n{}", deployment("web", "3", "500m", "512Mi"), deployment("huge", "1", "4000", "1Gi"));
+    let case = case("app.yaml", text);
+    case.plan(&[]).code(3);
+    let plan: serde_json::Value = serde_json::from_slice(&std::fs::read(&case.output).unwrap()).unwrap();
+    assert_eq!(plan["headline"]["pods"], 3);
+    assert_eq!(plan["headline"]["pods_left_out"], 1);
+    assert_eq!(plan["obstacles"][0]["workload"], "default/Deployment/huge");
+}
+
+#[test]
+fn a_missed_threshold_is_four_and_the_plan_is_written() {
+    let case = case("app.yaml", small());
+    case.plan(&["--fail-on", "cost>0.01"]).code(4).stderr(predicates::str::contains("cost>0.01"));
+    assert!(case.output.exists());
+    case.plan(&["--fail-on", "cost>1000000", "--fail-on", "gap>99%"]).success();
+}
+
+#[test]
+fn wrong_usage_is_two() {
+    let case = case("app.yaml", small());
+    let options: [&[&str]; 12] = [
+        &["--effort", "extreme"],
+        &["--fail-on", "speed<3%"],
+        &["--headroom", "gpu=10%"],
+        &["--threads", "0"],
+        &["--time-limit", "soon"],
+        &["--arch", "mips"],
+        &["--provider", "acme"],
+        &["--region", "atlantis-1"],
+        &["--catalog", "no-such-catalog"],
+        &["--family", "m5["],
+        &["--purchase", "reserved"],
+        &["--as-of", "2026-02-30"],
+    ];
+    for option in options {
+        case.plan(option).code(2).stdout("");
+        assert!(!case.output.exists(), "{option:?} wrote a plan");
+    }
+    plimsoll().arg("plan").assert().code(2);
+    plimsoll()
+        .args(["plan", "no/such/file.yaml"])
+        .assert()
+        .code(2)
+        .stderr(predicates::str::contains("no/such/file.yaml"));
+    plimsoll().args(["report", "README.md"]).assert().code(2);
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_one() {
+    let case = case("app.yaml", small());
+    let output = case.folder.path().join("no/such/folder/plan.json");
+    let mut command = plimsoll();
+    command.arg("plan").arg(&case.input).arg("-o").arg(&output).assert().code(1);
+}
+
+// ---- Bad input -----------------------------------------------------------------------------------
+
+#[test]
+fn a_wrong_quantity_is_located() {
+    let text =
+        format!("{}---\n{}", deployment("web", "3", "500m", "512Mi"), deployment("db", "1", "2", "4Gib"));
+    case("app.yaml", text).is_refused(&["document 2", "memory", "4Gib"]);
+}
+
+#[test]
+fn an_unknown_key_is_located() {
+    let text = "plimsoll: workloads/v1\nname: x\ncomponents:\n  - name: web\n    replicsa: 3\n    requests: {cpu: 1, memory: 1Gi}\n";
+    case("app.yaml", text).is_refused(&[":5:", "replicsa"]);
+}
+
+#[test]
+fn negative_replicas_are_located() {
+    case("app.yaml", deployment("web", "-3", "500m", "512Mi")).is_refused(&[":6:", "replicas", "-3"]);
+}
+
+#[test]
+fn duplicate_names_are_located() {
+    let web = deployment("web", "3", "500m", "512Mi");
+    case("app.yaml", format!("{web}---\n{web}")).is_refused(&["web", "document 2"]);
+}
+
+#[test]
+fn every_fault_is_told_at_once() {
+    let text =
+        format!("{}---\n{}", deployment("a", "-3", "500m", "512Mi"), deployment("b", "1", "2x", "4Gib"));
+    case("app.yaml", text).is_refused(&["-3", "2x", "4Gib"]);
+}
+
+#[test]
+fn empty_input_is_refused() {
+    case("app.yaml", "").is_refused(&[]);
+    case("app.yaml", "# nothing but a comment\n").is_refused(&[]);
+}
+
+#[test]
+fn broken_utf8_is_located() {
+    let mut bytes = deployment("web", "3", "500m", "512Mi").into_bytes();
+    bytes.extend_from_slice(b"# \xff\xfe\n");
+    case("app.yaml", bytes).is_refused(&["UTF-8"]);
+}
+
+#[test]
+fn truncated_json_is_refused() {
+    let text = r#"{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod","#;
+    case("pods.json", text).is_refused(&[":1:"]);
+}
+
+#[test]
+fn a_line_of_ten_megabytes_is_refused() {
+    let line = "x".repeat(10 << 20);
+    let said = case("app.yaml", line).plan(&[]).code(2).get_output().stderr.len();
+    assert!(said < 2_000, "{said} bytes of message");
+}
+
+#[test]
+fn a_yaml_alias_bomb_is_refused() {
+    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let previous = format!("*a{}", level - 1);
+        text += &format!("a{level}: &a{level} [{}]\n", vec![previous; 10].join(", "));
+    }
+    case("bomb.yaml", text).is_refused(&[]);
+}
+
+#[test]
+fn a_folder_without_manifests_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("notes.txt"), "nothing").unwrap();
+    let place = folder.path().display().to_string();
+    plimsoll().arg("plan").arg(folder.path()).assert().code(2).stderr(predicates::str::contains(place));
+}
+
+#[test]
+fn a_catalog_without_a_rate_is_refused() {
+    let bundled = plimsoll().args(["catalog", "show", "aws-2016-09-27-us-east-1"]).assert().success();
+    let text = String::from_utf8_lossy(&bundled.get_output().stdout).into_owned();
+    // The first type loses its on-demand rate.
+    let at = text.find("onDemand").or_else(|| text.find("on_demand")).expect("a rate in the catalog");
+    let end = at + text[at..].find('\n').expect("the line ends");
+    let broken = format!("{}note: none{}", &text[..at], &text[end..]);
+    let prices = case("prices.yaml", broken);
+    let workload = case("app.yaml", small());
+    let catalog = prices.input.display().to_string();
+    let assert = workload.plan(&["--catalog", &catalog]).code(2);
+    assert!(String::from_utf8_lossy(&assert.get_output().stderr).contains(&catalog));
+    assert!(!workload.output.exists());
+}
