@@ -6,6 +6,7 @@
 
 pub mod bill;
 pub mod catalog;
+pub mod check;
 pub mod formulate;
 pub mod input;
 pub mod plan;

@@ -108,7 +108,8 @@ pub enum BoundKind {
 pub enum ValueProof {
     /// Resource prices lambda_k = numerators[k] / denominator >= 0 give
     /// value = floor(lambda . W + sum_j u_j max(0, pi_j - lambda . w_j)),
-    /// where u_j is the most copies of item type j that one bin holds on its own.
+    /// where u_j is the most copies of item type j that one bin holds on its own, and item types of
+    /// equal demand together count at most as many copies, the dearest first, as such copies fit.
     ResourcePrices {
         /// One per dimension.
         numerators: Vec<u64>,

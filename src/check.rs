@@ -1,0 +1,435 @@
+//! Rechecks the proof of a lower bound from first principles: integers only, no code of the solver.
+//!
+//! In a leaf of the proof, with item prices pi_j >= 0, V_t at least the value of every pattern of bin
+//! type t, between l_t and h_t bins of it, and r = min over unlimited t of c_t / V_t (1 if none is
+//! unlimited), every plan costs at least
+//!
+//! ```text
+//! r sum_j q_j pi_j + sum_t l_t max(0, c_t - r V_t) - sum_t h_t max(0, r V_t - c_t)
+//! ```
+//!
+//! because sum_j q_j pi_j <= sum_t V_t y_t for any plan with y_t bins of type t, so that its cost
+//! sum_t c_t y_t is at least r sum_j q_j pi_j + sum_t (c_t - r V_t) y_t. The branches of a proof leave
+//! out no plan; the bound is the least over its leaves. A cost is a sum of rates, hence the rounding up
+//! to a multiple of their greatest common divisor.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use rayon::prelude::*;
+
+use crate::plan::{BoundProof, Certificate, Dominance, Pattern, PatternValue, ValueProof};
+use crate::problem::{BinTypeId, ItemTypeId, Problem};
+use crate::units::Money;
+
+mod guide;
+mod knapsack;
+mod value;
+
+use knapsack::Recheck;
+use value::Items;
+
+/// Steps that the recheck of one exhaustive value may take: some ten seconds. The solver's own
+/// searches are a hundred times shorter.
+pub const STEP_LIMIT: u64 = 2_000_000_000;
+
+/// One reason why a certificate does not prove what it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Objection {
+    /// A bin type that the problem does not have.
+    UnknownBinType(BinTypeId),
+    /// Neither one price per item type nor none at all.
+    PriceCount {
+        /// Prices given.
+        found: usize,
+        /// Item types of the problem.
+        expected: usize,
+    },
+    /// A bin type is left out, and the one named does not stand in for it.
+    FalseDominance {
+        /// The bin type left out.
+        bin_type: BinTypeId,
+        /// The one that should stand in for it.
+        by: BinTypeId,
+        /// What it lacks.
+        flaw: DominanceFlaw,
+    },
+    /// No pattern value for a bin type that items with a price may use.
+    MissingBinType(BinTypeId),
+    /// Two pattern values for one bin type.
+    RepeatedBinType(BinTypeId),
+    /// Not one resource price per dimension, or a denominator of zero.
+    ResourcePrices(BinTypeId),
+    /// The resource prices prove less than is stated.
+    ValueTooSmall {
+        /// Whose patterns.
+        bin_type: BinTypeId,
+        /// What they are worth at most, as stated.
+        stated: u64,
+        /// What the resource prices prove.
+        proven: u128,
+    },
+    /// A pattern is worth more than the stated value.
+    BetterPattern {
+        /// The pattern.
+        pattern: Pattern,
+        /// What patterns of the type are worth at most, as stated.
+        stated: u64,
+        /// What this one is worth.
+        worth: u128,
+    },
+    /// The search for a better pattern was not done within the limit: nothing is refuted or proven.
+    NotRechecked {
+        /// Whose patterns.
+        bin_type: BinTypeId,
+        /// Steps allowed.
+        steps: u64,
+    },
+    /// The branches above a leaf leave no number of bins.
+    ContradictoryBranch {
+        /// Whose number.
+        bin_type: BinTypeId,
+        /// At least so many.
+        at_least: u64,
+        /// At most so many.
+        at_most: u64,
+    },
+    /// A sum or product beyond 128 bits.
+    Overflow(&'static str),
+}
+
+/// Why one bin type does not stand in for another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DominanceFlaw {
+    /// It is left out itself.
+    LeftOutItself,
+    /// There is a limited number of it.
+    Limited,
+    /// It costs more.
+    Dearer,
+    /// It is smaller in a dimension that items demand.
+    Smaller(String),
+    /// It may not hold this item type, which the other may.
+    NotEligible(ItemTypeId),
+}
+
+impl fmt::Display for DominanceFlaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DominanceFlaw::LeftOutItself => write!(f, "it is left out itself"),
+            DominanceFlaw::Limited => write!(f, "its number is limited"),
+            DominanceFlaw::Dearer => write!(f, "it costs more"),
+            DominanceFlaw::Smaller(dimension) => write!(f, "it is smaller in dimension `{dimension}`"),
+            DominanceFlaw::NotEligible(item) => write!(f, "item type {} may not lie on it", item.0),
+        }
+    }
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Objection::UnknownBinType(bin) => write!(f, "bin type {} does not exist", bin.0),
+            Objection::PriceCount { found, expected } => {
+                write!(f, "{found} item prices where there are {expected} item types")
+            }
+            Objection::FalseDominance { bin_type, by, flaw } => {
+                write!(f, "bin type {} does not stand in for bin type {}: {flaw}", by.0, bin_type.0)
+            }
+            Objection::MissingBinType(bin) => write!(f, "no pattern value for bin type {}", bin.0),
+            Objection::RepeatedBinType(bin) => write!(f, "two pattern values for bin type {}", bin.0),
+            Objection::ResourcePrices(bin) => {
+                write!(f, "the resource prices of bin type {} do not match the dimensions", bin.0)
+            }
+            Objection::ValueTooSmall { bin_type, stated, proven } => write!(
+                f,
+                "patterns of bin type {} are stated to be worth at most {stated} and proven to be worth at most {proven}",
+                bin_type.0
+            ),
+            Objection::BetterPattern { pattern, stated, worth } => write!(
+                f,
+                "a pattern of bin type {} is worth {worth}, above the stated {stated}",
+                pattern.bin_type().0
+            ),
+            Objection::NotRechecked { bin_type, steps } => {
+                write!(f, "the search over bin type {} did not end within {steps} steps", bin_type.0)
+            }
+            Objection::ContradictoryBranch { bin_type, at_least, at_most } => {
+                write!(
+                    f,
+                    "a branch has at least {at_least} and at most {at_most} bins of type {}",
+                    bin_type.0
+                )
+            }
+            Objection::Overflow(what) => write!(f, "{what} is beyond 128 bits"),
+        }
+    }
+}
+
+/// What the certificate proves about the problem: no plan costs less than this for one hour.
+/// Rounded up to a multiple of the greatest common divisor of the rates of all usable bin types.
+///
+/// # Errors
+/// Every objection found, in the order of the certificate.
+pub fn check_certificate(problem: &Problem, certificate: &Certificate) -> Result<Money, Vec<Objection>> {
+    check_within(problem, certificate, STEP_LIMIT)
+}
+
+/// As [`check_certificate`], with a limit of one's own on the steps of each exhaustive recheck.
+///
+/// # Errors
+/// Every objection found, in the order of the certificate.
+pub fn check_within(
+    problem: &Problem,
+    certificate: &Certificate,
+    step_limit: u64,
+) -> Result<Money, Vec<Objection>> {
+    let items = Items::of(problem);
+    let mut objections = check_dominance(problem, &items, &certificate.dominated);
+    let left_out: BTreeSet<BinTypeId> = certificate.dominated.iter().map(|d| BinTypeId(d.bin_type)).collect();
+    let checker = Checker { problem, items, left_out, step_limit };
+    let mut least: Option<i128> = None;
+    for leaf in leaves(problem, &certificate.proof, &mut objections) {
+        match checker.leaf(&leaf) {
+            Ok(bound) => least = Some(least.map_or(bound, |l| l.min(bound))),
+            Err(more) => objections.extend(more),
+        }
+    }
+    let least = least.unwrap_or(0);
+    let divisor = checker.rate_divisor();
+    let rounded = least.checked_add(divisor - 1).map(|sum| sum / divisor * divisor);
+    match rounded {
+        Some(nanos) if objections.is_empty() => Ok(Money::from_nanos(nanos)),
+        Some(_) => Err(objections),
+        None => {
+            objections.push(Objection::Overflow("the bound"));
+            Err(objections)
+        }
+    }
+}
+
+/// What is wrong with the bin types left out.
+fn check_dominance(problem: &Problem, items: &Items<'_>, dominated: &[Dominance]) -> Vec<Objection> {
+    let left_out: BTreeSet<u32> = dominated.iter().map(|d| d.bin_type).collect();
+    let mut objections = Vec::new();
+    for &Dominance { bin_type, by } in dominated {
+        let (bin_type, by) = (BinTypeId(bin_type), BinTypeId(by));
+        let unknown: Vec<BinTypeId> =
+            [bin_type, by].into_iter().filter(|t| t.index() >= problem.bins().len()).collect();
+        if !unknown.is_empty() {
+            objections.extend(unknown.into_iter().map(Objection::UnknownBinType));
+            continue;
+        }
+        let (small, large) = (problem.bin(bin_type), problem.bin(by));
+        let smaller = items.demanded().iter().find(|&&k| large.capacity[k] < small.capacity[k]).copied();
+        let barred = problem
+            .item_ids()
+            .find(|&j| items.most(j, bin_type) > 0 && !problem.item(j).eligible.contains(by));
+        let flaw = if left_out.contains(&by.0) {
+            Some(DominanceFlaw::LeftOutItself)
+        } else if large.stock.is_some() {
+            Some(DominanceFlaw::Limited)
+        } else if large.rate > small.rate {
+            Some(DominanceFlaw::Dearer)
+        } else if let Some(k) = smaller {
+            Some(DominanceFlaw::Smaller(problem.dimensions()[k].clone()))
+        } else {
+            barred.map(DominanceFlaw::NotEligible)
+        };
+        objections.extend(flaw.map(|flaw| Objection::FalseDominance { bin_type, by, flaw }));
+    }
+    objections
+}
+
+/// Prices with what the branches above them say about the number of bins.
+struct Leaf<'a> {
+    item_prices: &'a [u64],
+    pattern_values: &'a [PatternValue],
+    /// At least, and at most where there is a limit, by bin type; stock alone where it is not named.
+    range: BTreeMap<BinTypeId, (u64, Option<u64>)>,
+}
+
+/// All leaves, left to right. Without recursion, for proofs may be deep.
+fn leaves<'a>(problem: &Problem, proof: &'a BoundProof, objections: &mut Vec<Objection>) -> Vec<Leaf<'a>> {
+    let mut leaves = Vec::new();
+    let mut open = vec![(proof, BTreeMap::new())];
+    while let Some((proof, range)) = open.pop() {
+        match proof {
+            BoundProof::Prices { item_prices, pattern_values } => {
+                leaves.push(Leaf { item_prices, pattern_values, range });
+            }
+            BoundProof::Branch { bin_type, bins, at_most, at_least } => {
+                let t = BinTypeId(*bin_type);
+                let Some(bin) = problem.bins().get(t.index()) else {
+                    objections.push(Objection::UnknownBinType(t));
+                    continue;
+                };
+                let &(low, high) = range.get(&t).unwrap_or(&(0, bin.stock));
+                let below = (low, Some(high.map_or(*bins, |h| h.min(*bins))));
+                // No plan has more than 2^64 - 1 bins of a type that it needs.
+                let above = (low.max(bins.saturating_add(1)), high);
+                for (case, limits) in [(at_least, above), (at_most, below)] {
+                    if let (at_least, Some(at_most)) = limits
+                        && at_least > at_most
+                    {
+                        objections.push(Objection::ContradictoryBranch { bin_type: t, at_least, at_most });
+                        continue;
+                    }
+                    let mut range = range.clone();
+                    range.insert(t, limits);
+                    open.push((case.as_ref(), range));
+                }
+            }
+        }
+    }
+    leaves
+}
+
+struct Checker<'a> {
+    problem: &'a Problem,
+    items: Items<'a>,
+    left_out: BTreeSet<BinTypeId>,
+    step_limit: u64,
+}
+
+impl Checker<'_> {
+    /// The greatest common divisor of the rates of all bin types that exist and that an item may use;
+    /// at least one.
+    fn rate_divisor(&self) -> i128 {
+        let usable = self.problem.bin_ids().filter(|&t| {
+            self.problem.bin(t).stock != Some(0) && self.problem.item_ids().any(|j| self.items.most(j, t) > 0)
+        });
+        let divisor = usable.fold(0, |d, t| gcd(d, self.problem.bin(t).rate.nanos().into()));
+        i128::try_from(divisor.max(1)).expect("a rate has 64 bits")
+    }
+
+    /// The bound of one leaf, rounded up to a whole nano-dollar, not below zero.
+    fn leaf(&self, leaf: &Leaf<'_>) -> Result<i128, Vec<Objection>> {
+        let none = vec![0; self.problem.items().len()];
+        let prices = if leaf.item_prices.is_empty() { &none } else { leaf.item_prices };
+        if prices.len() != none.len() {
+            let (found, expected) = (prices.len(), none.len());
+            return Err(vec![Objection::PriceCount { found, expected }]);
+        }
+        let mut stated: BTreeMap<BinTypeId, &PatternValue> = BTreeMap::new();
+        let mut objections = Vec::new();
+        for value in leaf.pattern_values {
+            let t = BinTypeId(value.bin_type);
+            if t.index() >= self.problem.bins().len() {
+                objections.push(Objection::UnknownBinType(t));
+            } else if stated.insert(t, value).is_some() {
+                objections.push(Objection::RepeatedBinType(t));
+            }
+        }
+        let needed: Vec<BinTypeId> = self
+            .problem
+            .bin_ids()
+            .filter(|t| !self.left_out.contains(t) && self.problem.bin(*t).stock != Some(0))
+            .filter(|&t| self.problem.item_ids().any(|j| self.items.most(j, t) > 0))
+            .collect();
+        let checked: Vec<Result<u64, Objection>> = needed
+            .par_iter()
+            .map(|&t| match stated.get(&t) {
+                Some(value) => self.value(prices, value).map(|()| value.value),
+                None if self
+                    .problem
+                    .item_ids()
+                    .all(|j| prices[j.index()] == 0 || self.items.most(j, t) == 0) =>
+                {
+                    Ok(0)
+                }
+                None => Err(Objection::MissingBinType(t)),
+            })
+            .collect();
+        let mut values = Vec::with_capacity(needed.len());
+        for (&t, value) in needed.iter().zip(checked) {
+            match value {
+                Ok(value) => values.push((t, value)),
+                Err(objection) => objections.push(objection),
+            }
+        }
+        if !objections.is_empty() {
+            return Err(objections);
+        }
+        self.bound(prices, &values, &leaf.range).ok_or_else(|| vec![Objection::Overflow("a leaf's bound")])
+    }
+
+    /// Whether no pattern is worth more than stated.
+    fn value(&self, prices: &[u64], stated: &PatternValue) -> Result<(), Objection> {
+        let bin_type = BinTypeId(stated.bin_type);
+        match &stated.proof {
+            ValueProof::ResourcePrices { numerators, denominator } => {
+                if numerators.len() != self.problem.dimensions().len() || *denominator == 0 {
+                    return Err(Objection::ResourcePrices(bin_type));
+                }
+                let proven = self
+                    .items
+                    .value_by_resource_prices(bin_type, prices, numerators, *denominator)
+                    .ok_or(Objection::Overflow("a pattern value"))?;
+                if proven > u128::from(stated.value) {
+                    return Err(Objection::ValueTooSmall { bin_type, stated: stated.value, proven });
+                }
+                Ok(())
+            }
+            ValueProof::Exhaustive => {
+                let found = knapsack::recheck(&self.items, bin_type, prices, stated.value, self.step_limit);
+                match found {
+                    Recheck::NothingBetter => Ok(()),
+                    Recheck::Better { content, worth } => {
+                        let pattern = Pattern::new(bin_type, content);
+                        Err(Objection::BetterPattern { pattern, stated: stated.value, worth })
+                    }
+                    Recheck::StepLimit => Err(Objection::NotRechecked { bin_type, steps: self.step_limit }),
+                    Recheck::Overflow => Err(Objection::Overflow("a pattern value")),
+                }
+            }
+        }
+    }
+
+    /// The formula above, as an exact fraction; `None` past 128 bits.
+    fn bound(
+        &self,
+        prices: &[u64],
+        values: &[(BinTypeId, u64)],
+        range: &BTreeMap<BinTypeId, (u64, Option<u64>)>,
+    ) -> Option<i128> {
+        let limits = |t: BinTypeId| *range.get(&t).unwrap_or(&(0, self.problem.bin(t).stock));
+        let rate = |t: BinTypeId| u128::from(self.problem.bin(t).rate.nanos());
+        // r = num / den.
+        let (num, den) = values
+            .iter()
+            .filter(|&&(t, value)| limits(t).1.is_none() && value > 0)
+            .map(|&(t, value)| (rate(t), u128::from(value)))
+            .reduce(|a, b| if b.0 * a.1 < a.0 * b.1 { b } else { a })
+            .unwrap_or((1, 1));
+        let common = gcd(num, den);
+        let (num, den) = (num / common, den / common);
+        let worth = self.problem.items().iter().zip(prices).try_fold(0u128, |sum, (item, &price)| {
+            sum.checked_add(u128::from(item.copies) * u128::from(price))
+        })?;
+        let mut scaled = i128::try_from(worth.checked_mul(num)?).ok()?;
+        for &(t, value) in values {
+            let (low, high) = limits(t);
+            let cost = i128::try_from(rate(t) * den).ok()?;
+            let less = i128::try_from(u128::from(value) * num).ok()?;
+            let reduced = cost.checked_sub(less)?;
+            // Unlimited types have no negative reduced cost, by the choice of r.
+            let bins = if reduced >= 0 { low } else { high? };
+            scaled = scaled.checked_add(reduced.checked_mul(bins.into())?)?;
+        }
+        if scaled <= 0 {
+            return Some(0);
+        }
+        let den = i128::try_from(den).ok()?;
+        Some(scaled / den + i128::from(scaled % den > 0))
+    }
+}
+
+fn gcd(mut a: u128, mut b: u128) -> u128 {
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+#[cfg(test)]
+mod tests;

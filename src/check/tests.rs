@@ -1,0 +1,228 @@
+use super::*;
+use crate::problem::{BinSet, BinType, ItemType};
+use crate::units::Rate;
+
+const SMALL: u32 = 0;
+const LARGE: u32 = 1;
+
+fn item(demand: [u64; 2], copies: u64) -> ItemType {
+    ItemType { demand: demand.into_iter().collect(), copies, max_per_bin: None, eligible: BinSet::all(2) }
+}
+
+fn bin(capacity: [u64; 2], rate: u64, stock: Option<u64>) -> BinType {
+    BinType { capacity: capacity.into_iter().collect(), rate: Rate::from_nanos(rate), stock }
+}
+
+/// web 6x(1,1), db 2x(2,3); small (4,4) at 10, large (8,8) at 18.
+fn problem(large_stock: Option<u64>) -> Problem {
+    Problem::new(
+        vec!["cpu".into(), "memory".into()],
+        vec![item([1, 1], 6), item([2, 3], 2)],
+        vec![bin([4, 4], 10, None), bin([8, 8], 18, large_stock)],
+        [],
+        None,
+    )
+    .unwrap()
+}
+
+fn value(bin_type: u32, value: u64, proof: ValueProof) -> PatternValue {
+    PatternValue { bin_type, value, proof }
+}
+
+fn by_prices(numerators: [u64; 2], denominator: u64) -> ValueProof {
+    ValueProof::ResourcePrices { numerators: numerators.to_vec(), denominator }
+}
+
+fn prices(item_prices: [u64; 2], pattern_values: Vec<PatternValue>) -> BoundProof {
+    BoundProof::Prices { item_prices: item_prices.to_vec(), pattern_values }
+}
+
+fn certificate(proof: BoundProof) -> Certificate {
+    Certificate { dominated: vec![], proof }
+}
+
+fn check(large_stock: Option<u64>, proof: BoundProof) -> Result<Money, Vec<Objection>> {
+    check_certificate(&problem(large_stock), &certificate(proof))
+}
+
+/// Prices 2 and 6, memory alone priced at 2: small is worth 8, large 16, all items 24.
+fn two_and_six(large: u64) -> BoundProof {
+    let memory = || by_prices([0, 2], 1);
+    prices([2, 6], vec![value(SMALL, 8, memory()), value(LARGE, large, memory())])
+}
+
+#[test]
+fn farley_bound_of_two_types_by_hand() {
+    // r = min(10 / 8, 18 / 16) = 9/8; 9/8 x (6 x 2 + 2 x 6) = 27; rates are multiples of 2: 28.
+    assert_eq!(check(None, two_and_six(16)), Ok(Money::from_nanos(28)));
+}
+
+#[test]
+fn a_limited_type_stays_out_of_the_ratio_and_is_paid_for_by_its_stock() {
+    // r = 10/8; 10/8 x 24 = 30; one large saves 10/8 x 16 - 18 = 2: 28.
+    assert_eq!(check(Some(1), two_and_six(16)), Ok(Money::from_nanos(28)));
+    // None at all: large is not usable, r and the divisor come from small alone.
+    assert_eq!(check(Some(0), two_and_six(16)), Ok(Money::from_nanos(30)));
+    // Even without a value for it.
+    let small_only = prices([2, 6], vec![value(SMALL, 8, by_prices([0, 2], 1))]);
+    assert_eq!(check(Some(0), small_only.clone()), Ok(Money::from_nanos(30)));
+    assert_eq!(check(Some(1), small_only), Err(vec![Objection::MissingBinType(BinTypeId(LARGE))]));
+}
+
+#[test]
+fn branches_take_the_worse_of_their_cases() {
+    let branch = |at_most: BoundProof, at_least: BoundProof| BoundProof::Branch {
+        bin_type: LARGE,
+        bins: 1,
+        at_most: Box::new(at_most),
+        at_least: Box::new(at_least),
+    };
+    // At most one large: 30 - 2 = 28 as with a stock of one. At least two: r = 9/8, 27 + 2 x 0 = 27.
+    assert_eq!(check(None, branch(two_and_six(16), two_and_six(16))), Ok(Money::from_nanos(28)));
+    // At least two large at no prices at all: r = 1, 2 x 18 = 36.
+    let free = prices([0, 0], vec![]);
+    assert_eq!(check(None, branch(two_and_six(16), free.clone())), Ok(Money::from_nanos(28)));
+    // Nothing is known below the branch.
+    assert_eq!(check(None, branch(free.clone(), two_and_six(16))), Ok(Money::ZERO));
+    let twice = BoundProof::Branch {
+        bin_type: LARGE,
+        bins: 3,
+        at_most: Box::new(free.clone()),
+        at_least: Box::new(free.clone()),
+    };
+    let refused = check(None, branch(twice, free));
+    let bin_type = BinTypeId(LARGE);
+    assert_eq!(refused, Err(vec![Objection::ContradictoryBranch { bin_type, at_least: 4, at_most: 1 }]));
+}
+
+#[test]
+fn a_value_below_what_the_prices_prove_is_refused() {
+    let bin_type = BinTypeId(LARGE);
+    let objection = Objection::ValueTooSmall { bin_type, stated: 15, proven: 16 };
+    assert_eq!(check(None, two_and_six(15)), Err(vec![objection]));
+}
+
+#[test]
+fn copies_that_resource_prices_do_not_cover_count_as_often_as_they_fit() {
+    // memory at 1: web gains 1, db 3. Large: 8 + 6 x 1 + 2 x 3 = 20; small: 4 + 4 x 1 + 1 x 3 = 11.
+    let proof = || by_prices([0, 1], 1);
+    let values = |small, large| vec![value(SMALL, small, proof()), value(LARGE, large, proof())];
+    // r = min(10 / 11, 18 / 20) = 9/10: 21.6, up to 22.
+    assert_eq!(check(None, prices([2, 6], values(11, 20))), Ok(Money::from_nanos(22)));
+    let refused = check(None, prices([2, 6], values(10, 20)));
+    assert_eq!(
+        refused,
+        Err(vec![Objection::ValueTooSmall { bin_type: BinTypeId(SMALL), stated: 10, proven: 11 }])
+    );
+}
+
+#[test]
+fn equal_items_share_the_room_that_there_is() {
+    // Two item types (1,1), 6 copies each at 3 and 2: four fit into small, so 12, not 20.
+    let problem = Problem::new(
+        vec!["cpu".into(), "memory".into()],
+        vec![item([1, 1], 6), item([1, 1], 6)],
+        vec![bin([4, 4], 12, None), bin([0, 0], 1, None)],
+        [],
+        None,
+    )
+    .unwrap();
+    let proof = prices([3, 2], vec![value(SMALL, 12, by_prices([0, 0], 1))]);
+    // r = 12/12: 18 + 12 = 30, up to 36.
+    assert_eq!(check_certificate(&problem, &certificate(proof)), Ok(Money::from_nanos(36)));
+}
+
+#[test]
+fn an_exhaustive_value_is_searched_again() {
+    // Small holds web and db (3,4) for 8, no more; large db db web web (6,8) for 16.
+    let exhaustive = |small, large| {
+        let values =
+            vec![value(SMALL, small, ValueProof::Exhaustive), value(LARGE, large, ValueProof::Exhaustive)];
+        prices([2, 6], values)
+    };
+    assert_eq!(check(None, exhaustive(8, 16)), Ok(Money::from_nanos(28)));
+    let refused = check(None, exhaustive(8, 15)).unwrap_err();
+    let [Objection::BetterPattern { pattern, stated: 15, worth: 16 }] = &refused[..] else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(pattern.content(), [(ItemTypeId(0), 2), (ItemTypeId(1), 2)]);
+    let unfinished = check_within(&problem(None), &certificate(exhaustive(8, 16)), 0).unwrap_err();
+    assert_eq!(unfinished[0], Objection::NotRechecked { bin_type: BinTypeId(SMALL), steps: 0 });
+}
+
+#[test]
+fn dominance_is_not_taken_on_trust() {
+    let exact = |dominated: Vec<(u32, u32)>, problem: &Problem| {
+        let dominated = dominated.into_iter().map(|(bin_type, by)| Dominance { bin_type, by }).collect();
+        check_certificate(problem, &Certificate { dominated, ..Certificate::default() })
+    };
+    let flaw = |found: Result<Money, Vec<Objection>>| match &found.unwrap_err()[..] {
+        [Objection::FalseDominance { flaw, .. }] => flaw.clone(),
+        other => panic!("{other:?}"),
+    };
+    let plain = problem(None);
+    assert_eq!(flaw(exact(vec![(SMALL, LARGE)], &plain)), DominanceFlaw::Dearer);
+    assert_eq!(flaw(exact(vec![(LARGE, SMALL)], &plain)), DominanceFlaw::Smaller("cpu".into()));
+    assert_eq!(flaw(exact(vec![(SMALL, LARGE)], &problem(Some(9)))), DominanceFlaw::Limited);
+    assert_eq!(flaw(exact(vec![(SMALL, SMALL)], &plain)), DominanceFlaw::LeftOutItself);
+    let unknown = exact(vec![(SMALL, 7)], &plain);
+    assert_eq!(unknown, Err(vec![Objection::UnknownBinType(BinTypeId(7))]));
+
+    let mut barred = item([1, 1], 1);
+    barred.eligible = BinSet::new(vec![true, false]);
+    let bins = vec![bin([4, 4], 10, None), bin([8, 8], 10, None)];
+    let labelled =
+        Problem::new(vec!["cpu".into(), "memory".into()], vec![barred], bins.clone(), [], None).unwrap();
+    assert_eq!(flaw(exact(vec![(SMALL, LARGE)], &labelled)), DominanceFlaw::NotEligible(ItemTypeId(0)));
+    let open = Problem::new(vec!["cpu".into(), "memory".into()], vec![item([1, 1], 1)], bins, [], None);
+    assert!(exact(vec![(SMALL, LARGE)], &open.unwrap()).is_ok());
+}
+
+#[test]
+fn what_does_not_belong_to_the_problem_is_refused() {
+    let short = BoundProof::Prices { item_prices: vec![1], pattern_values: vec![] };
+    assert_eq!(check(None, short), Err(vec![Objection::PriceCount { found: 1, expected: 2 }]));
+    let twice = prices([0, 0], vec![value(SMALL, 0, ValueProof::Exhaustive); 2]);
+    assert_eq!(check(None, twice), Err(vec![Objection::RepeatedBinType(BinTypeId(SMALL))]));
+    let foreign = prices([0, 0], vec![value(5, 0, ValueProof::Exhaustive)]);
+    assert_eq!(check(None, foreign), Err(vec![Objection::UnknownBinType(BinTypeId(5))]));
+    let mut flat = two_and_six(16);
+    if let BoundProof::Prices { pattern_values, .. } = &mut flat {
+        pattern_values[0].proof = by_prices([0, 2], 0);
+    }
+    assert_eq!(check(None, flat), Err(vec![Objection::ResourcePrices(BinTypeId(SMALL))]));
+}
+
+#[test]
+fn the_empty_certificate_proves_nothing_and_is_true() {
+    assert_eq!(check_certificate(&problem(None), &Certificate::default()), Ok(Money::ZERO));
+}
+
+#[test]
+fn sums_past_128_bits_are_an_objection() {
+    let many = ItemType {
+        demand: [0, 1].into_iter().collect(),
+        copies: u64::MAX,
+        max_per_bin: None,
+        eligible: BinSet::all(1),
+    };
+    let bins = vec![bin([u64::MAX, u64::MAX], u64::MAX, None)];
+    let problem = Problem::new(vec!["cpu".into(), "memory".into()], vec![many], bins, [], None).unwrap();
+    let proof = BoundProof::Prices {
+        item_prices: vec![u64::MAX],
+        pattern_values: vec![value(0, u64::MAX - 1, by_prices([0, u64::MAX], 1))],
+    };
+    let refused = check_certificate(&problem, &certificate(proof)).unwrap_err();
+    assert!(matches!(refused[..], [Objection::Overflow(_) | Objection::ValueTooSmall { .. }]), "{refused:?}");
+}
+
+#[test]
+fn deep_proofs_do_not_exhaust_the_stack() {
+    let mut proof = prices([0, 0], vec![]);
+    for bins in 0..20_000 {
+        let at_most = Box::new(prices([0, 0], vec![]));
+        proof =
+            BoundProof::Branch { bin_type: LARGE, bins: 20_000 - bins, at_most, at_least: Box::new(proof) };
+    }
+    assert_eq!(check(None, proof), Ok(Money::ZERO));
+}

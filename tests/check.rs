@@ -1,0 +1,182 @@
+//! Whatever a certificate says, what its check lets pass is true: no plan of a tiny problem costs less.
+
+use fastrand::Rng;
+use plimsoll::check::check_certificate;
+use plimsoll::plan::{BoundProof, Certificate, Dominance, PatternValue, ValueProof};
+use plimsoll::problem::{BinTypeId, Problem};
+use plimsoll::units::Money;
+
+#[path = "support/tiny.rs"]
+mod tiny;
+
+/// The value of the best pattern of a bin type.
+fn best_value(problem: &Problem, t: BinTypeId, prices: &[u64]) -> u64 {
+    let worth = |content: &Vec<u64>| content.iter().zip(prices).map(|(n, p)| n * p).sum();
+    tiny::patterns(problem, t).iter().map(worth).max().unwrap_or(0)
+}
+
+/// floor((n . W + sum_j u_j max(0, d pi_j - n . w_j)) / d), item type by item type.
+fn priced_value(
+    problem: &Problem,
+    t: BinTypeId,
+    prices: &[u64],
+    numerators: &[u64],
+    denominator: u64,
+) -> u64 {
+    let dot = |amounts: &[u64]| -> u64 { numerators.iter().zip(amounts).map(|(n, a)| n * a).sum() };
+    let gains = problem.item_ids().map(|j| {
+        let gain = (denominator * prices[j.index()]).saturating_sub(dot(problem.item(j).demand.as_slice()));
+        gain * problem.copies_per_bin(j, t)
+    });
+    (dot(problem.bin(t).capacity.as_slice()) + gains.sum::<u64>()) / denominator
+}
+
+/// A proof with honest values at random prices. Some of the prices are the best per cost.
+fn honest(rng: &mut Rng, problem: &Problem, depth: u32) -> BoundProof {
+    if depth > 0 && rng.u8(0..3) == 0 {
+        return BoundProof::Branch {
+            bin_type: rng.u32(0..problem.bins().len() as u32),
+            bins: rng.u64(0..3),
+            at_most: Box::new(honest(rng, problem, depth - 1)),
+            at_least: Box::new(honest(rng, problem, depth - 1)),
+        };
+    }
+    let dimensions = problem.dimensions().len();
+    let weights: Vec<u64> = (0..dimensions).map(|_| rng.u64(0..30)).collect();
+    let item_prices: Vec<u64> = problem
+        .items()
+        .iter()
+        .map(|item| {
+            let fair: u64 = weights.iter().zip(item.demand.as_slice()).map(|(w, d)| w * d).sum();
+            if rng.u8(0..3) == 0 { rng.u64(0..200) } else { fair }
+        })
+        .collect();
+    let pattern_values = problem
+        .bin_ids()
+        .map(|t| {
+            let denominator = rng.u64(1..4);
+            let numerators: Vec<u64> = weights.iter().map(|w| w * denominator + rng.u64(0..2)).collect();
+            let (value, proof) = if rng.bool() {
+                (best_value(problem, t, &item_prices), ValueProof::Exhaustive)
+            } else {
+                let value = priced_value(problem, t, &item_prices, &numerators, denominator);
+                (value, ValueProof::ResourcePrices { numerators, denominator })
+            };
+            PatternValue { bin_type: t.0, value, proof }
+        })
+        .collect();
+    BoundProof::Prices { item_prices, pattern_values }
+}
+
+/// Changes something somewhere.
+fn tamper(rng: &mut Rng, problem: &Problem, proof: &mut BoundProof) {
+    match proof {
+        BoundProof::Branch { bin_type, bins, at_most, at_least } => match rng.u8(0..5) {
+            0 => *bin_type = rng.u32(0..problem.bins().len() as u32 + 1),
+            1 => *bins = rng.u64(0..5),
+            2 => std::mem::swap(at_most, at_least),
+            3 => tamper(rng, problem, at_most),
+            _ => tamper(rng, problem, at_least),
+        },
+        BoundProof::Prices { item_prices, pattern_values } => {
+            if pattern_values.is_empty() {
+                return;
+            }
+            let v = rng.usize(0..pattern_values.len());
+            match rng.u8(0..7) {
+                0 | 1 => {
+                    let j = rng.usize(0..item_prices.len());
+                    item_prices[j] = item_prices[j] * rng.u64(1..4) + rng.u64(0..30);
+                }
+                2 => pattern_values[v].value = pattern_values[v].value * rng.u64(5..10) / 10,
+                3 => pattern_values[v].proof = ValueProof::Exhaustive,
+                4 => {
+                    let numerators = problem.dimensions().iter().map(|_| rng.u64(0..40)).collect();
+                    let denominator = rng.u64(0..5);
+                    pattern_values[v].proof = ValueProof::ResourcePrices { numerators, denominator };
+                }
+                5 => pattern_values[v].bin_type = rng.u32(0..problem.bins().len() as u32 + 1),
+                _ => {
+                    pattern_values.remove(v);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn honest_certificates_prove_true_bounds_and_tampered_ones_prove_nothing_false() {
+    let mut rng = Rng::with_seed(1);
+    let (mut positive, mut tight, mut refused, mut passed) = (0, 0, 0, 0);
+    for case in 0..4000 {
+        let problem = tiny::problem(&mut rng);
+        let Some(optimum) = tiny::optimum(&problem) else { continue };
+        let optimum = Money::from_nanos(optimum.into());
+        let certificate = Certificate { dominated: vec![], proof: honest(&mut rng, &problem, 2) };
+        match check_certificate(&problem, &certificate) {
+            Ok(bound) => {
+                assert!(bound <= optimum, "case {case}: {bound} > {optimum}\n{problem:?}\n{certificate:?}");
+                positive += u32::from(bound > Money::ZERO);
+                tight += u32::from(bound == optimum && bound > Money::ZERO);
+            }
+            // Random branches may contradict each other or the stock; nothing else is wrong.
+            Err(objections) => {
+                let contradictory = |o: &plimsoll::check::Objection| {
+                    matches!(o, plimsoll::check::Objection::ContradictoryBranch { .. })
+                };
+                assert!(objections.iter().all(contradictory), "case {case}: {objections:?}");
+            }
+        }
+        for _ in 0..5 {
+            let mut certificate = certificate.clone();
+            for _ in 0..rng.u8(1..4) {
+                if rng.u8(0..4) == 0 {
+                    let types = problem.bins().len() as u32;
+                    let (bin_type, by) = (rng.u32(0..types), rng.u32(0..types));
+                    certificate.dominated.push(Dominance { bin_type, by });
+                } else {
+                    tamper(&mut rng, &problem, &mut certificate.proof);
+                }
+            }
+            match check_certificate(&problem, &certificate) {
+                Ok(bound) => {
+                    passed += 1;
+                    assert!(
+                        bound <= optimum,
+                        "case {case}: {bound} > {optimum}\n{problem:?}\n{certificate:?}"
+                    );
+                }
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    println!("{positive} bounds above zero, {tight} tight; tampered: {refused} refused, {passed} true");
+    // The generator reaches what it should.
+    assert!(positive > 1500 && tight > 50 && refused > 3000 && passed > 1500);
+}
+
+#[test]
+fn an_exhaustive_value_is_accepted_exactly_from_the_best_pattern_on() {
+    let mut rng = Rng::with_seed(2);
+    for case in 0..4000 {
+        let problem = tiny::problem(&mut rng);
+        let item_prices: Vec<u64> = problem.items().iter().map(|_| rng.u64(0..12)).collect();
+        let best: Vec<u64> = problem.bin_ids().map(|t| best_value(&problem, t, &item_prices)).collect();
+        let certificate = |values: Vec<u64>| {
+            let pattern_values = (0u32..)
+                .zip(values)
+                .map(|(bin_type, value)| PatternValue { bin_type, value, proof: ValueProof::Exhaustive })
+                .collect();
+            let proof = BoundProof::Prices { item_prices: item_prices.clone(), pattern_values };
+            Certificate { dominated: vec![], proof }
+        };
+        assert!(check_certificate(&problem, &certificate(best.clone())).is_ok(), "case {case}");
+        for (t, bin) in problem.bin_ids().zip(problem.bins()) {
+            if best[t.index()] > 0 && bin.stock != Some(0) {
+                let mut low = best.clone();
+                low[t.index()] -= 1;
+                assert!(check_certificate(&problem, &certificate(low)).is_err(), "case {case}");
+            }
+        }
+    }
+}
