@@ -145,10 +145,11 @@ pub struct Dominance {
 ///
 /// In a leaf every bin type t that is not left out has between l_t and h_t bins, from the branches
 /// above it (l_t = 0 and h_t = stock, or unlimited, where none says otherwise). With item prices
-/// pi_j >= 0, V_t >= the value of every pattern of type t, and
-/// r = min over unlimited t of c_t / V_t (1 if none is unlimited), every plan costs at least
+/// pi_j >= 0, V_t >= the value of every pattern of type t, and any r >= 0 with r V_t <= c_t for every
+/// unlimited t, every plan costs at least
 /// r sum_j q_j pi_j + sum_t l_t max(0, c_t - r V_t) - sum_t h_t max(0, r V_t - c_t)
-/// (Farley 1990 where nothing is limited).
+/// (Farley 1990 where nothing is limited). The better of two r counts: the largest one, R (1 if no
+/// type is unlimited), and min(1, R).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "step")]
 pub enum BoundProof {

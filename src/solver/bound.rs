@@ -4,12 +4,13 @@
 //! kind t, any plan costs at least
 //!
 //! ```text
-//! LB = r * sum_j q_j pi_j - sum_{t with stock s_t} s_t * max(0, r V_t - c_t),
-//! r  = min_{t without stock} c_t / V_t, or 1 if every kind has a stock   (Farley 1990)
+//! LB = r sum_j q_j pi_j + sum_t l_t max(0, c_t - r V_t) - sum_t h_t max(0, r V_t - c_t),
 //! ```
 //!
-//! because `r pi` is then dual feasible for the kinds without stock, and each bin of a kind with
-//! stock falls short by at most `r V_t - c_t`. `V_t` comes from resource prices lambda:
+//! for any r >= 0 with r V_t <= c_t for every kind without a limit (Farley 1990 takes the largest),
+//! where every plan in question has between l_t and h_t bins of kind t: none and the stock, or what
+//! branching on the number of bins says. For the cost is sum_t c_t y_t, the value placed is
+//! sum_j q_j r pi_j <= sum_t r V_t y_t, and c_t y_t - r V_t y_t is least at one of the limits. `V_t` comes from resource prices lambda:
 //! `floor(lambda . W_t + sum_j u_jt max(0, pi_j - lambda . w_j))`. All of it in i128; where a product
 //! would not fit, the precision of lambda is lowered, never the truth.
 
@@ -94,38 +95,45 @@ fn value_under(instance: &Instance, kind: usize, pi: &[u64], n: &[u64], d: u64) 
     u64::try_from(total / i128::from(d)).ok()
 }
 
+/// How many bins of a kind there are at least and at most (`None`: no limit).
+pub(super) type Limits = Vec<(u64, Option<u64>)>;
+
+/// The limits that hold for every plan: the stock.
+pub(super) fn stock_limits(instance: &Instance) -> Limits {
+    instance.kinds.iter().map(|k| (0, k.stock)).collect()
+}
+
 impl IntegerPrices {
-    /// The lower bound for an hour, in nano-dollars.
-    pub(super) fn bound(&self, instance: &Instance) -> i128 {
-        // r = num / den, the smallest c_t / V_t among kinds without stock.
+    /// The lower bound for an hour among plans within the limits, in nano-dollars, not rounded up.
+    pub(super) fn bound(&self, instance: &Instance, limits: &Limits) -> i128 {
+        // r = num / den, the smallest c_t / V_t among kinds without a limit.
         let mut smallest: Option<(u128, u128)> = None;
-        for (kind, &value) in instance.kinds.iter().zip(&self.value) {
+        for ((kind, &value), limit) in instance.kinds.iter().zip(&self.value).zip(limits) {
             let (c, v) = (u128::from(kind.rate), u128::from(value));
-            if kind.stock.is_none() && v > 0 && smallest.is_none_or(|(num, den)| c * den < num * v) {
+            if limit.1.is_none() && v > 0 && smallest.is_none_or(|(num, den)| c * den < num * v) {
                 smallest = Some((c, v));
             }
         }
         let (num, den) = smallest.unwrap_or((1, 1));
-        let sum: Option<u128> = instance
-            .shapes
-            .iter()
-            .zip(&self.pi)
-            .try_fold(0u128, |sum, (s, &p)| sum.checked_add(u128::from(s.copies) * u128::from(p)));
-        let Some(gross) = sum.and_then(|s| s.checked_mul(num)) else { return 0 };
-        let mut scaled = i128::try_from(gross).unwrap_or(0);
-        for (kind, &value) in instance.kinds.iter().zip(&self.value) {
-            let Some(stock) = kind.stock else { continue };
-            let worth = u128::from(value) * num;
-            let cost = u128::from(kind.rate) * den;
-            if worth > cost {
-                let loss = (worth - cost).checked_mul(stock.into()).and_then(|l| i128::try_from(l).ok());
-                match loss.and_then(|l| scaled.checked_sub(l)) {
-                    Some(rest) => scaled = rest,
-                    None => return 0,
-                }
-            }
+        let largest = self.bound_at(instance, limits, num, den).unwrap_or(0);
+        let one = if num > den { self.bound_at(instance, limits, 1, 1).unwrap_or(0) } else { 0 };
+        largest.max(one).max(0)
+    }
+
+    /// The bound with r = num / den. `None` where a sum leaves the range, as absurd amounts do.
+    fn bound_at(&self, instance: &Instance, limits: &Limits, num: u128, den: u128) -> Option<i128> {
+        let mut sum = 0u128;
+        for (shape, &p) in instance.shapes.iter().zip(&self.pi) {
+            sum = sum.checked_add(u128::from(shape.copies).checked_mul(p.into())?)?;
         }
-        if scaled <= 0 { 0 } else { scaled / i128::try_from(den).unwrap_or(i128::MAX) }
+        let mut scaled = i128::try_from(sum.checked_mul(num)?).ok()?;
+        for ((kind, &value), &(least, most)) in instance.kinds.iter().zip(&self.value).zip(limits) {
+            let worth = i128::try_from(u128::from(value).checked_mul(num)?).ok()?;
+            let cost = i128::try_from(u128::from(kind.rate).checked_mul(den)?).ok()?;
+            let bins = if cost >= worth { least } else { most.unwrap_or(0) };
+            scaled = scaled.checked_add(cost.checked_sub(worth)?.checked_mul(bins.into())?)?;
+        }
+        Some(scaled.div_euclid(i128::try_from(den).ok()?))
     }
 
     /// The proof in the caller's terms.
@@ -175,11 +183,28 @@ pub(super) fn round_up(instance: &Instance, bound: i128) -> i128 {
 
 /// A bound with its certificate.
 pub(super) fn certified(problem: &Problem, instance: &Instance, prices: &IntegerPrices) -> LowerBound {
-    let value = Money::from_nanos(round_up(instance, prices.bound(instance)));
+    let value = Money::from_nanos(round_up(instance, prices.bound(instance, &stock_limits(instance))));
     LowerBound {
         value,
         kind: BoundKind::Certified,
         certified: value,
         certificate: Certificate { dominated: dominance(instance), proof: prices.proof(problem, instance) },
     }
+}
+
+/// The bound proven by a tree of cases.
+pub(super) fn from_tree(instance: &Instance, value: Money, proof: BoundProof) -> LowerBound {
+    LowerBound {
+        value,
+        kind: BoundKind::Certified,
+        certified: value,
+        certificate: Certificate { dominated: dominance(instance), proof },
+    }
+}
+
+/// Nothing costs less than nothing.
+pub(super) fn trivial(problem: &Problem, instance: &Instance) -> LowerBound {
+    let nothing = vec![0.0; instance.shapes.len()];
+    let free = vec![vec![0.0; instance.dims]; instance.kinds.len()];
+    certified(problem, instance, &integer_prices(instance, &nothing, &free))
 }

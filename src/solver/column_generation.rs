@@ -82,7 +82,7 @@ impl<'a> PatternLp<'a> {
             columns,
             pool: Vec::new(),
             known: HashSet::new(),
-            best_bound: integer.bound(instance),
+            best_bound: integer.bound(instance, &bound::stock_limits(instance)),
             best: prices.clone(),
             best_integer: integer,
             master_value: f64::INFINITY,
@@ -221,7 +221,7 @@ impl<'a> PatternLp<'a> {
             value: priced.iter().map(|k| k.value).collect(),
             proof: priced.iter().map(|k| k.proof.clone()).collect(),
         };
-        let bound = integer.bound(instance);
+        let bound = integer.bound(instance, &bound::stock_limits(instance));
         if bound > self.best_bound {
             self.best_bound = bound;
             self.best_integer = integer;

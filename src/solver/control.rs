@@ -142,9 +142,14 @@ impl<'a> Meter<'a> {
         self.work
     }
 
-    /// The share of the work limit that is used up, 0 to 1 and beyond.
-    pub(super) fn work_share(&self) -> f64 {
-        self.work as f64 / self.budget.work_limit().max(1) as f64
+    /// The share of the budget that is used up, by work or by the clock, 0 to 1 and beyond.
+    pub(super) fn share_used(&self) -> f64 {
+        let by_work = self.work as f64 / self.budget.work_limit().max(1) as f64;
+        let by_clock = self
+            .budget
+            .time_limit
+            .map_or(0.0, |limit| self.started.elapsed().as_secs_f64() / limit.as_secs_f64().max(1e-9));
+        by_work.max(by_clock)
     }
 
     pub(super) fn millis(&self) -> u64 {
@@ -153,11 +158,6 @@ impl<'a> Meter<'a> {
 
     pub(super) fn gap_target(&self) -> f64 {
         self.budget.gap
-    }
-
-    /// Wall-clock seconds left; `None` without a time limit.
-    pub(super) fn seconds_left(&self) -> Option<f64> {
-        self.budget.time_limit.map(|limit| limit.saturating_sub(self.started.elapsed()).as_secs_f64())
     }
 
     pub(super) fn cancelled(&self) -> bool {

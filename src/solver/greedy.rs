@@ -12,6 +12,8 @@ use super::relaxation::Prices;
 const LEAST_WEIGHT: f64 = 0.02;
 /// While there is plenty of room, this share of what still fits is added at once.
 const BLOCK: u64 = 8;
+/// The most kinds considered for each bin.
+const OPENED: usize = 12;
 /// The most shapes that one filling looks at.
 const SAMPLE: usize = 400;
 
@@ -71,6 +73,11 @@ impl<'a> Guide<'a> {
         let bought = candidates.iter().filter(|&&t| prices.bins[t] > 1e-6).count();
         let fullness = fullness(instance, prices);
         Guide { instance, pi: &prices.pi, weight, fullness, by_rate, candidates, bought }
+    }
+
+    /// The kinds that a packing considers for each bin.
+    pub(super) fn opening(&self) -> &[usize] {
+        &self.candidates[..self.candidates.len().min(OPENED)]
     }
 
     /// The kinds that the relaxation buys, while there is far more to place than they hold.

@@ -53,8 +53,6 @@ pub(super) struct Instance {
     pub dominated_by: Vec<(BinTypeId, usize)>,
     /// Every cost is a multiple of this: the common divisor of all usable rates, nano-dollars.
     pub rate_divisor: u64,
-    /// Whether any two shapes conflict.
-    pub has_conflicts: bool,
 }
 
 impl Instance {
@@ -146,7 +144,6 @@ impl Instance {
             .collect();
         let rate_divisor = usable.iter().fold(0, |g, (kind, _)| gcd(g, kind.rate)).max(1);
         let (kinds, fits, dominated_by) = drop_dominated(usable, &shapes);
-        let has_conflicts = shapes.iter().any(|s| !s.conflicts.is_empty());
         let max_kinds = problem.max_bin_types().map(|k| k as usize);
         Ok(Instance {
             shapes,
@@ -157,7 +154,6 @@ impl Instance {
             max_kinds,
             dominated_by,
             rate_divisor,
-            has_conflicts,
         })
     }
 
@@ -166,6 +162,11 @@ impl Instance {
         (0..self.dims)
             .map(|k| self.shapes.iter().map(|s| u128::from(s.demand[k]) * u128::from(s.copies)).sum())
             .collect()
+    }
+
+    /// How many bins of each kind may be opened; `u64::MAX` for as many as one likes.
+    pub(super) fn stock(&self) -> Vec<u64> {
+        self.kinds.iter().map(|k| k.stock.unwrap_or(u64::MAX)).collect()
     }
 
     /// Bins in terms of the caller's item types: copies of merged members are dealt out in order.

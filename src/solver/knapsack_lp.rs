@@ -8,7 +8,7 @@
 //!
 //! A bounded-variable primal simplex over a dense D x D basis inverse: D is the number of resource
 //! dimensions, a handful, while there may be thousands of shapes. Its duals lambda are what
-//! [`bound`](super::bound) turns into an integer proof, its primal solution is what pricing rounds.
+//! [`bound`](super::bound) turns into an integer proof.
 
 use super::instance::Instance;
 
@@ -19,8 +19,6 @@ pub(super) struct KnapsackLp {
     pub value: f64,
     /// Price per unit of each dimension.
     pub lambda: Vec<f64>,
-    /// Shapes with a positive amount, by shape ascending.
-    pub x: Vec<(usize, f64)>,
 }
 
 /// Demands of all shapes on one kind of bin as shares of its capacity, with what limits each.
@@ -155,17 +153,6 @@ impl<'a> Simplex<'a> {
             self.pivot(entering, rising);
             prices = self.prices();
         }
-        let mut x: Vec<(usize, f64)> = Vec::new();
-        for c in 0..n {
-            let amount = match self.at[c] {
-                At::Lower => 0.0,
-                At::Upper => self.columns.upper[c],
-                At::Basic => self.basis.iter().position(|&b| b == c).map_or(0.0, |r| self.amount[r].max(0.0)),
-            };
-            if amount > 1e-12 {
-                x.push((self.columns.shape[c], amount));
-            }
-        }
         // The bound at these prices, which holds whatever the pivots did.
         let lambda: Vec<f64> = prices.iter().map(|p| p.max(0.0)).collect();
         let mut value: f64 = lambda.iter().sum();
@@ -178,7 +165,7 @@ impl<'a> Simplex<'a> {
             .zip(&self.columns.capacity)
             .map(|(l, c)| if *c > 0.0 { l / c } else { 0.0 })
             .collect();
-        KnapsackLp { value, lambda, x }
+        KnapsackLp { value, lambda }
     }
 
     /// The variable that gains most per unit, or the first that gains once cycling is suspected.
@@ -254,10 +241,10 @@ impl<'a> Simplex<'a> {
         for k in 0..d {
             self.inverse[row * d + k] /= pivot;
         }
-        for r in 0..d {
-            if r != row && column[r] != 0.0 {
+        for (r, &factor) in column.iter().enumerate() {
+            if r != row && factor != 0.0 {
                 for k in 0..d {
-                    self.inverse[r * d + k] -= column[r] * self.inverse[row * d + k];
+                    self.inverse[r * d + k] -= factor * self.inverse[row * d + k];
                 }
             }
         }

@@ -3,9 +3,8 @@
 //! [`solve`] climbs a ladder: reduce, relax, build plans from the prices, improve them, certify.
 //! Every rung may be the last that the budget allows.
 
-#![allow(dead_code, clippy::needless_range_loop)]
-
 mod bound;
+mod branching;
 mod column_generation;
 pub mod control;
 mod greedy;
@@ -15,16 +14,22 @@ mod knapsack_lp;
 mod master;
 mod pricing;
 mod relaxation;
+mod rounding;
 
 use crate::plan::{LowerBound, Outcome, Plan, ProgressPoint, StopReason, relative_gap};
 use crate::problem::{ItemTypeId, Problem};
 use crate::units::Money;
 
+use fastrand::Rng;
+use rayon::prelude::*;
+
+use branching::{Step, Tree};
+use column_generation::{PatternLp, Round};
 use control::{Budget, Event, Meter, Observer, Phase};
 use greedy::{Balance, Filler, Guide};
 use improve::Improver;
 use instance::{Bin, Instance};
-use rayon::prelude::*;
+use knapsack_lp::Columns;
 use relaxation::Prices;
 
 /// Why there is no plan.
@@ -51,78 +56,112 @@ pub fn solve(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Outcome, SolveError> {
-    let mut search = Search::start(problem, budget, seed, observer)?;
-    search.relax();
-    search.build_plans();
+    let meter = Meter::start(*budget);
+    observer.on(&Event::Phase(Phase::Reduce));
+    let instance = Instance::reduce(problem).map_err(SolveError::Unplaceable)?;
+    let columns = relaxation::all_columns(&instance);
+    let mut search = Search {
+        problem,
+        instance: &instance,
+        columns: &columns,
+        meter,
+        seed,
+        observer,
+        incumbent: None,
+        lower_bound: bound::trivial(problem, &instance),
+        progress: Vec::new(),
+    };
+    search.run();
     search.finish()
 }
 
 struct Search<'a> {
     problem: &'a Problem,
-    instance: Instance,
+    instance: &'a Instance,
+    columns: &'a [Columns],
     meter: Meter<'a>,
     seed: u64,
     observer: &'a dyn Observer,
-    prices: Option<Prices>,
     incumbent: Option<(Money, Vec<Bin>)>,
-    lower_bound: Option<LowerBound>,
+    lower_bound: LowerBound,
     progress: Vec<ProgressPoint>,
 }
 
-impl<'a> Search<'a> {
-    fn start(
-        problem: &'a Problem,
-        budget: &Budget<'a>,
-        seed: u64,
-        observer: &'a dyn Observer,
-    ) -> Result<Self, SolveError> {
-        let meter = Meter::start(*budget);
-        observer.on(&Event::Phase(Phase::Reduce));
-        let instance = Instance::reduce(problem).map_err(SolveError::Unplaceable)?;
-        Ok(Search {
-            problem,
-            instance,
-            meter,
-            seed,
-            observer,
-            prices: None,
-            incumbent: None,
-            lower_bound: None,
-            progress: Vec::new(),
-        })
+impl Search<'_> {
+    fn run(&mut self) {
+        let instance = self.instance;
+        if instance.shapes.is_empty() {
+            self.offer_plan(Vec::new());
+            return;
+        }
+        self.enter(Phase::Relaxation);
+        let Some(prices) = self.relax() else { return };
+        let allowed = match instance.max_kinds {
+            Some(most) => relaxation::choose_kinds(instance, &prices, most),
+            None => Some((0..instance.kinds.len()).collect()),
+        };
+        let Some(allowed) = allowed else { return };
+        let restricted = allowed.len() < instance.kinds.len();
+        let packing_prices = if restricted {
+            relaxation::solve_restricted(instance, self.columns, &allowed).unwrap_or_else(|_| prices.clone())
+        } else {
+            prices.clone()
+        };
+        let mut may_open = vec![false; instance.kinds.len()];
+        for &t in &allowed {
+            may_open[t] = true;
+        }
+        let guide = Guide::new(instance, &packing_prices, &may_open);
+        self.enter(Phase::Greedy);
+        self.build_plans(&guide);
+        if self.done() || self.incumbent.is_none() {
+            return;
+        }
+        self.enter(Phase::Improvement);
+        self.improve(&guide, 0.1, 10);
+        if self.few_bins(&prices) && !self.done() {
+            self.enter(Phase::Branching);
+            self.branch(&prices, &guide, restricted);
+        }
+        if self.few_items_per_bin(&prices) && !self.done() {
+            self.enter(Phase::ColumnGeneration);
+            self.generate_columns(&prices, &may_open);
+        }
+        if !self.done() {
+            self.enter(Phase::Improvement);
+            self.improve(&guide, 1.0, 1);
+        }
     }
 
     fn enter(&self, phase: Phase) {
         self.observer.on(&Event::Phase(phase));
     }
 
-    fn relax(&mut self) {
-        self.enter(Phase::Relaxation);
-        let columns = relaxation::all_columns(&self.instance);
-        if let Ok(prices) = relaxation::solve(&self.instance, &columns) {
-            let integer = bound::integer_prices(&self.instance, &prices.pi, &prices.lambda);
-            self.offer_bound(bound::certified(self.problem, &self.instance, &integer));
-            self.prices = Some(prices);
-        }
+    fn relax(&mut self) -> Option<Prices> {
+        let prices = relaxation::solve(self.instance, self.columns).ok()?;
+        let integer = bound::integer_prices(self.instance, &prices.pi, &prices.lambda);
+        self.offer_bound(bound::certified(self.problem, self.instance, &integer));
+        Some(prices)
     }
 
-    fn build_plans(&mut self) {
-        self.enter(Phase::Greedy);
-        let Some(prices) = self.prices.clone() else { return };
-        let instance = self.instance.clone();
-        let allowed = vec![true; instance.kinds.len()];
-        let guide = Guide::new(&instance, &prices, &allowed);
-        let open = &guide.candidates[..guide.candidates.len().min(12)];
+    /// Three first plans: by how full dimensions get, by prices, and between.
+    fn build_plans(&mut self, guide: &Guide<'_>) {
+        let instance = self.instance;
         let tries: Vec<(Option<Vec<Bin>>, u64)> = [1.0, 0.5, 0.0]
             .into_par_iter()
             .map(|theta| {
                 let mut filler = Filler::default();
                 let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
-                let mut available: Vec<u64> =
-                    instance.kinds.iter().map(|k| k.stock.unwrap_or(u64::MAX)).collect();
-                let balance = Balance(theta);
-                let bins =
-                    filler.pack(&guide, &mut left, &prices.pi, balance, open, &mut available, f64::INFINITY);
+                let mut available = instance.stock();
+                let bins = filler.pack(
+                    guide,
+                    &mut left,
+                    guide.pi,
+                    Balance(theta),
+                    guide.opening(),
+                    &mut available,
+                    f64::INFINITY,
+                );
                 (bins, filler.work)
             })
             .collect();
@@ -132,18 +171,152 @@ impl<'a> Search<'a> {
                 self.offer_plan(bins);
             }
         }
-        self.enter(Phase::Improvement);
+    }
+
+    /// Large-neighbourhood search until it runs dry or this share of the budget is used up.
+    fn improve(&mut self, guide: &Guide<'_>, share: f64, hurry: u64) {
         let Some((_, bins)) = self.incumbent.clone() else { return };
-        let mut improver = Improver::new(&guide, &bins, self.seed);
-        // Rounds without a saving after which the search has run dry.
-        let patience = 200 + 2_000_000 / (bins.len() as u64 + 1_000);
+        let mut improver = Improver::new(guide, &bins, self.seed);
+        let patience = (200 + 2_000_000 / (bins.len() as u64 + 1_000)) / hurry;
         let mut idle = 0;
-        while idle < patience && !self.done() {
+        while idle < patience && !self.done() && self.meter.share_used() < share {
             let saved = improver.round();
             self.meter.spend(std::mem::take(&mut improver.work));
             idle = if saved > 0 { 0 } else { idle + 1 };
             if saved > 0 {
                 self.offer_plan(improver.bins());
+            }
+        }
+    }
+
+    /// Whether the numbers of bins per kind are few enough to branch on.
+    fn few_bins(&self, prices: &Prices) -> bool {
+        prices.bins.iter().sum::<f64>() <= 80.0 && self.instance.shapes.len() <= 400
+    }
+
+    fn branch(&mut self, prices: &Prices, guide: &Guide<'_>, restricted: bool) {
+        let instance = self.instance;
+        let cost = self.incumbent.as_ref().map_or(i128::MAX, |(cost, _)| cost.nanos());
+        let mut tree = Tree::start(instance, self.columns, prices, cost);
+        let mut rng = Rng::with_seed(self.seed ^ 0x6272_616e_6368);
+        let mut looks = 0u32;
+        while looks < 4_000 && !self.done() && self.meter.share_used() < 0.5 {
+            looks += 1;
+            let incumbent = self.incumbent.as_ref().map_or(i128::MAX, |(cost, _)| cost.nanos());
+            match tree.step(incumbent) {
+                Step::Going => {}
+                Step::Finished => break,
+                Step::Promising(bins) if !restricted => {
+                    self.pack_exactly(guide, &bins, &mut rng);
+                }
+                Step::Promising(_) => {}
+            }
+            self.meter.spend(std::mem::take(&mut tree.work));
+            if looks.is_power_of_two() {
+                self.offer_tree(&tree);
+            }
+        }
+        self.offer_tree(&tree);
+    }
+
+    fn offer_tree(&mut self, tree: &Tree<'_>) {
+        let incumbent = self.incumbent.as_ref().map_or(i128::MAX, |(cost, _)| cost.nanos());
+        let value = Money::from_nanos(tree.bound().min(incumbent));
+        if value > self.lower_bound.value {
+            self.offer_bound(bound::from_tree(self.instance, value, tree.proof(self.problem)));
+        }
+    }
+
+    /// Tries to pack everything into exactly these bins.
+    fn pack_exactly(&mut self, guide: &Guide<'_>, bins: &[u64], rng: &mut Rng) {
+        let instance = self.instance;
+        let seeds: Vec<u64> = (0..16).map(|_| rng.u64(..)).collect();
+        let open: Vec<usize> = (0..bins.len()).filter(|&t| bins[t] > 0).collect();
+        let limit = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
+        let tries: Vec<(Option<Vec<Bin>>, u64)> = seeds
+            .into_par_iter()
+            .map(|seed| {
+                let mut rng = Rng::with_seed(seed);
+                let mut filler = Filler::default();
+                let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
+                let mut available = bins.to_vec();
+                let noise = 0.05 * rng.f64();
+                let value: Vec<f64> =
+                    guide.pi.iter().map(|p| p.max(1.0) * (1.0 + noise * (rng.f64() - 0.5))).collect();
+                let balance = Balance([0.0, 0.5, 1.0][rng.usize(..3)]);
+                let packed = filler.pack(guide, &mut left, &value, balance, &open, &mut available, limit);
+                (packed, filler.work)
+            })
+            .collect();
+        for (packed, work) in tries {
+            self.meter.spend(work);
+            if let Some(packed) = packed {
+                self.offer_plan(packed);
+            }
+        }
+    }
+
+    /// Whether bins hold so few items that patterns say more than resource prices.
+    fn few_items_per_bin(&self, prices: &Prices) -> bool {
+        let bins: f64 = prices.bins.iter().sum();
+        let copies: f64 = self.instance.shapes.iter().map(|s| s.copies as f64).sum();
+        self.instance.shapes.len() <= 600 && copies <= 16.0 * bins.max(1.0)
+    }
+
+    fn generate_columns(&mut self, prices: &Prices, may_open: &[bool]) {
+        let instance = self.instance;
+        let integer = bound::integer_prices(instance, &prices.pi, &prices.lambda);
+        let mut lp = PatternLp::start(instance, self.columns, prices, integer);
+        let mut rng = Rng::with_seed(self.seed ^ 0x636f_6c75_6d6e);
+        if let Some((_, bins)) = &self.incumbent {
+            lp.add_plan(bins);
+        }
+        let mut rounds = 0u32;
+        loop {
+            let state = lp.round();
+            self.meter.spend(std::mem::take(&mut lp.work));
+            rounds += 1;
+            if Money::from_nanos(bound::round_up(instance, lp.best_bound)) > self.lower_bound.value {
+                self.offer_bound(bound::certified(self.problem, instance, &lp.best_integer));
+            }
+            let closed = state == Round::Closed || self.meter.share_used() > 0.7;
+            if closed || rounds.is_multiple_of(8) {
+                let guide = Guide::new(instance, &lp.best, may_open);
+                self.round_patterns(&lp, &guide, &mut rng, may_open);
+                if closed && !self.done() {
+                    self.improve(&guide, 0.85, 1);
+                }
+            }
+            if closed || self.done() {
+                break;
+            }
+        }
+    }
+
+    fn round_patterns(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, rng: &mut Rng, may_open: &[bool]) {
+        let solution: Vec<(Bin, f64)> = lp
+            .solution
+            .iter()
+            .map(|&(p, count)| {
+                let (kind, content) = lp.pattern(p);
+                (Bin { kind, content: content.to_vec(), copies: 1 }, count)
+            })
+            .filter(|(bin, _)| may_open[bin.kind])
+            .collect();
+        let limit = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
+        let seeds: Vec<u64> = (0..8).map(|_| rng.u64(..)).collect();
+        let tries: Vec<(Option<Vec<Bin>>, u64)> = seeds
+            .into_par_iter()
+            .map(|seed| {
+                let mut filler = Filler::default();
+                let plan = rounding::round(guide, &mut filler, &solution, &mut Rng::with_seed(seed), limit);
+                (plan, filler.work)
+            })
+            .collect();
+        for (plan, work) in tries {
+            self.meter.spend(work);
+            if let Some(plan) = plan {
+                self.offer_plan(plan);
             }
         }
     }
@@ -160,22 +333,21 @@ impl<'a> Search<'a> {
     }
 
     /// Takes a plan that is cheaper than the best so far.
-    fn offer_plan(&mut self, bins: Vec<Bin>) -> bool {
+    fn offer_plan(&mut self, bins: Vec<Bin>) {
         let cost = self.cost(&bins);
         if self.incumbent.as_ref().is_some_and(|(best, _)| cost >= *best) {
-            return false;
+            return;
         }
         self.incumbent = Some((cost, bins));
         self.observer.on(&Event::Incumbent(cost));
         self.record();
-        true
     }
 
     /// Takes a bound that is higher than the best so far.
     fn offer_bound(&mut self, bound: LowerBound) {
-        if self.lower_bound.as_ref().is_none_or(|best| bound.value > best.value) {
+        if bound.value > self.lower_bound.value {
             self.observer.on(&Event::Bound(bound.value));
-            self.lower_bound = Some(bound);
+            self.lower_bound = bound;
             self.record();
         }
     }
@@ -185,28 +357,20 @@ impl<'a> Search<'a> {
             work: self.meter.work(),
             millis: self.meter.millis(),
             incumbent: self.incumbent.as_ref().map(|(cost, _)| *cost),
-            lower_bound: self.lower_bound.as_ref().map_or(Money::ZERO, |b| b.value),
+            lower_bound: self.lower_bound.value,
         });
     }
 
     fn gap(&self) -> Option<f64> {
         let (cost, _) = self.incumbent.as_ref()?;
-        Some(relative_gap(*cost, self.lower_bound.as_ref()?.value))
+        Some(relative_gap(*cost, self.lower_bound.value))
     }
 
     fn finish(self) -> Result<Outcome, SolveError> {
         let Some((cost, bins)) = self.incumbent.as_ref() else {
             return Err(SolveError::NoPlanFound);
         };
-        let lower_bound = match self.lower_bound.clone() {
-            Some(bound) => bound,
-            None => {
-                let nothing = vec![0.0; self.instance.shapes.len()];
-                let free = vec![vec![0.0; self.instance.dims]; self.instance.kinds.len()];
-                let prices = bound::integer_prices(&self.instance, &nothing, &free);
-                bound::certified(self.problem, &self.instance, &prices)
-            }
-        };
+        let lower_bound = self.lower_bound.clone();
         let stop = if *cost == lower_bound.value {
             StopReason::Optimal
         } else if self.gap().is_some_and(|g| g <= self.meter.gap_target()) {

@@ -50,12 +50,12 @@ pub(super) fn price_all(columns: &[Columns], pi: &[f64]) -> Vec<KnapsackLp> {
     columns.par_iter().map(|c| c.solve(pi)).collect()
 }
 
-/// Solves the relaxation over the kinds in `allowed` (all where `None`).
+/// Solves the relaxation over all kinds.
 pub(super) fn solve(instance: &Instance, columns: &[Columns]) -> Result<Prices, LpFailure> {
     let mut chosen = promising_kinds(instance);
     let mut best: Option<Prices> = None;
     for _ in 0..MAX_ROUNDS {
-        let (pi, bins, assigned) = solve_over(instance, &chosen)?;
+        let Solved { pi, bins, assigned, .. } = solve_over(instance, &chosen)?;
         let priced = price_all(columns, &pi);
         let mut out: Vec<(f64, usize)> = priced
             .iter()
@@ -78,6 +78,91 @@ pub(super) fn solve(instance: &Instance, columns: &[Columns]) -> Result<Prices, 
         chosen.sort_unstable();
     }
     best.ok_or(LpFailure::Stopped)
+}
+
+/// Solves the relaxation over few kinds only: prices to pack by, not to bound by.
+pub(super) fn solve_restricted(
+    instance: &Instance,
+    columns: &[Columns],
+    kinds: &[usize],
+) -> Result<Prices, LpFailure> {
+    let Solved { pi, bins, assigned, .. } = solve_over(instance, kinds)?;
+    let priced = price_all(columns, &pi);
+    Ok(Prices {
+        pi,
+        pattern_value: priced.iter().map(|k| k.value).collect(),
+        lambda: priced.into_iter().map(|k| k.lambda).collect(),
+        bins,
+        assigned,
+    })
+}
+
+/// Chooses at most `most` kinds whose relaxation is cheap: the kind that alone is cheapest, then
+/// whichever further one saves most, then exchanges as long as they pay. `None` if no such choice
+/// that holds every shape was found.
+pub(super) fn choose_kinds(instance: &Instance, prices: &Prices, most: usize) -> Option<Vec<usize>> {
+    /// Kinds looked at, best value for money first.
+    const LOOKED_AT: usize = 40;
+    let ratio = |t: &usize| prices.pattern_value[*t] / instance.kinds[*t].rate.max(1) as f64;
+    let mut ranked: Vec<usize> = (0..instance.kinds.len()).collect();
+    ranked.sort_by(|a, b| ratio(b).total_cmp(&ratio(a)).then(a.cmp(b)));
+    let covered = |kinds: &[usize]| {
+        (0..instance.shapes.len()).filter(|&j| kinds.iter().any(|&t| instance.fits[t][j] > 0)).count()
+    };
+    // Kinds that hold what few others do come into view even if they look dear.
+    let mut looked_at: Vec<usize> = ranked.iter().copied().take(LOOKED_AT).collect();
+    let mut by_cover = ranked.clone();
+    by_cover.sort_by_key(|&t| std::cmp::Reverse(covered(&[t])));
+    looked_at.extend(by_cover.into_iter().take(LOOKED_AT));
+    looked_at.sort_unstable();
+    looked_at.dedup();
+    // More shapes covered first, then less cost.
+    let worth = |kinds: &[usize]| {
+        let held = covered(kinds);
+        let cost = if held == instance.shapes.len() {
+            solve_over(instance, kinds).map_or(f64::INFINITY, |s| s.cost)
+        } else {
+            f64::INFINITY
+        };
+        (std::cmp::Reverse(held), cost)
+    };
+    let better = |a: &(std::cmp::Reverse<usize>, f64), b: &(std::cmp::Reverse<usize>, f64)| {
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).is_lt()
+    };
+    let best_of = |options: Vec<Vec<usize>>| {
+        let rated: Vec<_> = options.into_par_iter().map(|o| (worth(&o), o)).collect();
+        rated.into_iter().reduce(|a, b| if better(&b.0, &a.0) { b } else { a })
+    };
+    let mut chosen: Vec<usize> = Vec::new();
+    let mut value = (std::cmp::Reverse(0), f64::INFINITY);
+    while chosen.len() < most.min(looked_at.len()) {
+        let options = looked_at
+            .iter()
+            .filter(|t| !chosen.contains(t))
+            .map(|&t| chosen.iter().copied().chain([t]).collect())
+            .collect();
+        let (found, kinds) = best_of(options)?;
+        if !better(&found, &value) {
+            break;
+        }
+        (value, chosen) = (found, kinds);
+    }
+    loop {
+        let mut options = Vec::new();
+        for out in 0..chosen.len() {
+            for &t in looked_at.iter().filter(|t| !chosen.contains(t)) {
+                let mut other = chosen.clone();
+                other[out] = t;
+                options.push(other);
+            }
+        }
+        match best_of(options) {
+            Some((found, kinds)) if better(&found, &value) => (value, chosen) = (found, kinds),
+            _ => break,
+        }
+    }
+    chosen.sort_unstable();
+    (value.0.0 == instance.shapes.len()).then_some(chosen)
 }
 
 /// For several mixes of resources the two kinds that serve the mix at least cost, every kind with a
@@ -135,7 +220,12 @@ fn promising_kinds(instance: &Instance) -> Vec<usize> {
     chosen
 }
 
-type Solved = (Vec<f64>, Vec<f64>, Vec<Vec<f64>>);
+struct Solved {
+    pi: Vec<f64>,
+    bins: Vec<f64>,
+    assigned: Vec<Vec<f64>>,
+    cost: f64,
+}
 
 /// The programme over the chosen kinds, scaled so that every coefficient lies near one: `z` counts
 /// shares of a shape's copies, `y` counts money as a share of a rough total.
@@ -176,7 +266,8 @@ fn solve_over(instance: &Instance, chosen: &[usize]) -> Result<Solved, LpFailure
             assigned[t] = amounts;
         }
     }
-    Ok((pi, bins, assigned))
+    let cost = bins.iter().zip(&instance.kinds).map(|(y, k)| y * k.rate as f64).sum();
+    Ok(Solved { pi, bins, assigned, cost })
 }
 
 /// Variables and resource rows of one kind in a programme whose variables are scaled so that every
