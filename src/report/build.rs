@@ -164,6 +164,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
             price_date: catalog.price_date.clone(),
             sources: catalog.sources.clone(),
             licence_note: catalog.licence_note.clone(),
+            derivations: payment::derivations(catalog, &fleet, &purchases),
         },
         policy: words::settings(inputs.policy),
         headline: headline(before.as_ref(), &plans[0], &bill, solve.gap),

@@ -99,16 +99,12 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
         ));
     }
     lines.push(("Quality".to_owned(), quality(report)));
-    lines.push((
-        "Prices".to_owned(),
-        format!(
-            "{}, {} {}, {}",
-            draw.clean(&report.catalog.price_date),
-            report.catalog.provider,
-            draw.clean(&report.catalog.region),
-            draw.clean(&report.catalog.name)
-        ),
-    ));
+    let catalog = &report.catalog;
+    let prices = format!("{}, {} {}", catalog.price_date, catalog.provider, catalog.region);
+    // Bundled catalogs are called by just that.
+    let named = catalog.name == format!("{}-{}-{}", catalog.provider, catalog.price_date, catalog.region);
+    let prices = if named { prices } else { format!("{prices} ({})", catalog.name) };
+    lines.push(("Prices".to_owned(), draw.clean(&prices)));
     let hash: String = report.input_hash.chars().take(12).collect();
     lines.push(("Input".to_owned(), format!("{hash} ({} {})", report.tool.name, report.tool.version)));
     for (name, text) in lines {

@@ -116,6 +116,8 @@ pub struct CatalogInfo {
     pub sources: Vec<String>,
     /// Under which licence the sources stand.
     pub licence_note: String,
+    /// Rules by which rates of the purchase options are derived, with the reason for each.
+    pub derivations: BTreeMap<String, String>,
 }
 
 /// One setting.
@@ -391,7 +393,7 @@ pub struct PurchaseRow {
     pub types_on_demand: Vec<String>,
     /// Share of the on-demand cost that is covered.
     pub coverage: Option<Ratio>,
-    /// Whether some of the rates are derived, and by which rules.
+    /// Names of the rules by which some of the rates are derived, see `catalog.derivations`.
     pub derived: Vec<String>,
     /// Cash at the start.
     pub upfront: BilledCost,
@@ -453,7 +455,7 @@ pub struct CommitmentRow {
     pub on_demand_rate: Rate,
     /// effective / on demand.
     pub break_even_utilization: Option<Ratio>,
-    /// How the rate is known: `listed`, or the rule that it is derived by.
+    /// How the rate is known: `listed`, or the name of the rule that it is derived by.
     pub provenance: String,
     /// `Proposed`: without legal or financial effect.
     pub status: String,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use plimsoll::bill::OfferKey;
+use plimsoll::catalog::derivation::rule;
 use plimsoll::catalog::{
     Architecture, Catalog, CommitmentOffer, DerivationRules, InstanceType, ListedRate, NodeLimits, OfferKind,
     Payment, Provenance, Provider, Term,
@@ -29,8 +30,7 @@ fn rate(text: &str) -> Rate {
 /// Standard reserved, 1 year, none / partial / all upfront, and an instance savings plan.
 fn offers(no_upfront: &str, partial: &str, all: &str) -> Vec<CommitmentOffer> {
     use Payment::{AllUpfront, NoUpfront, PartialUpfront};
-    let derived =
-        || Provenance::Derived("partial and no upfront from all upfront by 1 : 0.98 and 1.05".to_owned());
+    let derived = || Provenance::Derived(rule::INSTANCE_SAVINGS_PLAN.to_owned());
     let offer = |kind, payment, effective: &str, provenance| {
         CommitmentOffer::new(kind, Term::OneYear, payment, rate(effective), provenance)
     };
@@ -83,7 +83,10 @@ pub fn catalog() -> Catalog {
         price_date: "2026-05".to_owned(),
         sources: vec!["made up for tests".to_owned()],
         licence_note: "none".to_owned(),
-        rules: DerivationRules::default(),
+        rules: DerivationRules {
+            instance_savings_plan: Some("made up, as everything here".to_owned()),
+            ..DerivationRules::default()
+        },
         marks: BTreeMap::new(),
         notes: vec![],
         types: vec![

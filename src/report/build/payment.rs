@@ -1,7 +1,7 @@
 //! Rows about money: node groups priced, purchase options, commitments.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ReportError;
 use super::placed::Placed;
@@ -105,10 +105,6 @@ pub(super) fn purchase_row(bill: &FleetBill<'_>, selected: bool) -> PurchaseRow 
         Purchase::Commitment(key) => Some(key),
         _ => None,
     };
-    let committed = || bill.commitments.iter().flat_map(|c| &c.lines);
-    let mut derived: Vec<String> = committed().filter_map(|l| rule(&l.offer.provenance)).collect();
-    derived.sort_unstable();
-    derived.dedup();
     // On demand nothing is covered, and nothing is missing either.
     let uncovered: &[AsUsedLine<'_>] = if offer.is_some() { &bill.as_used } else { &[] };
     let mut types_on_demand: Vec<String> =
@@ -123,7 +119,7 @@ pub(super) fn purchase_row(bill: &FleetBill<'_>, selected: bool) -> PurchaseRow 
         nodes_on_demand: bill.as_used.iter().map(|l| l.line.nodes).sum(),
         types_on_demand,
         coverage: offer.and_then(|_| bill.coverage()),
-        derived,
+        derived: rules(bill).into_iter().collect(),
         upfront: bill.upfront(),
         recurring_month: bill.recurring(HOURS_PER_MONTH),
         billed_first_year: bill.upfront() + bill.recurring(HOURS_PER_YEAR),
@@ -135,6 +131,22 @@ pub(super) fn purchase_row(bill: &FleetBill<'_>, selected: bool) -> PurchaseRow 
         break_even_utilization: bill.break_even_utilization(),
         break_even_months: bill.break_even_months(),
     }
+}
+
+/// The names of the rules by which a bill's rates are derived.
+fn rules(bill: &FleetBill<'_>) -> BTreeSet<String> {
+    bill.commitments.iter().flat_map(|c| &c.lines).filter_map(|l| rule(&l.offer.provenance)).collect()
+}
+
+/// The rules behind all purchase options, with the catalog's reason for each.
+pub(super) fn derivations(
+    catalog: &Catalog,
+    fleet: &Fleet<'_>,
+    purchases: &[Purchase],
+) -> BTreeMap<String, String> {
+    let names: BTreeSet<String> = purchases.iter().flat_map(|&p| rules(&fleet.bill(p))).collect();
+    let reason = |name: &str| catalog.rules.reason(name).unwrap_or_default().to_owned();
+    names.into_iter().map(|name| (name.clone(), reason(&name))).collect()
 }
 
 /// What an option commits to, one row per commitment and type.

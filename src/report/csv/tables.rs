@@ -300,6 +300,9 @@ pub(super) fn assumptions(report: &PlanReport, sheet: &mut Sheet) {
         line("prices", "source", source);
     }
     line("prices", "licence", &report.catalog.licence_note);
+    for (rule, reason) in &report.catalog.derivations {
+        line("derived rates", rule, reason);
+    }
     for setting in &report.policy {
         line("policy", &setting.name, &setting.value);
     }

@@ -48,13 +48,18 @@ pub(super) fn utilization(report: &PlanReport, draw: &Draw) -> String {
 /// One column per resource and plan, one row per use of capacity.
 fn ledger(resources: &[Vec<&UtilizationRow>], draw: &Draw) -> Grid {
     let rows: Vec<&UtilizationRow> = resources.iter().flatten().copied().collect();
+    let alone = resources.iter().all(|of_resource| of_resource.len() == 1);
     let mut columns = vec![Column::left("")];
     for of_resource in resources {
         for (index, row) in of_resource.iter().enumerate() {
             let when = if row.plan == "plan" { "after" } else { "before" };
             let short = row.resource.rsplit('/').next().unwrap_or(&row.resource);
             let name = draw.clean(if draw.plain { &row.resource } else { short });
-            let title = if index == 0 || draw.plain { format!("{name} {when}") } else { when.to_owned() };
+            let title = match (alone, index) {
+                (true, _) => name,
+                (false, 1..) if !draw.plain => when.to_owned(),
+                (false, _) => format!("{name} {when}"),
+            };
             columns.push(Column::right(&title));
         }
     }
@@ -68,7 +73,11 @@ fn ledger(resources: &[Vec<&UtilizationRow>], draw: &Draw) -> Grid {
         grid.row(cells);
     };
     line("capacity", None, &|row| amount(&row.resource, row.capacity));
-    line("system", None, &|row| share(row, row.hypervisor + row.beyond_baseline + row.reserved));
+    line("system", None, &|row| share(row, row.hypervisor + row.reserved));
+    if rows.iter().any(|row| row.beyond_baseline > 0) {
+        // Burstable types: what the price does not buy for good.
+        line("burst only", None, &|row| share(row, row.beyond_baseline));
+    }
     line("DaemonSets", None, &|row| share(row, row.daemon_sets));
     line("headroom", None, &|row| share(row, row.headroom));
     line("requests", Some(Tone::Strong), &|row| share(row, row.demand));
@@ -192,11 +201,9 @@ pub(super) fn purchases(report: &PlanReport, draw: &Draw) -> String {
         let text = format!("Stays on demand for want of this offer: {}.", types.join(", "));
         body.push_str(&draw.hanging("  ", &text));
     }
-    let mut rules: Vec<&String> = report.purchase_options.iter().flat_map(|r| &r.derived).collect();
-    rules.sort_unstable();
-    rules.dedup();
-    for rule in rules {
-        body.push_str(&draw.hanging("  * ", &format!("derived: {}", draw.clean(rule))));
+    for (rule, reason) in &report.catalog.derivations {
+        let text = format!("rates derived ({}): {}", draw.clean(rule).replace('_', " "), draw.clean(reason));
+        body.push_str(&draw.hanging("  * ", &text));
     }
     draw.section("Ways to pay for these nodes", "month of 730 h", &body)
 }

@@ -162,7 +162,7 @@ fn grid(report: &PlanReport, draw: &Draw, layout: Layout, shown: usize) -> Grid 
     let mut folded: Vec<_> = folded.into_iter().collect();
     folded.sort_by_key(|(name, sum)| (std::cmp::Reverse(sum.list), *name));
     for (name, sum) in &folded {
-        let remark = format!("{} groups", grouped(sum.groups));
+        let remark = super::count(sum.groups, "group");
         grid.row(summed(&format!("+ {}", draw.clean(name)), sum, layout, draw, currency, &remark));
     }
     grid.total(summed("Total", &total, layout, draw, currency, ""));
