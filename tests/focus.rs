@@ -304,11 +304,11 @@ fn every_mutation_is_found() {
 
 fn write(header: &::csv::StringRecord, records: &[::csv::StringRecord]) -> Vec<u8> {
     let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record(header).unwrap();
+    writer.write_record(header).expect("rows of equal length");
     for record in records {
-        writer.write_record(record).unwrap();
+        writer.write_record(record).expect("rows of equal length");
     }
-    writer.into_inner().unwrap()
+    writer.into_inner().expect("rows of equal length")
 }
 
 /// Every row that is dropped or doubled is missed somewhere.
