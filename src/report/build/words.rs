@@ -1,7 +1,7 @@
 //! Rows in plain words: what the bound means, which settings hold, what to look at.
 
 use crate::bill::{ListCost, Ratio};
-use crate::catalog::Catalog;
+use crate::catalog::{Architecture, Catalog};
 use crate::formulate::{Formulation, Note};
 use crate::plan::{BoundKind, StopReason};
 use crate::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis, Policy};
@@ -180,15 +180,32 @@ pub(super) fn notices(
     let mut used: Vec<usize> = placed.fleet.iter().map(|&(index, _, _)| index).collect();
     used.sort_unstable();
     used.dedup();
-    for instance_type in used.into_iter().map(|index| &catalog.types[index]) {
+    for instance_type in used.iter().map(|&index| &catalog.types[index]) {
         for mark in &instance_type.marks {
             let meaning = catalog.marks.get(mark).unwrap_or(mark);
             let message = format!("{}: {meaning}", instance_type.name);
             notices.push(general(NoticeKind::Warning, message));
         }
     }
+    notices.extend(on_arm64(formulation, catalog, &used).map(|m| general(NoticeKind::Assumption, m)));
     notices.sort_by_key(|n| n.kind);
     notices
+}
+
+/// Manifests seldom say for which architectures their images are built: where the plan had the choice
+/// and took arm64, the reader must check that.
+fn on_arm64(formulation: &Formulation, catalog: &Catalog, used: &[usize]) -> Option<String> {
+    let is = |index: usize, wanted| catalog.types[index].architecture == wanted;
+    let arm64: Vec<&str> = used
+        .iter()
+        .filter(|&&index| is(index, Architecture::Arm64))
+        .map(|&index| catalog.types[index].name.as_str())
+        .collect();
+    let choice = formulation.legend.nodes.iter().any(|n| is(n.catalog_type, Architecture::Amd64));
+    (choice && !arm64.is_empty()).then(|| {
+        let types = arm64.join(", ");
+        format!("the images of pods on {types} are built for arm64 too; `--arch amd64` plans without")
+    })
 }
 
 fn notice(note: &Note) -> Notice {
