@@ -129,7 +129,8 @@ pub(super) fn is_header(line: &str) -> bool {
 
 /// Reads all rows.
 pub(super) fn read(text: &str, sink: &Sink<'_>, cluster: &mut Cluster<'_>) {
-    let header_line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let header_line = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let header_line = header_line.unwrap_or_default();
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter(header_line))
         .flexible(true)

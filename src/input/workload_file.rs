@@ -472,3 +472,60 @@ pub(super) fn own_replicas(name: &str, labels: &mut Labels) -> LabelSelector {
     let expression = LabelExpression { key: SELF_LABEL.to_owned(), operator: LabelOperator::In, values };
     LabelSelector { expressions: vec![expression] }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_knows_the_keys_that_the_reader_knows() {
+        let schema = serde_json::to_value(schema()).unwrap();
+        let keys = |value: &serde_json::Value| {
+            let mut keys: Vec<String> = value["properties"].as_object().unwrap().keys().cloned().collect();
+            keys.sort();
+            keys
+        };
+        let sorted = |known: &[&str]| {
+            let mut known: Vec<String> = known.iter().map(ToString::to_string).collect();
+            known.sort();
+            known
+        };
+        assert_eq!(keys(&schema), sorted(&FILE_KEYS));
+        let definitions = &schema["$defs"];
+        assert_eq!(keys(&definitions["Component"]), sorted(&COMPONENT_KEYS));
+        assert_eq!(keys(&definitions["Placement"]), sorted(&PLACEMENT_KEYS));
+        assert_eq!(keys(&definitions["PodTerm"]), sorted(&TERM_KEYS));
+        assert_eq!(keys(&definitions["SpreadTerm"]), sorted(&SPREAD_KEYS));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let component = Component {
+            name: "a".to_owned(),
+            replicas: Some(2),
+            requests: [("cpu".to_owned(), Quantity("250m".to_owned()))].into(),
+            placement: Some(Placement {
+                anti_affinity: Some(Terms::List(vec![Term::Full(PodTerm {
+                    topology_key: "hostname".to_owned(),
+                    ..PodTerm::default()
+                })])),
+                ..Placement::default()
+            }),
+            ..Component::default()
+        };
+        let file = WorkloadFile {
+            plimsoll: FormatVersion::V1,
+            name: "yes".to_owned(),
+            sources: Vec::new(),
+            notes: Vec::new(),
+            catalog: None,
+            components: vec![component],
+            daemon_sets: Vec::new(),
+        };
+        let source = crate::input::Source { name: "w".to_owned(), bytes: to_yaml(&file).into_bytes() };
+        let set = crate::input::read_workloads(&[source], &crate::input::ReadOptions::default()).unwrap();
+        assert_eq!(set.workloads[0].replicas, 2);
+        assert_eq!(set.workloads[0].pod.requests[&ResourceName::Cpu], 250);
+        assert_eq!(set.workloads[0].pod.rules.pod_anti_affinity.len(), 1);
+    }
+}
