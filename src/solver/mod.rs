@@ -3,6 +3,7 @@
 //! [`solve`] climbs a ladder: reduce, relax, build plans from the prices, improve them, certify.
 //! Every rung may be the last that the budget allows.
 
+pub mod baseline;
 mod bound;
 mod branching;
 mod column_generation;
