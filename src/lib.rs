@@ -4,6 +4,7 @@
 //! The library takes bytes and returns bytes: it reads no file, no clock display and no
 //! environment. `ARCHITECTURE.md` draws the floors; a module uses only what lies below it.
 
+pub mod baselines;
 pub mod bill;
 pub mod catalog;
 pub mod check;

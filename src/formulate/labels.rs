@@ -39,7 +39,7 @@ pub fn node_labels(machine: &InstanceType, catalog: &Catalog) -> Labels {
 }
 
 /// The name that the provider's cloud controller writes on the node.
-fn label_name(machine: &InstanceType, provider: Provider) -> String {
+pub fn label_name(machine: &InstanceType, provider: Provider) -> String {
     match provider {
         Provider::Azure if !machine.name.starts_with("Standard_") => {
             format!("Standard_{}", machine.name.replace(' ', "_"))

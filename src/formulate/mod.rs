@@ -12,6 +12,7 @@ mod legend;
 mod merge;
 mod nodes;
 mod note;
+pub mod variants;
 
 pub use labels::node_labels;
 pub use legend::{Breakdown, Dimension, ItemMembers, Legend, Measure, NodeGroup, NodeType};

@@ -140,7 +140,7 @@ fn estimate(
         }
         let empty = Class { nodes: 0, free: capacity.clone(), content: Vec::new() };
         let most = demand.copies_in(capacity).min(problem.item(item).max_per_bin.unwrap_or(u64::MAX));
-        for (count, most) in [(left / most, most), (u64::from(left % most > 0), left % most)] {
+        for (count, most) in [(left / most, most), (u64::from(!left.is_multiple_of(most)), left % most)] {
             let count = count.min(MOST_NODES_PER_STEP - nodes);
             if count > 0 {
                 classes.push(empty.with(problem, count, item, most));
