@@ -111,7 +111,10 @@ fn problem(
     Problem::new(vec!["cpu".into(), "memory".into()], items, bins, conflicts, None).unwrap()
 }
 
-fn packed(problem: &Problem, method: Method) -> Vec<(u32, Vec<(u32, u64)>, u64)> {
+/// Bin type, content of item types with counts, and number of such bins.
+type Bought = (u32, Vec<(u32, u64)>, u64);
+
+fn packed(problem: &Problem, method: Method) -> Vec<Bought> {
     let arrivals: Vec<_> = problem.item_ids().map(|i| (i, problem.item(i).copies)).collect();
     let plan = verify_plan(problem, pack(problem, &arrivals, method).unwrap().plan).unwrap();
     let content = |p: &Pattern| p.content().iter().map(|(i, n)| (i.0, *n)).collect();
