@@ -18,6 +18,7 @@ mod manifest;
 mod placement;
 mod pod;
 pub mod policy_file;
+pub mod problem_file;
 pub mod quantity;
 mod stream;
 mod view;
