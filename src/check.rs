@@ -1,17 +1,18 @@
 //! Rechecks the proof of a lower bound from first principles: integers only, no code of the solver.
 //!
 //! In a leaf of the proof, with item prices pi_j >= 0, V_t at least the value of every pattern of bin
-//! type t, between l_t and h_t bins of it, and r = min over unlimited t of c_t / V_t (1 if none is
-//! unlimited), every plan costs at least
+//! type t, between l_t and h_t bins of it, and any r >= 0 with r V_t <= c_t for every unlimited t, every
+//! plan costs at least
 //!
 //! ```text
 //! r sum_j q_j pi_j + sum_t l_t max(0, c_t - r V_t) - sum_t h_t max(0, r V_t - c_t)
 //! ```
 //!
 //! because sum_j q_j pi_j <= sum_t V_t y_t for any plan with y_t bins of type t, so that its cost
-//! sum_t c_t y_t is at least r sum_j q_j pi_j + sum_t (c_t - r V_t) y_t. The branches of a proof leave
-//! out no plan; the bound is the least over its leaves. A cost is a sum of rates, hence the rounding up
-//! to a multiple of their greatest common divisor.
+//! sum_t c_t y_t is at least r sum_j q_j pi_j + sum_t (c_t - r V_t) y_t. Where no type with a value is
+//! unlimited and sum_t V_t h_t < sum_j q_j pi_j, the leaf holds no plan at all. The branches of a proof
+//! leave out no plan; the bound is the least over its leaves. A cost is a sum of rates, hence the
+//! rounding up to a multiple of their greatest common divisor.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -190,10 +191,12 @@ pub fn check_within(
     let mut least: Option<i128> = None;
     for leaf in leaves(problem, &certificate.proof, &mut objections) {
         match checker.leaf(&leaf) {
-            Ok(bound) => least = Some(least.map_or(bound, |l| l.min(bound))),
+            Ok(LeafBound::AtLeast(bound)) => least = Some(least.map_or(bound, |l| l.min(bound))),
+            Ok(LeafBound::NoPlan) => {}
             Err(more) => objections.extend(more),
         }
     }
+    // Without a leaf that holds a plan there is no plan, and any bound is true.
     let least = least.unwrap_or(0);
     let divisor = checker.rate_divisor();
     let rounded = least.checked_add(divisor - 1).map(|sum| sum / divisor * divisor);
@@ -302,8 +305,8 @@ impl Checker<'_> {
         i128::try_from(divisor.max(1)).expect("a rate has 64 bits")
     }
 
-    /// The bound of one leaf, rounded up to a whole nano-dollar, not below zero.
-    fn leaf(&self, leaf: &Leaf<'_>) -> Result<i128, Vec<Objection>> {
+    /// What one leaf proves.
+    fn leaf(&self, leaf: &Leaf<'_>) -> Result<LeafBound, Vec<Objection>> {
         let none = vec![0; self.problem.items().len()];
         let prices = if leaf.item_prices.is_empty() { &none } else { leaf.item_prices };
         if prices.len() != none.len() {
@@ -350,7 +353,7 @@ impl Checker<'_> {
         if !objections.is_empty() {
             return Err(objections);
         }
-        self.bound(prices, &values, &leaf.range).ok_or_else(|| vec![Objection::Overflow("a leaf's bound")])
+        self.bound(prices, &values, &leaf.range).map_err(|objection| vec![objection])
     }
 
     /// Whether no pattern is worth more than stated.
@@ -385,43 +388,97 @@ impl Checker<'_> {
         }
     }
 
-    /// The formula above, as an exact fraction; `None` past 128 bits.
+    /// The formula above with the best r, exactly, then rounded up: as a function of r it is concave and
+    /// has its bends where r = c_t / V_t.
     fn bound(
         &self,
         prices: &[u64],
         values: &[(BinTypeId, u64)],
         range: &BTreeMap<BinTypeId, (u64, Option<u64>)>,
-    ) -> Option<i128> {
-        let limits = |t: BinTypeId| *range.get(&t).unwrap_or(&(0, self.problem.bin(t).stock));
-        let rate = |t: BinTypeId| u128::from(self.problem.bin(t).rate.nanos());
-        // r = num / den.
-        let (num, den) = values
+    ) -> Result<LeafBound, Objection> {
+        let overflow = Objection::Overflow("a leaf's bound");
+        let terms: Vec<Term> = values
             .iter()
-            .filter(|&&(t, value)| limits(t).1.is_none() && value > 0)
-            .map(|&(t, value)| (rate(t), u128::from(value)))
-            .reduce(|a, b| if b.0 * a.1 < a.0 * b.1 { b } else { a })
-            .unwrap_or((1, 1));
-        let common = gcd(num, den);
-        let (num, den) = (num / common, den / common);
-        let worth = self.problem.items().iter().zip(prices).try_fold(0u128, |sum, (item, &price)| {
-            sum.checked_add(u128::from(item.copies) * u128::from(price))
-        })?;
-        let mut scaled = i128::try_from(worth.checked_mul(num)?).ok()?;
-        for &(t, value) in values {
-            let (low, high) = limits(t);
-            let cost = i128::try_from(rate(t) * den).ok()?;
-            let less = i128::try_from(u128::from(value) * num).ok()?;
-            let reduced = cost.checked_sub(less)?;
-            // Unlimited types have no negative reduced cost, by the choice of r.
-            let bins = if reduced >= 0 { low } else { high? };
-            scaled = scaled.checked_add(reduced.checked_mul(bins.into())?)?;
+            .map(|&(t, value)| {
+                let (least, most) = *range.get(&t).unwrap_or(&(0, self.problem.bin(t).stock));
+                Term { rate: self.problem.bin(t).rate.nanos().into(), value: value.into(), least, most }
+            })
+            .collect();
+        let worth = self.problem.items().iter().zip(prices).try_fold(0i128, |sum, (item, &price)| {
+            sum.checked_add(i128::from(item.copies).checked_mul(price.into())?)
+        });
+        let Some(worth) = worth else { return Err(overflow) };
+        let bends = || terms.iter().filter(|t| t.value > 0);
+        let largest = bends().filter(|t| t.most.is_none()).map(Term::bend).reduce(Fraction::min);
+        if largest.is_none() {
+            let held = bends().try_fold(0i128, |sum, t| {
+                sum.checked_add(t.value.checked_mul(t.most.map_or(0, i128::from))?)
+            });
+            if held.is_some_and(|held| held < worth) {
+                return Ok(LeafBound::NoPlan);
+            }
         }
-        if scaled <= 0 {
-            return Some(0);
-        }
-        let den = i128::try_from(den).ok()?;
-        Some(scaled / den + i128::from(scaled % den > 0))
+        let allowed = bends().map(Term::bend).filter(|r| largest.is_none_or(|most| *r == r.min(most)));
+        let always = [Fraction { over: 0, under: 1 }, Fraction { over: 1, under: 1 }];
+        let always = always.into_iter().filter(|r| largest.is_none_or(|most| *r == r.min(most)));
+        // What is out of range for one r may be within for another.
+        allowed
+            .chain(always)
+            .filter_map(|r| bound_at(r, worth, &terms))
+            .max()
+            .map(LeafBound::AtLeast)
+            .ok_or(overflow)
     }
+}
+
+/// What a leaf proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LeafBound {
+    /// No plan of the leaf costs less, in nano-dollars.
+    AtLeast(i128),
+    /// The bins allowed cannot be worth what must be placed: no plan belongs to the leaf.
+    NoPlan,
+}
+
+/// A bin type in the formula of a leaf.
+struct Term {
+    rate: i128,
+    value: i128,
+    least: u64,
+    most: Option<u64>,
+}
+
+impl Term {
+    /// The r at which a bin is worth what it costs.
+    fn bend(&self) -> Fraction {
+        Fraction { over: self.rate, under: self.value }
+    }
+}
+
+/// Not negative; numbers of 64 bits, so that products fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fraction {
+    over: i128,
+    under: i128,
+}
+
+impl Fraction {
+    /// The smaller one; `self` of equals.
+    fn min(self, other: Fraction) -> Fraction {
+        if other.over * self.under < self.over * other.under { other } else { self }
+    }
+}
+
+/// The formula for one r, rounded up, not below zero; `None` past 128 bits.
+fn bound_at(r: Fraction, worth: i128, terms: &[Term]) -> Option<i128> {
+    let mut scaled = worth.checked_mul(r.over)?;
+    for term in terms {
+        let reduced = (term.rate.checked_mul(r.under)?).checked_sub(term.value.checked_mul(r.over)?)?;
+        // Unlimited types have no negative reduced cost, by the choice of r.
+        let bins = if reduced >= 0 { term.least } else { term.most? };
+        scaled = scaled.checked_add(reduced.checked_mul(bins.into())?)?;
+    }
+    Some(if scaled <= 0 { 0 } else { scaled / r.under + i128::from(scaled % r.under > 0) })
 }
 
 fn gcd(mut a: u128, mut b: u128) -> u128 {

@@ -148,8 +148,9 @@ pub struct Dominance {
 /// pi_j >= 0, V_t >= the value of every pattern of type t, and any r >= 0 with r V_t <= c_t for every
 /// unlimited t, every plan costs at least
 /// r sum_j q_j pi_j + sum_t l_t max(0, c_t - r V_t) - sum_t h_t max(0, r V_t - c_t)
-/// (Farley 1990 where nothing is limited). The better of two r counts: the largest one, R (1 if no
-/// type is unlimited), and min(1, R).
+/// (Farley 1990 where nothing is limited). The best r counts; the largest one, R (1 if no type is
+/// unlimited), and min(1, R) are all that the solver tries. Where no type with V_t > 0 is unlimited and
+/// sum_t V_t h_t < sum_j q_j pi_j, no plan belongs to the leaf: it proves any bound.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "step")]
 pub enum BoundProof {
