@@ -30,6 +30,9 @@ use super::knapsack_lp::Columns;
 use super::master::{Programme, Sense};
 use super::relaxation::{CompactPart, Prices};
 
+/// Cost of leaving a cut unmet, in multiples of the first cut's demand. It keeps a case without any
+/// plan solvable: its duals then prove a bound far above every incumbent.
+const SHORTFALL: f64 = 16.0;
 /// A distance from the next integer that counts as none.
 const INTEGRAL: f64 = 1e-5;
 
@@ -142,7 +145,8 @@ impl<'a> Tree<'a> {
             return Step::Finished;
         }
         let Some(solution) = self.solve_node(&self.cases[c].limits) else {
-            self.cases[c].bound = known.max(incumbent);
+            // No answer from the programme: the case keeps the bound that it has.
+            self.stuck = Some(self.stuck.map_or(known, |s| s.min(known)));
             return Step::Going;
         };
         self.sharpen(c, &solution.weights);
@@ -250,6 +254,8 @@ impl<'a> Tree<'a> {
             let held: f64 = limits.iter().zip(&cut.value).map(|(l, v)| l.0 as f64 * v).sum();
             let terms =
                 y.iter().zip(&cut.value).filter_map(|(v, value)| Some(((*v)?, value / scale))).collect();
+            let mut terms: Vec<(usize, f64)> = terms;
+            terms.push((lp.add_variable(SHORTFALL), 1.0));
             lp.add_row(terms, Sense::AtLeast, (cut.demand - held) / scale);
         }
         for (&v, &(least, most)) in y.iter().zip(limits) {

@@ -15,6 +15,9 @@ use super::instance::{Bin, Instance};
 /// Neighbourhoods freed at once; fixed, so that the result is the same at any number of threads.
 const PER_ROUND: usize = 16;
 
+/// Bins that the search works on; of larger plans the rest stays as it is.
+const MOST_NODES: u64 = 50_000;
+
 /// A single bin with what it wastes under the prices.
 #[derive(Debug, Clone)]
 struct Node {
@@ -27,12 +30,12 @@ struct Node {
 pub(super) struct Improver<'a> {
     guide: &'a Guide<'a>,
     nodes: Vec<Node>,
+    /// Bins beyond what the search works on.
+    frozen: Vec<Bin>,
     available: Vec<u64>,
     rng: Rng,
     /// Work done since it was last taken.
     pub work: u64,
-    /// Cost saved since the start, nano-dollars.
-    pub saved: i128,
 }
 
 impl<'a> Improver<'a> {
@@ -40,16 +43,22 @@ impl<'a> Improver<'a> {
         let mut available: Vec<u64> =
             guide.instance.kinds.iter().map(|k| k.stock.unwrap_or(u64::MAX)).collect();
         let mut nodes = Vec::new();
+        let mut frozen = Vec::new();
+        let per_pattern = (MOST_NODES / bins.len().max(1) as u64).max(1);
         for bin in bins {
             if available[bin.kind] != u64::MAX {
                 available[bin.kind] -= bin.copies;
             }
             let waste = waste(guide, bin.kind, &bin.content);
-            for _ in 0..bin.copies {
+            let worked_on = bin.copies.min(per_pattern);
+            for _ in 0..worked_on {
                 nodes.push(Node { kind: bin.kind, content: bin.content.clone(), waste });
             }
+            if bin.copies > worked_on {
+                frozen.push(Bin { copies: bin.copies - worked_on, ..bin.clone() });
+            }
         }
-        Improver { guide, nodes, available, rng: Rng::with_seed(seed), work: 0, saved: 0 }
+        Improver { guide, nodes, frozen, available, rng: Rng::with_seed(seed), work: 0 }
     }
 
     /// The bins as they are now, equal ones together.
@@ -63,6 +72,7 @@ impl<'a> Improver<'a> {
                 _ => bins.push(Bin { kind: node.kind, content: node.content.clone(), copies: 1 }),
             }
         }
+        bins.extend(self.frozen.iter().cloned());
         bins
     }
 
@@ -121,7 +131,6 @@ impl<'a> Improver<'a> {
         for slot in dropped.into_iter().rev() {
             self.nodes.swap_remove(slot);
         }
-        self.saved += saved;
         saved
     }
 

@@ -180,13 +180,23 @@ impl Search<'_> {
         let mut improver = Improver::new(guide, &bins, self.seed);
         let patience = (200 + 2_000_000 / (bins.len() as u64 + 1_000)) / hurry;
         let mut idle = 0;
+        // Handing over a plan costs about as much as a round on a large one.
+        let handover = 1 + bins.len() as u64 / 4_000;
+        let mut rounds = 0u64;
+        let mut pending = false;
         while idle < patience && !self.done() && self.meter.share_used() < share {
             let saved = improver.round();
             self.meter.spend(std::mem::take(&mut improver.work));
+            rounds += 1;
             idle = if saved > 0 { 0 } else { idle + 1 };
-            if saved > 0 {
+            pending |= saved > 0;
+            if pending && rounds.is_multiple_of(handover) {
                 self.offer_plan(improver.bins());
+                pending = false;
             }
+        }
+        if pending {
+            self.offer_plan(improver.bins());
         }
     }
 
