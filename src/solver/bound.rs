@@ -202,9 +202,45 @@ pub(super) fn from_tree(instance: &Instance, value: Money, proof: BoundProof) ->
     }
 }
 
-/// Nothing costs less than nothing.
-pub(super) fn trivial(problem: &Problem, instance: &Instance) -> LowerBound {
-    let nothing = vec![0.0; instance.shapes.len()];
+/// What one shape alone needs: q_j copies, at best on the kind that is cheapest per copy. The best
+/// such bound; it also holds for items that take up no resource at all.
+pub(super) fn by_single_shape(problem: &Problem, instance: &Instance) -> LowerBound {
+    /// A price high enough that rounding costs nothing that matters.
+    const PRICE: u64 = 1 << 40;
     let free = vec![vec![0.0; instance.dims]; instance.kinds.len()];
-    certified(problem, instance, &integer_prices(instance, &nothing, &free))
+    let limits = stock_limits(instance);
+    let none = IntegerPrices {
+        pi: vec![0; instance.shapes.len()],
+        value: vec![0; instance.kinds.len()],
+        proof: free
+            .iter()
+            .map(|_| ValueProof::ResourcePrices { numerators: vec![0; instance.dims], denominator: 1 })
+            .collect(),
+    };
+    let mut best = (none.bound(instance, &limits), none.clone());
+    // Only few shapes can win: those that need most bins of every kind.
+    for j in 0..instance.shapes.len() {
+        let copies = instance.shapes[j].copies;
+        if (0..instance.kinds.len()).any(|t| instance.fits[t][j].checked_mul(PRICE).is_none()) {
+            continue;
+        }
+        let cheapest = (0..instance.kinds.len())
+            .filter(|&t| instance.fits[t][j] > 0)
+            .map(|t| {
+                u128::from(instance.kinds[t].rate) * u128::from(copies) / u128::from(instance.fits[t][j])
+            })
+            .min()
+            .unwrap_or(0);
+        if i128::try_from(cheapest).unwrap_or(0) < best.0 {
+            continue;
+        }
+        let mut prices = none.clone();
+        prices.pi[j] = PRICE;
+        prices.value = (0..instance.kinds.len()).map(|t| instance.fits[t][j] * PRICE).collect();
+        let bound = prices.bound(instance, &limits);
+        if bound > best.0 {
+            best = (bound, prices);
+        }
+    }
+    certified(problem, instance, &best.1)
 }

@@ -33,6 +33,10 @@ use super::relaxation::{CompactPart, Prices};
 /// Cost of leaving a cut unmet, in multiples of the first cut's demand. It keeps a case without any
 /// plan solvable: its duals then prove a bound far above every incumbent.
 const SHORTFALL: f64 = 16.0;
+/// Kinds closed at the start and cases within cases: a certificate nests as deep, and readers of JSON
+/// stop at 128 levels.
+const MOST_CLOSED: usize = 50;
+const DEEPEST: usize = 100;
 /// A distance from the next integer that counts as none.
 const INTEGRAL: f64 = 1e-5;
 
@@ -49,6 +53,7 @@ struct Case {
     prices: Arc<IntegerPrices>,
     /// Proven for the case, rounded up to what rates can make.
     bound: i128,
+    depth: usize,
     split: Option<Split>,
 }
 
@@ -107,9 +112,12 @@ impl<'a> Tree<'a> {
         };
         tree.add_cut(&prices.pi);
         let integer = Arc::new(bound::integer_prices(instance, &prices.pi, &prices.lambda));
-        tree.open_case(limits, integer);
+        tree.open_case(limits, integer, 0);
         for kind in 0..instance.kinds.len() {
             let current = tree.cases.len() - 1;
+            if tree.cases[current].depth >= MOST_CLOSED {
+                break;
+            }
             let mut one_more = tree.cases[current].limits.clone();
             one_more[kind].0 = 1;
             let prices = &tree.cases[current].prices;
@@ -161,6 +169,11 @@ impl<'a> Tree<'a> {
                 score(a).total_cmp(&score(b)).then(b.cmp(&a))
             });
         match fractional {
+            Some(_) if self.cases[c].depth >= DEEPEST => {
+                let bound = self.cases[c].bound;
+                self.stuck = Some(self.stuck.map_or(bound, |s| s.min(bound)));
+                Step::Going
+            }
             Some(t) => {
                 self.split(c, t, solution.bins[t].floor().max(0.0) as u64);
                 Step::Going
@@ -195,10 +208,10 @@ impl<'a> Tree<'a> {
         });
     }
 
-    fn open_case(&mut self, limits: Limits, prices: Arc<IntegerPrices>) -> usize {
+    fn open_case(&mut self, limits: Limits, prices: Arc<IntegerPrices>, depth: usize) -> usize {
         let bound = bound::round_up(self.instance, prices.bound(self.instance, &limits));
         let id = self.cases.len();
-        self.cases.push(Case { limits, prices, bound, split: None });
+        self.cases.push(Case { limits, prices, bound, depth, split: None });
         self.open.push(std::cmp::Reverse((bound, id)));
         id
     }
@@ -206,10 +219,11 @@ impl<'a> Tree<'a> {
     fn split(&mut self, c: usize, kind: usize, bins: u64) {
         let case = &self.cases[c];
         let (mut below, mut above, prices) = (case.limits.clone(), case.limits.clone(), case.prices.clone());
+        let depth = case.depth + 1;
         below[kind].1 = Some(bins);
         above[kind].0 = bins + 1;
-        let at_least = self.open_case(above, prices.clone());
-        let at_most = self.open_case(below, prices);
+        let at_least = self.open_case(above, prices.clone(), depth);
+        let at_most = self.open_case(below, prices, depth);
         self.cases[c].split = Some(Split { kind, bins, at_most, at_least });
     }
 

@@ -7,7 +7,7 @@
 
 use good_lp::{
     DualValues, Expression, ProblemVariables, ResolutionError, Solution, SolutionWithDual, SolverModel,
-    Variable, constraint::ConstraintReference, variable,
+    Variable, WithTimeLimit, constraint::ConstraintReference, variable,
 };
 
 /// The sense of a row.
@@ -82,6 +82,22 @@ impl Programme {
         #[cfg(not(feature = "highs"))]
         let model = unsolved.using(good_lp::solvers::clarabel::clarabel);
         self.solve_with_duals(model, &x)
+    }
+
+    /// Solves the programme with all variables integer, within a time limit: HiGHS with the feature
+    /// `highs`, else microlp. The answer is the best found, and a hint like any other.
+    pub(super) fn solve_integer(&self, most: u64, seconds: f64) -> Result<Vec<u64>, LpFailure> {
+        let most = most.min(1_000_000) as f64;
+        let (variables, x, objective) = self.variables(|_| variable().integer().min(0.0).max(most));
+        let unsolved = variables.minimise(objective);
+        #[cfg(feature = "highs")]
+        let mut model = unsolved.using(good_lp::solvers::highs::highs).set_threads(1);
+        #[cfg(not(feature = "highs"))]
+        let mut model = unsolved.using(good_lp::solvers::microlp::microlp);
+        model = model.with_time_limit(seconds);
+        self.add_rows(&mut model, &x);
+        let solution = model.solve().map_err(failure)?;
+        Ok(x.iter().map(|&v| solution.value(v).round().max(0.0) as u64).collect())
     }
 
     fn variables(

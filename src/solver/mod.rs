@@ -69,7 +69,7 @@ pub fn solve(
         seed,
         observer,
         incumbent: None,
-        lower_bound: bound::trivial(problem, &instance),
+        lower_bound: bound::by_single_shape(problem, &instance),
         progress: Vec::new(),
     };
     search.run();
@@ -115,6 +115,9 @@ impl Search<'_> {
         let guide = Guide::new(instance, &packing_prices, &may_open);
         self.enter(Phase::Greedy);
         self.build_plans(&guide);
+        if !self.done() && !restricted {
+            self.enumerate();
+        }
         if self.done() || self.incumbent.is_none() {
             return;
         }
@@ -171,6 +174,19 @@ impl Search<'_> {
             if let Some(bins) = bins {
                 self.offer_plan(bins);
             }
+        }
+    }
+
+    /// Where there are few patterns in all, the integer programme over every one of them.
+    fn enumerate(&mut self) {
+        const SECONDS: f64 = 2.0;
+        let copies: u128 = self.instance.shapes.iter().map(|s| u128::from(s.copies)).sum();
+        if copies > 60 {
+            return;
+        }
+        let Some(patterns) = rounding::all_maximal_patterns(self.instance, 400) else { return };
+        if let Some(bins) = rounding::choose_patterns(self.instance, &patterns, SECONDS) {
+            self.offer_plan(bins);
         }
     }
 

@@ -1,9 +1,11 @@
-//! Plans from the pattern programme: whole patterns first, the rest packed by prices.
+//! Plans from patterns: whole patterns first and the rest packed by prices, or, where there are few
+//! patterns in all, the integer programme over every one of them.
 
 use fastrand::Rng;
 
 use super::greedy::{Balance, Filler, Guide};
-use super::instance::Bin;
+use super::instance::{Bin, Instance};
+use super::master::{Programme, Sense};
 
 /// Rounds fractional pattern counts to a plan: each pattern is taken as often as its whole part
 /// says, then once more with the probability of its fraction, as long as its items are still there;
@@ -49,4 +51,121 @@ pub(super) fn round(
         filler.pack(guide, &mut left, guide.pi, Balance(0.0), open, &mut available, give_up - spent)?;
     bins.extend(rest);
     Some(bins)
+}
+
+/// All patterns to which no item can be added, or `None` if there are more than `most` or they are
+/// too long to find.
+pub(super) fn all_maximal_patterns(instance: &Instance, most: usize) -> Option<Vec<Bin>> {
+    let mut patterns = Vec::new();
+    for kind in 0..instance.kinds.len() {
+        let free = instance.kinds[kind].capacity.clone();
+        let mut search = Enumeration { instance, kind, free, content: Vec::new(), patterns, most, steps: 0 };
+        search.extend(0)?;
+        patterns = search.patterns;
+    }
+    Some(patterns)
+}
+
+struct Enumeration<'a> {
+    instance: &'a Instance,
+    kind: usize,
+    free: Vec<u64>,
+    content: Vec<(usize, u64)>,
+    patterns: Vec<Bin>,
+    most: usize,
+    steps: u32,
+}
+
+impl Enumeration<'_> {
+    /// Every number of copies of shape j and of those after it.
+    fn extend(&mut self, j: usize) -> Option<()> {
+        const MOST_STEPS: u32 = 20_000;
+        self.steps += 1;
+        if self.steps > MOST_STEPS || self.patterns.len() > self.most {
+            return None;
+        }
+        if j == self.instance.shapes.len() {
+            if !self.content.is_empty() && is_maximal(self.instance, self.kind, &self.free, &self.content) {
+                self.patterns.push(Bin { kind: self.kind, content: self.content.clone(), copies: 1 });
+            }
+            return Some(());
+        }
+        self.extend(j + 1)?;
+        let shape = &self.instance.shapes[j];
+        if self.content.iter().any(|(i, _)| shape.conflicts.binary_search(i).is_ok()) {
+            return Some(());
+        }
+        let mut taken = 0;
+        while taken < self.instance.fits[self.kind][j]
+            && self.free.iter().zip(&shape.demand).all(|(f, d)| f >= d)
+        {
+            for (f, d) in self.free.iter_mut().zip(&shape.demand) {
+                *f -= d;
+            }
+            taken += 1;
+            self.content.push((j, taken));
+            self.extend(j + 1)?;
+            self.content.pop();
+        }
+        for (f, d) in self.free.iter_mut().zip(&shape.demand) {
+            *f += d * taken;
+        }
+        Some(())
+    }
+}
+
+fn is_maximal(instance: &Instance, kind: usize, free: &[u64], content: &[(usize, u64)]) -> bool {
+    instance.shapes.iter().enumerate().all(|(j, shape)| {
+        let held = content.iter().find(|(i, _)| *i == j).map_or(0, |(_, n)| *n);
+        held >= instance.fits[kind][j]
+            || free.iter().zip(&shape.demand).any(|(f, d)| f < d)
+            || content.iter().any(|(i, _)| shape.conflicts.binary_search(i).is_ok())
+    })
+}
+
+/// The cheapest choice among these patterns that covers every copy, by a MIP solver within a time
+/// limit; surplus copies are taken out again.
+pub(super) fn choose_patterns(instance: &Instance, patterns: &[Bin], seconds: f64) -> Option<Vec<Bin>> {
+    let scale = instance.kinds.iter().map(|k| k.rate).max().unwrap_or(1).max(1) as f64;
+    let mut programme = Programme::default();
+    let mut cover = vec![Vec::new(); instance.shapes.len()];
+    let mut stock = vec![Vec::new(); instance.kinds.len()];
+    for pattern in patterns {
+        let v = programme.add_variable(instance.kinds[pattern.kind].rate as f64 / scale);
+        for &(j, n) in &pattern.content {
+            cover[j].push((v, n as f64));
+        }
+        stock[pattern.kind].push((v, 1.0));
+    }
+    for (terms, shape) in cover.into_iter().zip(&instance.shapes) {
+        programme.add_row(terms, Sense::AtLeast, shape.copies as f64);
+    }
+    for (terms, kind) in stock.into_iter().zip(&instance.kinds) {
+        if let (Some(most), false) = (kind.stock, terms.is_empty()) {
+            programme.add_row(terms, Sense::AtMost, most as f64);
+        }
+    }
+    let copies = instance.shapes.iter().map(|s| s.copies).max().unwrap_or(1);
+    let counts = programme.solve_integer(copies, seconds).ok()?;
+    let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
+    let mut available = instance.stock();
+    let mut bins = Vec::new();
+    for (pattern, &count) in patterns.iter().zip(&counts) {
+        for _ in 0..count {
+            let content: Vec<(usize, u64)> =
+                pattern.content.iter().map(|&(j, n)| (j, n.min(left[j]))).filter(|&(_, n)| n > 0).collect();
+            if content.is_empty() {
+                continue;
+            }
+            available[pattern.kind] = match available[pattern.kind] {
+                u64::MAX => u64::MAX,
+                some => some.checked_sub(1)?,
+            };
+            for &(j, n) in &content {
+                left[j] -= n;
+            }
+            bins.push(Bin { kind: pattern.kind, content, copies: 1 });
+        }
+    }
+    left.iter().all(|&l| l == 0).then_some(bins)
 }
