@@ -126,9 +126,12 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     progress.told(&plan::size(&formulation));
     let outcome = plan::solve(&formulation, &args.search, &progress)?;
 
+    progress.step("comparing with what others would buy");
+    let baselines = plan::baselines(&workloads, &settings, &formulation, args.search.seed);
+
     progress.step("rendering");
     let metadata = plan::metadata(&sources, &settings, args);
-    let report = plan::report(&workloads, &settings, &formulation, &outcome, &metadata)?;
+    let report = plan::report(&workloads, &settings, &formulation, &outcome, &baselines, &metadata)?;
     drop(progress);
     output::write(&report, &args.output, messages)?;
 

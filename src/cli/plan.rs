@@ -3,9 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::anyhow;
+use plimsoll::baselines::{self, Baseline, BaselineKind, Skipped};
 use plimsoll::formulate::{self, FormulateError, Formulation};
 use plimsoll::input::{Fault, Source};
-use plimsoll::report::view::{self, InputFile, Metadata, PlanReport, ReportError, ReportInputs};
+use plimsoll::report::view::{
+    self, BaselineInput, InputFile, Metadata, Notice, NoticeKind, PlanReport, ReportError, ReportInputs,
+};
 use plimsoll::solver::control::{Budget, Effort, Observer};
 use plimsoll::solver::{self, SolveError};
 use plimsoll::units::{HOURS_PER_MONTH, Money};
@@ -105,28 +108,75 @@ impl From<EffortArg> for Effort {
     }
 }
 
+/// What others would buy: one VM per replica, today's VMs, the tools that people run.
+pub fn baselines(
+    workloads: &WorkloadSet,
+    settings: &Settings,
+    formulation: &Formulation,
+    seed: u64,
+) -> Vec<Result<Baseline, Skipped>> {
+    let kinds = BaselineKind::usual(workloads);
+    baselines::baselines(workloads, &settings.prices.catalog, &settings.policy, formulation, &kinds, seed)
+}
+
 /// The priced plan beside its baselines.
 pub fn report(
     workloads: &WorkloadSet,
     settings: &Settings,
     formulation: &Formulation,
     outcome: &VerifiedOutcome,
+    baselines: &[Result<Baseline, Skipped>],
     metadata: &Metadata,
 ) -> Result<PlanReport, Failure> {
+    let shown = shown(baselines);
     let inputs = ReportInputs {
         workloads,
         catalog: &settings.prices.catalog,
         policy: &settings.policy,
         formulation,
         outcome,
-        baselines: &[],
+        baselines: &shown,
         purchase: settings.purchase,
         metadata,
     };
-    view::build(&inputs).map_err(|error| match error {
+    let mut report = view::build(&inputs).map_err(|error| match error {
         ReportError::NoSuchOffer { .. } => vec![Fault::new("--purchase", error.to_string())].into(),
         ReportError::Fleet(error) => Failure::Unexpected(anyhow!("plan and catalog disagree: {error}")),
-    })
+    })?;
+    for skipped in baselines.iter().filter_map(|baseline| baseline.as_ref().err()) {
+        let message = format!("left out of the comparison: {skipped}");
+        report.notices.push(Notice { kind: NoticeKind::Warning, workload: None, message });
+    }
+    report.notices.sort_by_key(|notice| notice.kind);
+    Ok(report)
+}
+
+/// The baselines as the report shows them. What runs today is the "before" where the input names it
+/// for every workload, one VM per replica by requests otherwise. Of Karpenter's arrival batches the
+/// cheapest and the dearest tell the range.
+fn shown(baselines: &[Result<Baseline, Skipped>]) -> Vec<BaselineInput<'_>> {
+    let made: Vec<&Baseline> = baselines.iter().filter_map(|baseline| baseline.as_ref().ok()).collect();
+    let is_before = |b: &&&Baseline| b.is_complete() && b.kind == BaselineKind::CurrentTypes;
+    let before = made.iter().find(is_before).map_or(BaselineKind::OneVmByRequests, |b| b.kind);
+    let batches = made.iter().filter(|b| is_karpenter(b)).map(|b| (b.hourly_cost(), b.kind));
+    let range = [batches.clone().min(), batches.max()];
+    made.iter()
+        .filter(|b| !is_karpenter(b) || range.contains(&Some((b.hourly_cost(), b.kind))))
+        .map(|b| BaselineInput {
+            id: b.kind.id(),
+            label: b.kind.label(),
+            method: b.notes.iter().map(ToString::to_string).collect(),
+            reference: b.kind == before,
+            problem: &b.formulation.problem,
+            legend: &b.formulation.legend,
+            plan: &b.plan,
+            pods_left_out: b.missing().iter().map(|obstacle| obstacle.replicas).sum(),
+        })
+        .collect()
+}
+
+fn is_karpenter(baseline: &Baseline) -> bool {
+    matches!(baseline.kind, BaselineKind::Karpenter { .. })
 }
 
 /// Names and hashes of everything that decides the plan. The number of threads does not.
