@@ -269,3 +269,90 @@ pub(super) struct Bin {
     pub content: Vec<(usize, u64)>,
     pub copies: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::{BinSet, BinType, ItemType};
+    use crate::units::Rate;
+
+    fn bin(capacity: [u64; 2], rate: u64, stock: Option<u64>) -> BinType {
+        BinType { capacity: capacity.into_iter().collect(), rate: Rate::from_nanos(rate), stock }
+    }
+
+    fn item(demand: [u64; 2], copies: u64, eligible: Vec<bool>) -> ItemType {
+        ItemType {
+            demand: demand.into_iter().collect(),
+            copies,
+            max_per_bin: None,
+            eligible: BinSet::new(eligible),
+        }
+    }
+
+    fn problem(items: Vec<ItemType>, bins: Vec<BinType>, conflicts: &[(u32, u32)]) -> Problem {
+        let conflicts = conflicts.iter().map(|&(a, b)| (ItemTypeId(a), ItemTypeId(b)));
+        Problem::new(vec!["cpu".into(), "memory".into()], items, bins, conflicts, None).unwrap()
+    }
+
+    #[test]
+    fn a_dearer_and_no_larger_bin_type_is_dropped() {
+        let bins = vec![bin([4, 4], 10, None), bin([4, 4], 9, None), bin([4, 4], 9, None)];
+        let instance = Instance::reduce(&problem(vec![item([1, 1], 3, vec![true; 3])], bins, &[])).unwrap();
+        assert_eq!(instance.kinds.iter().map(|k| k.id.0).collect::<Vec<_>>(), [1]);
+        assert_eq!(instance.dominated_by, [(BinTypeId(0), 0), (BinTypeId(2), 0)]);
+    }
+
+    #[test]
+    fn stock_and_eligibility_keep_a_bin_type() {
+        // The cheap one is limited; the dear one is the only one that the second item may use.
+        let bins = vec![bin([4, 4], 5, Some(2)), bin([4, 4], 9, None), bin([4, 4], 10, None)];
+        let items = vec![item([1, 1], 3, vec![true; 3]), item([2, 1], 1, vec![false, false, true])];
+        let instance = Instance::reduce(&problem(items, bins, &[])).unwrap();
+        assert_eq!(instance.kinds.len(), 3);
+        assert!(instance.dominated_by.is_empty());
+    }
+
+    #[test]
+    fn equal_shapes_merge_unless_a_rule_tells_them_apart() {
+        let all = vec![true];
+        let items = vec![
+            item([1, 0], 2, all.clone()),
+            item([1, 0], 3, all.clone()),
+            item([1, 0], 4, all.clone()),
+            item([2, 0], 1, all),
+        ];
+        let instance = Instance::reduce(&problem(items, vec![bin([9, 9], 1, None)], &[(2, 3)])).unwrap();
+        assert_eq!(instance.dims, 1, "nobody demands memory");
+        assert_eq!(instance.shapes.iter().map(|s| s.copies).collect::<Vec<_>>(), [5, 4, 1]);
+        assert_eq!(instance.shapes[1].conflicts, [2]);
+        assert_eq!(instance.shapes[2].conflicts, [1]);
+    }
+
+    #[test]
+    fn expanding_deals_merged_copies_out_exactly() {
+        let items = vec![item([1, 0], 5, vec![true]), item([1, 0], 2, vec![true])];
+        let problem = problem(items, vec![bin([3, 0], 1, None)], &[]);
+        let instance = Instance::reduce(&problem).unwrap();
+        let bins = [
+            Bin { kind: 0, content: vec![(0, 3)], copies: 2 },
+            Bin { kind: 0, content: vec![(0, 1)], copies: 1 },
+        ];
+        let plan = instance.expand(&bins);
+        let placed = |j: u32| -> u64 {
+            plan.bins()
+                .flat_map(|(p, n)| p.content().iter().map(move |&(i, c)| (i, c * n)))
+                .filter(|(i, _)| i.0 == j)
+                .map(|(_, c)| c)
+                .sum()
+        };
+        assert_eq!((placed(0), placed(1)), (5, 2));
+        assert_eq!(plan.bin_count(), 3);
+    }
+
+    #[test]
+    fn what_fits_nowhere_is_named() {
+        let items = vec![item([1, 1], 1, vec![true]), item([10, 1], 1, vec![true])];
+        let refused = Instance::reduce(&problem(items, vec![bin([4, 4], 1, None)], &[])).unwrap_err();
+        assert_eq!(refused, [ItemTypeId(1)]);
+    }
+}

@@ -250,3 +250,56 @@ impl<'a> Simplex<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::{BinSet, BinType, ItemType, Problem};
+    use crate::solver::master::{Programme, Sense};
+    use crate::units::Rate;
+
+    /// The same programme through the general LP solver.
+    fn by_solver(instance: &Instance, pi: &[f64]) -> f64 {
+        let mut lp = Programme::default();
+        let mut rows = vec![Vec::new(); instance.dims];
+        for (j, shape) in instance.shapes.iter().enumerate() {
+            let v = lp.add_variable(-pi[j]);
+            lp.add_row(vec![(v, 1.0)], Sense::AtMost, instance.fits[0][j] as f64);
+            for (row, &d) in rows.iter_mut().zip(&shape.demand) {
+                row.push((v, d as f64));
+            }
+        }
+        for (row, &c) in rows.into_iter().zip(&instance.kinds[0].capacity) {
+            lp.add_row(row, Sense::AtMost, c as f64);
+        }
+        let solution = lp.solve_lp().expect("a bounded programme over non-negative amounts");
+        -solution.x.iter().zip(&lp.cost).map(|(x, c)| x * c).sum::<f64>()
+    }
+
+    #[test]
+    fn agrees_with_a_general_solver() {
+        let mut rng = fastrand::Rng::with_seed(11);
+        for case in 0..300 {
+            let dims = rng.usize(1..5);
+            let items: Vec<ItemType> = (0..rng.usize(1..12))
+                .map(|_| ItemType {
+                    demand: (0..dims).map(|_| rng.u64(1..40)).collect(),
+                    copies: rng.u64(1..9),
+                    max_per_bin: rng.bool().then(|| rng.u64(1..4)),
+                    eligible: BinSet::all(1),
+                })
+                .collect();
+            let bin = BinType {
+                capacity: (0..dims).map(|_| rng.u64(40..120)).collect(),
+                rate: Rate::from_nanos(1),
+                stock: None,
+            };
+            let names = (0..dims).map(|k| k.to_string()).collect();
+            let problem = Problem::new(names, items, vec![bin], [], None).expect("consistent parts");
+            let instance = Instance::reduce(&problem).expect("everything fits");
+            let pi: Vec<f64> = instance.shapes.iter().map(|_| rng.f64() * 10.0).collect();
+            let (got, want) = (Columns::of(&instance, 0).solve(&pi).value, by_solver(&instance, &pi));
+            assert!((got - want).abs() <= 1e-6 * want.max(1.0), "case {case}: {got} against {want}");
+        }
+    }
+}

@@ -409,3 +409,77 @@ impl Search<'_> {
         Ok(Outcome { incumbent, lower_bound, stop, progress: self.progress })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::{BinSet, BinType, ItemType};
+    use crate::units::Rate;
+
+    fn problem(items: &[([u64; 2], u64)], bins: &[([u64; 2], u64)], max_types: Option<u32>) -> Problem {
+        let items = items
+            .iter()
+            .map(|&(demand, copies)| ItemType {
+                demand: demand.into_iter().collect(),
+                copies,
+                max_per_bin: None,
+                eligible: BinSet::all(bins.len()),
+            })
+            .collect();
+        let bins = bins
+            .iter()
+            .map(|&(capacity, rate)| BinType {
+                capacity: capacity.into_iter().collect(),
+                rate: Rate::from_nanos(rate),
+                stock: None,
+            })
+            .collect();
+        Problem::new(vec!["cpu".into(), "memory".into()], items, bins, [], max_types).unwrap()
+    }
+
+    fn solved(problem: &Problem) -> Outcome {
+        solve(problem, &Budget::default(), 1, &control::Silent).unwrap()
+    }
+
+    /// Five items of (6, 2) and five of (2, 6): one of each fills an (8, 8) bin at 10, and no bin
+    /// holds two of a kind, so five bins are needed and five do.
+    #[test]
+    fn complementary_items_share_bins_and_the_plan_is_proven_optimal() {
+        let problem = problem(&[([6, 2], 5), ([2, 6], 5)], &[([8, 8], 10), ([6, 6], 8)], None);
+        let outcome = solved(&problem);
+        assert_eq!(outcome.incumbent.hourly_cost(&problem), Money::from_nanos(50));
+        assert_eq!(outcome.lower_bound.value, Money::from_nanos(50));
+        assert_eq!(outcome.stop, StopReason::Optimal);
+    }
+
+    /// Small bins are cheapest for the small item, large ones needed for the large: with one type
+    /// allowed, everything goes to large bins. 4 items of 8 fill 4 large bins; 8 of 1 fit 4 to a
+    /// small bin (2 x 3) or beside nothing else in a fifth large bin (8 of 8) at 10.
+    #[test]
+    fn a_cap_on_bin_types_is_kept() {
+        let items = [([8, 8], 4), ([1, 1], 8)];
+        let bins = [([8, 8], 10), ([4, 4], 3)];
+        let free = problem(&items, &bins, None);
+        assert_eq!(solved(&free).incumbent.hourly_cost(&free), Money::from_nanos(46));
+        let capped = problem(&items, &bins, Some(1));
+        let outcome = solved(&capped);
+        assert_eq!(outcome.incumbent.bins_by_type().len(), 1);
+        assert_eq!(outcome.incumbent.hourly_cost(&capped), Money::from_nanos(50));
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let mut rng = fastrand::Rng::with_seed(3);
+        let items: Vec<([u64; 2], u64)> =
+            (0..40).map(|_| ([rng.u64(1..30), rng.u64(1..30)], rng.u64(1..20))).collect();
+        let bins = [([64, 64], 100), ([32, 64], 71), ([128, 64], 160), ([16, 16], 30)];
+        let problem = problem(&items, &bins, None);
+        let budget = Budget { work_limit: Some(20_000_000), ..Budget::default() };
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let outcome = pool.install(|| solve(&problem, &budget, 5, &control::Silent)).unwrap();
+            (outcome.incumbent, outcome.lower_bound)
+        };
+        assert_eq!(run(1), run(3));
+    }
+}
