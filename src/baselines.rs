@@ -54,14 +54,12 @@ impl BaselineKind {
             BaselineKind::OneVmByRequests => "one VM per replica, by requests".to_owned(),
             BaselineKind::OneVmByLimits => "one VM per replica, by limits".to_owned(),
             BaselineKind::CurrentTypes => "one VM per replica, today's types".to_owned(),
-            BaselineKind::Supergiant => "Supergiant (our re-implementation)".to_owned(),
+            BaselineKind::Supergiant => "Supergiant-style".to_owned(),
             BaselineKind::Karpenter { batch: Some(n) } => {
-                format!("Karpenter-style, {n} pods at a time (our re-implementation)")
+                format!("Karpenter-style, {n} pods at a time")
             }
-            BaselineKind::Karpenter { batch: None } => {
-                "Karpenter-style, all pods at once (our re-implementation)".to_owned()
-            }
-            BaselineKind::ClusterAutoscaler => "cluster-autoscaler-style (our re-implementation)".to_owned(),
+            BaselineKind::Karpenter { batch: None } => "Karpenter-style, all pods at once".to_owned(),
+            BaselineKind::ClusterAutoscaler => "cluster-autoscaler-style".to_owned(),
         }
     }
 
@@ -69,22 +67,22 @@ impl BaselineKind {
     fn method(self) -> &'static str {
         match self {
             BaselineKind::OneVmByRequests => {
-                "cheapest allowed type whose size on the price list holds one replica's requests; nothing reserved, no lower limit on size"
+                "the cheapest allowed type whose size on the price list holds one replica's requests; nothing reserved, no lower limit on size"
             }
             BaselineKind::OneVmByLimits => {
-                "cheapest allowed type whose size on the price list holds one replica's limits (requests where there is none); nothing reserved, no lower limit on size"
+                "the cheapest allowed type whose size on the price list holds one replica's limits (requests where there is none); nothing reserved, no lower limit on size"
             }
             BaselineKind::CurrentTypes => {
                 "the instance type that the input names for each workload, one per replica"
             }
             BaselineKind::Supergiant => {
-                "limits (requests where there is none) in input order, first fit into the dearest type, each node cut down to the cheapest that holds it; nothing reserved, no DaemonSets, 11 volumes per node; placement rules are kept, which Supergiant did not know"
+                "our re-implementation of Supergiant: limits (requests where there is none) in input order, first fit into the dearest type, each node cut down to the cheapest that holds it; nothing reserved, no DaemonSets, 11 volumes per node; placement rules are kept, which Supergiant did not know"
             }
             BaselineKind::Karpenter { .. } => {
-                "on the plan's own nodes; pods in seeded random order of arrival, consolidation N to none or N to one at the end"
+                "our re-implementation of Karpenter on the plan's own nodes: pods in seeded random order of arrival, consolidation N to none or N to one at the end"
             }
             BaselineKind::ClusterAutoscaler => {
-                "on the plan's own nodes; every type that no cheaper one dominates is a node group; one group per step by least waste, first fit decreasing"
+                "our re-implementation of cluster-autoscaler on the plan's own nodes: every type that no cheaper one dominates is a node group; one group per step by least waste, first fit decreasing"
             }
         }
     }
