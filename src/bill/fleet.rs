@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cost::{BilledCost, EffectiveCost, ListCost};
+use super::cost::{BilledCost, ContractedCost, EffectiveCost, ListCost};
 use super::offer::{OfferKey, Purchase, Scope, id_prefix, scope};
 use super::ratio::Ratio;
 use super::split::pro_rata;
@@ -249,6 +249,11 @@ impl<'a> FleetBill<'a> {
             .chain(self.as_used.iter().map(|l| &l.line))
             .map(|line| ListCost::new(line.for_hours(line.list_rate(), hours)))
             .sum()
+    }
+
+    /// After negotiated discounts, of which catalogs know none: as the list price.
+    pub fn contracted(&self, hours: u64) -> ContractedCost {
+        ContractedCost::new(self.list(hours).money())
     }
 
     /// The on-demand equivalent of what the commitments cover (surcharges are never covered).

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::bill::{BilledCost, CommitmentCategory, EffectiveCost, ListCost, OfferKey, Ratio};
+use crate::bill::{BilledCost, CommitmentCategory, ContractedCost, EffectiveCost, ListCost, OfferKey, Ratio};
 use crate::catalog::{Architecture, Payment, Provider, Term};
 use crate::plan::{BoundKind, StopReason};
 use crate::units::{Money, Rate};
@@ -395,6 +395,10 @@ pub struct PurchaseRow {
     pub coverage: Option<Ratio>,
     /// Names of the rules by which some of the rates are derived, see `catalog.derivations`.
     pub derived: Vec<String>,
+    /// At public on-demand prices, a month.
+    pub list_month: ListCost,
+    /// After negotiated discounts and before commitments, a month.
+    pub contracted_month: ContractedCost,
     /// Cash at the start.
     pub upfront: BilledCost,
     /// Cash every month: recurring fees and what stays on demand.

@@ -120,6 +120,8 @@ pub(super) fn purchase_row(bill: &FleetBill<'_>, selected: bool) -> PurchaseRow 
         types_on_demand,
         coverage: offer.and_then(|_| bill.coverage()),
         derived: rules(bill).into_iter().collect(),
+        list_month: bill.list(HOURS_PER_MONTH),
+        contracted_month: bill.contracted(HOURS_PER_MONTH),
         upfront: bill.upfront(),
         recurring_month: bill.recurring(HOURS_PER_MONTH),
         billed_first_year: bill.upfront() + bill.recurring(HOURS_PER_YEAR),

@@ -204,6 +204,8 @@ pub(super) fn purchase_options(report: &PlanReport, sheet: &mut Sheet) {
         "coverage",
         "derived",
         "currency",
+        "list_cost_month",
+        "contracted_cost_month",
         "billed_upfront",
         "billed_recurring_month",
         "billed_first_year",
@@ -221,6 +223,7 @@ pub(super) fn purchase_options(report: &PlanReport, sheet: &mut Sheet) {
         sheet.maybe(row.offer.map(|o| serde_name(o.payment))).number(row.selected);
         sheet.number(row.nodes_covered).number(row.nodes_on_demand).ratio(row.coverage);
         sheet.number(!row.derived.is_empty()).text(&report.catalog.currency);
+        sheet.number(row.list_month).number(row.contracted_month);
         sheet.number(row.upfront).number(row.recurring_month).number(row.billed_first_year);
         sheet.number(row.effective_hour).number(row.effective_month).number(row.effective_year);
         sheet.maybe(row.effective_term).ratio(row.saving);
