@@ -85,9 +85,12 @@ fn what_is_no_text_or_empty_is_refused() {
     broken.extend(b"# caf\xe9\n");
     assert_eq!(shown(&[("b.yaml", &broken)]), ["b.yaml:5: is not UTF-8 text"]);
     assert_eq!(shown(&[("u.yaml", b"\xff\xfea\0")]), ["u.yaml: is UTF-16; save it as UTF-8"]);
+    assert_eq!(shown(&[("e.yaml", b""), ("g.yaml", GOOD.as_bytes())]), ["e.yaml: is empty"]);
+    // A template that rendered to nothing is no fault beside others, and no input by itself.
+    let rendered = ("c.yaml", &b"# Source: chart/x.yaml\n---\n"[..]);
     assert_eq!(
-        shown(&[("e.yaml", b""), ("c.yaml", b"# nothing\n---\n")]),
-        ["e.yaml: is empty", "c.yaml: is empty"]
+        shown(&[rendered]),
+        ["c.yaml: holds no workload; give a workload file, Kubernetes manifests or a CSV table"]
     );
     assert_eq!(
         shown(&[]),
@@ -156,6 +159,18 @@ fn an_alias_bomb_is_a_fault_of_its_document() {
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert_eq!(faults[0].document, Some(2));
     assert!(faults[0].line.is_some());
+}
+
+#[test]
+fn a_misspelt_resource_is_no_extended_one() {
+    let native = b"plimsoll: workloads/v1\nname: fleet\ncomponents:\n  - {name: a, requests: {mem: 1Gi, nvidia.com/gpu: 1}}\n";
+    assert_eq!(
+        shown(&[("w.yaml", native)]),
+        [
+            "w.yaml:4: components[0].requests.mem: unknown resource `mem`; known are cpu, memory, ephemeral-storage, \
+          hugepages-*, and extended ones such as nvidia.com/gpu"
+        ]
+    );
 }
 
 #[test]

@@ -180,6 +180,22 @@ fn stateful_and_daemon_pods_lose_what_tells_them_apart() {
 }
 
 #[test]
+fn static_pods_are_an_overhead_of_nodes() {
+    let mirror = |node: &str, cpu: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: proxy-{node}, namespace: kube-system, ownerReferences: \
+             [{{kind: Node, name: {node}, controller: true}}]}}\nspec: {{containers: [{{name: c, resources: {{requests: {{cpu: {cpu}}}}}}}]}}\n---\n"
+        )
+    };
+    let set = read(&[mirror("n1", "100m"), mirror("n2", "100m"), mirror("n3", "200m")].concat());
+    assert!(set.workloads.is_empty());
+    assert_eq!(set.daemon_sets.len(), 1);
+    assert_eq!(set.daemon_sets[0].id.to_string(), "kube-system/DaemonSet/proxy");
+    assert_eq!(set.daemon_sets[0].pod.requests[&Cpu], 100);
+    assert_eq!(set.warnings, ["kube-system/DaemonSet/proxy has pods of 2 shapes; the commonest counts"]);
+}
+
+#[test]
 fn finished_pods_and_jobs_hold_nothing() {
     let set = read(
         "apiVersion: v1\nkind: PodList\nitems:\n- {metadata: {name: a}, spec: {containers: [{name: c}]}, status: {phase: Succeeded}}\n\

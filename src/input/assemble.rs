@@ -176,7 +176,15 @@ fn add_pods(cluster: &mut Cluster<'_>, workloads: &mut Ordered) -> u64 {
 
 /// A DaemonSet seen by its pods only. During a rollout these differ; the shape that most nodes have
 /// counts, once.
-fn add_daemon(cluster: &mut Cluster<'_>, shapes: Vec<DaemonShape>, workloads: &mut Ordered) {
+fn add_daemon(cluster: &mut Cluster<'_>, pods: Vec<DaemonShape>, workloads: &mut Ordered) {
+    let mut shapes: Vec<DaemonShape> = Vec::new();
+    for (order, count, workload) in pods {
+        // Static pods are one group per node, however alike.
+        match shapes.iter_mut().find(|(_, _, other)| other.pod == workload.pod) {
+            Some((_, total, _)) => *total += count,
+            None => shapes.push((order, count, workload)),
+        }
+    }
     let differing = shapes.len();
     let most = shapes.into_iter().max_by_key(|(order, count, _)| (*count, std::cmp::Reverse(*order)));
     if let Some((order, _, mut workload)) = most {

@@ -153,7 +153,7 @@ pub enum Format {
     Yaml,
     /// A table with a header row.
     Csv,
-    /// Nothing but blanks and comments.
+    /// Nothing but blanks.
     Empty,
 }
 
@@ -199,7 +199,9 @@ pub fn sniff(text: &str) -> Format {
         !line.is_empty() && !line.starts_with('#')
     });
     match first {
-        None => Format::Empty,
+        // Templates that render to nothing leave their comments behind.
+        None if text.trim().is_empty() => Format::Empty,
+        None => Format::Yaml,
         Some(line) if line.trim_start().starts_with(['{', '[']) && !line.contains("{{") => Format::Json,
         Some(line) if csv_file::is_header(line) => Format::Csv,
         Some(_) => Format::Yaml,

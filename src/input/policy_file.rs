@@ -411,8 +411,8 @@ fn read_shares(
 ) -> BTreeMap<ResourceName, PartsPerMillion> {
     let mut shares = BTreeMap::new();
     map.each_entry(|key, value| {
-        if let Some(share) = read(value) {
-            shares.insert(ResourceName::from(key), share);
+        if let (Some(resource), Some(share)) = (value.resource_name(key), read(value)) {
+            shares.insert(resource, share);
         }
     });
     shares

@@ -16,9 +16,6 @@ use super::{Fault, manifest, workload_file};
 pub(super) fn read_yaml(text: &str, sink: &Sink<'_>, cluster: &mut Cluster<'_>) {
     let documents = split_yaml(text);
     let parsed: Vec<_> = documents.par_iter().map(|document| parse_yaml(document)).collect();
-    if documents.is_empty() {
-        sink.push(Fault::new(sink.name(), "is empty"));
-    }
     let several = documents.len() > 1;
     for (index, (document, result)) in documents.iter().zip(parsed).enumerate() {
         let number = several.then_some(index + 1);

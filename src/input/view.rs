@@ -384,12 +384,29 @@ impl<'v> View<'v> {
             if value.node.value == Value::Null {
                 return;
             }
-            let resource = ResourceName::from(key);
+            let Some(resource) = value.resource_name(key) else { return };
             if let Some(amount) = value.quantity(&resource, warnings) {
                 list.insert(resource, amount);
             }
         });
         list
+    }
+
+    /// The resource that a key names; faults a misspelt one, which would be an extended resource
+    /// that no node has. Those have a domain in their name.
+    pub fn resource_name(&self, key: &str) -> Option<ResourceName> {
+        let resource = ResourceName::from(key);
+        if let ResourceName::Extended(name) = &resource
+            && !name.contains('/')
+            && !name.starts_with("hugepages-")
+        {
+            self.fault_with_help(
+                format!("unknown resource `{}`", clip(key)),
+                "known are cpu, memory, ephemeral-storage, hugepages-*, and extended ones such as nvidia.com/gpu",
+            );
+            return None;
+        }
+        Some(resource)
     }
 }
 
