@@ -106,7 +106,7 @@ pub enum BoundKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum ValueProof {
-    /// Resource prices lambda_k = numerators[k] / denominator >= 0 give
+    /// Resource prices, the k-th being the k-th numerator over the denominator and at least zero, give
     /// value = floor(lambda . W + sum_j u_j max(0, pi_j - lambda . w_j)),
     /// where u_j is the most copies of item type j that one bin holds on its own, and item types of
     /// equal demand together count at most as many copies, the dearest first, as such copies fit.

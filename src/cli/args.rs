@@ -60,6 +60,8 @@ pub struct Cli {
 pub enum Command {
     Plan(Box<PlanArgs>),
     Report(ReportArgs),
+    Check(CheckArgs),
+    Solve(SolveArgs),
     #[command(subcommand)]
     Catalog(CatalogCommand),
     Schema(SchemaArgs),
@@ -117,6 +119,9 @@ pub struct PlanArgs {
     pub search: SearchArgs,
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Write the proof of the lower bound to FILE, for `plimsoll check`
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub certificate: Option<PathBuf>,
     /// Exit with 4 when the plan misses a threshold: saving, gap (percentages) or cost (per month), with < or >
     #[arg(long, value_name = "CONDITION", help_heading = "Output")]
     pub fail_on: Vec<Threshold>,
@@ -138,6 +143,58 @@ pub struct ReportArgs {
     pub plan: PathBuf,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// Recheck a saved plan and the proof of its lower bound, without the solver; exits with 2 if refused
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "  plimsoll plan ./manifests -f json -o plan.json --certificate proof.json
+  plimsoll check plan.json --certificate proof.json
+"
+)]
+pub struct CheckArgs {
+    /// What `plimsoll plan -f json` or `plimsoll solve -f json` wrote
+    #[arg(value_name = "PLAN.JSON")]
+    pub plan: PathBuf,
+    /// What `--certificate` wrote beside it
+    #[arg(long, value_name = "FILE")]
+    pub certificate: PathBuf,
+}
+
+/// Pack a problem from a file: the project's own JSON, or a VPSolver .vbp instance
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "  plimsoll solve instance.vbp
+  plimsoll solve problem.json --effort thorough --time-limit 60s
+  plimsoll solve problem.json -f json -o solution.json --certificate proof.json
+  plimsoll schema problem
+",
+    after_help = EXIT_CODES
+)]
+pub struct SolveArgs {
+    /// A problem, or - for standard input
+    #[arg(value_name = "FILE")]
+    pub problem: PathBuf,
+    #[command(flatten)]
+    pub search: SearchArgs,
+    /// table: for people. json: every bin with its content
+    #[arg(short, long, value_enum, default_value_t = SolveFormatArg::Table, help_heading = "Output")]
+    pub format: SolveFormatArg,
+    /// Write to FILE instead of standard output, in one piece or not at all
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Write the proof of the lower bound to FILE, for `plimsoll check`
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub certificate: Option<PathBuf>,
+}
+
+/// How `solve` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SolveFormatArg {
+    Table,
+    Json,
 }
 
 /// See what can be bought at which prices, or import prices of your own
@@ -272,6 +329,12 @@ pub enum SchemaArg {
     Catalog,
     /// Settings for `plan --policy`
     Policy,
+    /// What `solve` reads
+    Problem,
+    /// What `solve -f json` prints
+    Solution,
+    /// What `--certificate` writes
+    Certificate,
 }
 
 /// Whose prices hold.

@@ -3,11 +3,13 @@
 
 mod args;
 mod catalog;
+mod check;
 mod files;
 mod output;
 mod plan;
 mod progress;
 mod settings;
+mod solve;
 mod threshold;
 
 use std::io::{self, Write};
@@ -102,6 +104,8 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
     match &cli.command {
         Command::Plan(args) => plan(args, cli.messages),
         Command::Report(args) => report(args, cli.messages),
+        Command::Check(args) => check::run(args),
+        Command::Solve(args) => solve::run(args, cli.messages),
         Command::Catalog(CatalogCommand::List(args)) => list_catalog(args),
         Command::Catalog(CatalogCommand::Show(args)) => show_catalog(args),
         Command::Catalog(CatalogCommand::Import(args)) => import_catalog(args),
@@ -133,6 +137,10 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     let metadata = plan::metadata(&sources, &settings, args);
     let report = plan::report(&workloads, &settings, &formulation, &outcome, &baselines, &metadata)?;
     drop(progress);
+    if let Some(path) = &args.certificate {
+        let text = plan::certificate(&workloads, &settings, &formulation, &outcome);
+        files::write(Some(path), text.as_bytes())?;
+    }
     output::write(&report, &args.output, messages)?;
 
     let (ending, words) = plan::judge(&report, args);
@@ -194,6 +202,9 @@ fn print_schema(name: SchemaArg) -> Result<Ending, Failure> {
         SchemaArg::Plan => json::schema(),
         SchemaArg::Catalog => catalog_file::schema(),
         SchemaArg::Policy => policy_file::schema(),
+        SchemaArg::Problem => input::problem_file::schema(),
+        SchemaArg::Solution => plimsoll::report::solution::schema(),
+        SchemaArg::Certificate => input::certificate_file::schema(),
     };
     let text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
     print(text + "\n")

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::anyhow;
 use plimsoll::baselines::{self, Baseline, BaselineKind, Skipped};
 use plimsoll::formulate::{self, FormulateError, Formulation};
-use plimsoll::input::{Fault, Source};
+use plimsoll::input::{Fault, Source, certificate_file};
 use plimsoll::report::view::{
     self, BaselineInput, InputFile, Metadata, Notice, NoticeKind, PlanReport, ReportError, ReportInputs,
 };
@@ -80,15 +80,8 @@ pub fn solve(
     args: &SearchArgs,
     observer: &dyn Observer,
 ) -> Result<VerifiedOutcome, Failure> {
-    let budget = Budget {
-        effort: args.effort.into(),
-        time_limit: args.time_limit,
-        gap: args.gap.map_or(0.0, |share| f64::from(share.0) / 1e6),
-        cancel: Some(&INTERRUPTED),
-        ..Budget::default()
-    };
     let problem = &formulation.problem;
-    match solver::solve(problem, &budget, args.seed, observer) {
+    match solver::solve(problem, &budget(args), args.seed, observer) {
         Ok(outcome) => Ok(verify::verify(problem, outcome).map_err(|violations| {
             let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
             anyhow!("the solver's answer failed verification, which is a bug: {}", list.join("; "))
@@ -96,6 +89,44 @@ pub fn solve(
         Err(error @ SolveError::NoPlanFound) => Err(Failure::NoPlan(error.to_string())),
         Err(error) => Err(anyhow!("after formulating, which is a bug: {error}").into()),
     }
+}
+
+/// How long to search; Ctrl-C ends it.
+pub fn budget(args: &SearchArgs) -> Budget<'static> {
+    Budget {
+        effort: args.effort.into(),
+        time_limit: args.time_limit,
+        gap: args.gap.map_or(0.0, |share| f64::from(share.0) / 1e6),
+        cancel: Some(&INTERRUPTED),
+        ..Budget::default()
+    }
+}
+
+/// Whether Ctrl-C was pressed.
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// The proof of the plan's lower bound, with the names of workloads and instance types.
+pub fn certificate(
+    workloads: &WorkloadSet,
+    settings: &Settings,
+    formulation: &Formulation,
+    outcome: &VerifiedOutcome,
+) -> String {
+    let legend = &formulation.legend;
+    let types = &settings.prices.catalog.types;
+    let names = certificate_file::Names {
+        bins: legend.nodes.iter().map(|node| types[node.catalog_type].name.clone()).collect(),
+        items: legend
+            .items
+            .iter()
+            .map(|item| {
+                item.workloads.iter().map(|&(w, n)| (workloads.workloads[w].id.to_string(), n)).collect()
+            })
+            .collect(),
+    };
+    certificate_file::write(&formulation.problem, Some(&names), &outcome.lower_bound().certificate)
 }
 
 impl From<EffortArg> for Effort {
@@ -221,7 +252,7 @@ pub fn judge(report: &PlanReport, args: &PlanArgs) -> (Ending, Vec<String>) {
         let (pods, fit) = if left_out == 1 { ("pod", "fits") } else { ("pods", "fit") };
         words.insert(0, format!("{left_out} {pods} {fit} no allowed instance type; the rest is planned"));
     }
-    let ending = if INTERRUPTED.load(Ordering::Relaxed) {
+    let ending = if interrupted() {
         Ending::Interrupted
     } else if left_out > 0 {
         Ending::SomeFitNowhere

@@ -10,6 +10,7 @@ use crate::workload::WorkloadSet;
 mod assemble;
 pub mod catalog_file;
 pub mod catalog_import;
+pub mod certificate_file;
 mod cluster;
 mod csv_file;
 mod document;

@@ -5,6 +5,8 @@ pub mod csv;
 pub mod focus;
 pub mod json;
 mod number;
+pub mod recheck;
+pub mod solution;
 mod table;
 pub mod view;
 

@@ -1,0 +1,321 @@
+//! Rechecks a saved plan and its lower bound against a certificate file: the nodes' content against the
+//! problem, the figures against each other, and the proof of the bound. The solver has no part in it.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use super::json;
+use super::number::grouped;
+use super::solution::Solution;
+use super::view::PlanReport;
+use crate::bill::Ratio;
+use crate::check::{self, Objection};
+use crate::input::certificate_file::{Certified, Names};
+use crate::plan::{BoundKind, BoundProof, Pattern, Plan};
+use crate::units::Money;
+use crate::verify::{self, Violation};
+
+/// A plan as one of the two commands that make plans wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SavedPlan {
+    /// Of workloads.
+    Report(Box<PlanReport>),
+    /// Of a problem file.
+    Solution(Box<Solution>),
+}
+
+/// Reads what `plimsoll plan -f json` or `plimsoll solve -f json` wrote.
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub fn parse(bytes: &[u8]) -> Result<SavedPlan, String> {
+    #[derive(Deserialize)]
+    struct Kind {
+        format: Option<String>,
+    }
+    let kind: Kind = serde_json::from_slice(bytes).map_err(|e| format!("not a saved plan: {e}"))?;
+    if kind.format.is_some() {
+        let solution = serde_json::from_slice(bytes).map_err(|e| format!("not a solution: {e}"))?;
+        return Ok(SavedPlan::Solution(Box::new(solution)));
+    }
+    json::parse(bytes).map(|report| SavedPlan::Report(Box::new(report))).map_err(|e| e.to_string())
+}
+
+/// What holds, as far as the problem in the certificate file is the right one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// Bins of the plan.
+    pub bins: u128,
+    /// Copies that they hold: all of the problem.
+    pub copies: u128,
+    /// Item types of the problem.
+    pub item_types: usize,
+    /// Bin types of the problem.
+    pub bin_types: usize,
+    /// What the plan costs an hour.
+    pub cost: Money,
+    /// What no plan can undercut, from the certificate.
+    pub bound: Money,
+    /// Cases of the proof.
+    pub cases: usize,
+    /// Whether the plan's file states a higher bound, as a solver's word.
+    pub stated_bound: Option<Money>,
+}
+
+impl fmt::Display for Proven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "plan   {} bins hold all {} copies of {} item types within every rule and cost {} an hour",
+            grouped(self.bins),
+            grouped(self.copies),
+            grouped(self.item_types as u64),
+            self.cost
+        )?;
+        let cases = if self.cases == 1 { "one case".to_owned() } else { format!("{} cases", self.cases) };
+        writeln!(
+            f,
+            "bound  no plan on these {} bin types costs less than {} an hour: proven in {cases}",
+            grouped(self.bin_types as u64),
+            self.bound
+        )?;
+        match Ratio::gap(self.cost, self.bound) {
+            Some(Ratio::ZERO) => writeln!(f, "gap    none: the plan is the cheapest possible")?,
+            Some(gap) => writeln!(f, "gap    at most {}", super::number::gap_percent(gap))?,
+            None => {}
+        }
+        if let Some(stated) = self.stated_bound {
+            writeln!(
+                f,
+                "note   the plan states the bound {stated}, which is a solver's word and not proven"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// One reason why a plan or its bound is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The plan is of workloads, and the certificate file names none.
+    NoNames,
+    /// No bin type of the problem, or several, are of this name.
+    InstanceType(String),
+    /// No item type of the problem, or several, hold copies of this workload.
+    Workload(String),
+    /// A node group's rate is not its bin type's.
+    Rate {
+        /// Number of the node group.
+        group: u64,
+        /// As the plan has it.
+        stated: String,
+        /// As the problem has it.
+        problem: String,
+    },
+    /// What a node group has for pods is not its bin type's capacity.
+    Room {
+        /// Number of the node group.
+        group: u64,
+        /// Of which resource.
+        resource: String,
+        /// As the plan has it.
+        stated: i128,
+        /// As the problem has it.
+        problem: u64,
+    },
+    /// The plan breaks a rule of the problem.
+    Violation(Violation),
+    /// The nodes do not cost what the plan states.
+    Cost {
+        /// As the plan has it.
+        stated: Money,
+        /// The sum over its nodes.
+        summed: Money,
+    },
+    /// The certificate does not hold.
+    Objection(Objection),
+    /// The certificate proves less than the plan states.
+    Bound {
+        /// As the plan has it.
+        stated: Money,
+        /// What is proven.
+        proven: Money,
+    },
+    /// The proven bound is above the plan's cost, so that one of the two is wrong.
+    BoundAboveCost {
+        /// What is proven.
+        proven: Money,
+        /// What the plan costs.
+        cost: Money,
+    },
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::NoNames => write!(f, "the certificate is not about workloads; the plan is"),
+            Refusal::InstanceType(name) => {
+                write!(f, "instance type `{name}` is not one bin type of the problem")
+            }
+            Refusal::Workload(name) => write!(f, "workload `{name}` is not of one item type of the problem"),
+            Refusal::Rate { group, stated, problem } => {
+                write!(f, "node group {group} costs {stated} an hour and {problem} in the problem")
+            }
+            Refusal::Room { group, resource, stated, problem } => {
+                write!(f, "node group {group} has {stated} {resource} for pods and {problem} in the problem")
+            }
+            Refusal::Violation(violation) => write!(f, "the plan is not valid: {violation}"),
+            Refusal::Cost { stated, summed } => {
+                write!(f, "the plan states a cost of {stated} an hour, its nodes add up to {summed}")
+            }
+            Refusal::Objection(objection) => write!(f, "the proof does not hold: {objection}"),
+            Refusal::Bound { stated, proven } => {
+                write!(f, "the plan states a certified bound of {stated} an hour, proven is {proven}")
+            }
+            Refusal::BoundAboveCost { proven, cost } => {
+                write!(f, "the proven bound of {proven} an hour is above the plan's cost of {cost}")
+            }
+        }
+    }
+}
+
+/// Checks a saved plan and its lower bound.
+///
+/// # Errors
+/// Every reason to refuse one of the two.
+pub fn recheck(saved: &SavedPlan, certified: &Certified) -> Result<Proven, Vec<Refusal>> {
+    let mut refusals = Vec::new();
+    let problem = &certified.problem;
+    let figures = Figures::of(saved);
+    let plan = match saved {
+        SavedPlan::Solution(solution) => Some(solution.plan()),
+        SavedPlan::Report(report) => match &certified.names {
+            Some(names) => plan_of_report(report, certified, names, &mut refusals),
+            None => {
+                refusals.push(Refusal::NoNames);
+                None
+            }
+        },
+    };
+    let verified = plan.and_then(|plan| {
+        let verified = verify::verify_plan(problem, plan);
+        verified.map_err(|v| refusals.extend(v.into_iter().map(Refusal::Violation))).ok()
+    });
+    if let Some(verified) = &verified
+        && verified.hourly_cost() != figures.cost
+    {
+        refusals.push(Refusal::Cost { stated: figures.cost, summed: verified.hourly_cost() });
+    }
+    let proven = check::check_certificate(problem, &certified.certificate)
+        .map_err(|o| refusals.extend(o.into_iter().map(Refusal::Objection)))
+        .ok();
+    if let Some(proven) = proven
+        && proven < figures.certified
+    {
+        refusals.push(Refusal::Bound { stated: figures.certified, proven });
+    }
+    let (Some(verified), Some(bound)) = (verified, proven) else { return Err(refusals) };
+    let cost = verified.hourly_cost();
+    if bound > cost {
+        refusals.push(Refusal::BoundAboveCost { proven: bound, cost });
+    }
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    Ok(Proven {
+        bins: verified.plan().bin_count(),
+        copies: problem.total_copies(),
+        item_types: problem.items().len(),
+        bin_types: problem.bins().len(),
+        cost,
+        bound,
+        cases: cases(&certified.certificate.proof),
+        stated_bound: (figures.kind == BoundKind::SolverReported && figures.bound > bound)
+            .then_some(figures.bound),
+    })
+}
+
+/// The figures that a saved plan states.
+struct Figures {
+    cost: Money,
+    bound: Money,
+    kind: BoundKind,
+    certified: Money,
+}
+
+impl Figures {
+    fn of(saved: &SavedPlan) -> Self {
+        match saved {
+            SavedPlan::Report(report) => Figures {
+                cost: report.solve.cost_hour.money(),
+                bound: report.solve.lower_bound_hour.money(),
+                kind: report.solve.bound_kind,
+                certified: report.solve.certified_bound_hour.money(),
+            },
+            SavedPlan::Solution(solution) => Figures {
+                cost: solution.cost_hour,
+                bound: solution.lower_bound_hour,
+                kind: solution.bound_kind,
+                certified: solution.certified_bound_hour,
+            },
+        }
+    }
+}
+
+/// The plan of a report in the numbers of the problem; none if a name is unknown.
+fn plan_of_report(
+    report: &PlanReport,
+    certified: &Certified,
+    names: &Names,
+    refusals: &mut Vec<Refusal>,
+) -> Option<Plan> {
+    let problem = &certified.problem;
+    let items = names.item_of_workload();
+    let before = refusals.len();
+    let mut plan = Plan::new();
+    for row in &report.nodes {
+        let Some(bin_type) = names.bin(&row.instance_type) else {
+            refusals.push(Refusal::InstanceType(row.instance_type.clone()));
+            continue;
+        };
+        let bin = problem.bin(bin_type);
+        if row.list_rate != bin.rate {
+            let (stated, problem) = (row.list_rate.to_string(), bin.rate.to_string());
+            refusals.push(Refusal::Rate { group: row.group, stated, problem });
+        }
+        for resource in &row.resources {
+            let dimension = problem.dimensions().iter().position(|name| *name == resource.resource);
+            let stated = i128::from(resource.allocatable)
+                - i128::from(resource.daemon_sets)
+                - i128::from(resource.headroom);
+            if let Some(capacity) = dimension.map(|k| bin.capacity[k])
+                && stated != i128::from(capacity)
+            {
+                let resource = resource.resource.clone();
+                refusals.push(Refusal::Room { group: row.group, resource, stated, problem: capacity });
+            }
+        }
+        let mut content = Vec::with_capacity(row.pods.len());
+        for pods in &row.pods {
+            match items.get(pods.workload.as_str()) {
+                Some(&Some(item)) => content.push((item, pods.pods)),
+                _ => refusals.push(Refusal::Workload(pods.workload.clone())),
+            }
+        }
+        plan.add(Pattern::new(bin_type, content), row.nodes);
+    }
+    (refusals.len() == before).then_some(plan)
+}
+
+/// Leaves of a proof.
+fn cases(proof: &BoundProof) -> usize {
+    let (mut open, mut cases) = (vec![proof], 0);
+    while let Some(proof) = open.pop() {
+        match proof {
+            BoundProof::Prices { .. } => cases += 1,
+            BoundProof::Branch { at_most, at_least, .. } => open.extend([at_most.as_ref(), at_least]),
+        }
+    }
+    cases
+}
