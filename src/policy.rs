@@ -1,13 +1,14 @@
 //! How the planner is told to plan: which types, how much of a node counts, what is kept free.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use globset::{Glob, GlobSet};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Architecture, InstanceType, Provider};
-use crate::units::{Bytes, MilliCpu, PartsPerMillion, ResourceName};
-use crate::workload::ResourceList;
+use crate::units::{Bytes, MilliCpu, PartsPerMillion, Rate, ResourceName};
+use crate::workload::{ResourceList, Toleration};
 
 /// All settings of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,134 @@ pub struct Policy {
     pub burstable: BurstableCpu,
     /// The most distinct instance types in a plan.
     pub max_types: Option<u32>,
+    /// Node pools; without any, nodes carry whatever labels the pods ask for, and no taints.
+    pub pools: Vec<NodePool>,
+    /// Zones that nodes may stand in; empty for the first three of the region, which count only
+    /// where some pod has a rule over zones.
+    pub zones: Vec<String>,
+    /// What a node costs beside its instance.
+    pub node_costs: Vec<NodeCost>,
+    /// What the cluster costs an hour whatever its nodes are: its control plane's fee.
+    pub cluster_fee: Rate,
+}
+
+/// Nodes that are bought with the same labels and taints.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NodePool {
+    /// Its name, unique in the policy.
+    pub name: String,
+    /// Which of the types that the policy allows.
+    pub types: TypeFilter,
+    /// Labels of its nodes, beside those that type and zone give them.
+    pub labels: BTreeMap<String, String>,
+    /// What its nodes keep pods off that do not tolerate it.
+    pub taints: Vec<Taint>,
+    /// The zones that it has nodes in; empty for all.
+    pub zones: Vec<String>,
+    /// How large it may become.
+    pub limits: PoolLimits,
+}
+
+/// How large a node pool may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PoolLimits {
+    /// The most nodes.
+    pub nodes: Option<u64>,
+    /// The most cpu of all nodes, as the price list states it.
+    pub cpu: Option<MilliCpu>,
+    /// The most memory of all nodes, as the price list states it.
+    pub memory: Option<Bytes>,
+}
+
+/// What a node keeps pods off with, unless they tolerate it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Taint {
+    /// Its key.
+    pub key: String,
+    /// Its value; empty for none.
+    pub value: String,
+    /// What it does.
+    pub effect: TaintEffect,
+}
+
+/// What a taint does to pods that do not tolerate it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TaintEffect {
+    /// They are not placed.
+    NoSchedule,
+    /// They are placed elsewhere where that is possible, so that it does not bind.
+    PreferNoSchedule,
+    /// They are not placed, and those that run are evicted.
+    NoExecute,
+}
+
+impl TaintEffect {
+    /// As Kubernetes writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TaintEffect::NoSchedule => "NoSchedule",
+            TaintEffect::PreferNoSchedule => "PreferNoSchedule",
+            TaintEffect::NoExecute => "NoExecute",
+        }
+    }
+}
+
+impl Taint {
+    /// Whether a toleration covers it (Kubernetes `ToleratesTaint`).
+    pub fn is_tolerated_by(&self, toleration: &Toleration) -> bool {
+        toleration.effect.as_deref().is_none_or(|effect| effect == self.effect.as_str())
+            && toleration.key.as_ref().is_none_or(|key| *key == self.key)
+            && toleration.value.as_ref().is_none_or(|value| *value == self.value)
+    }
+
+    /// Whether it keeps a pod with these tolerations off its node.
+    pub fn keeps_off(&self, tolerations: &[Toleration]) -> bool {
+        self.effect != TaintEffect::PreferNoSchedule && !tolerations.iter().any(|t| self.is_tolerated_by(t))
+    }
+}
+
+impl fmt::Display for Taint {
+    /// `key=value:NoSchedule`, as kubectl writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let equals = if self.value.is_empty() { "" } else { "=" };
+        write!(f, "{}{equals}{}:{}", self.key, self.value, self.effect.as_str())
+    }
+}
+
+/// Something that every node costs beside its instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeCost {
+    /// For people: `root volume`, `monitoring agent`.
+    pub name: String,
+    /// For one unit and hour.
+    pub rate: Rate,
+    /// What it is charged by.
+    pub per: CostUnit,
+}
+
+/// What a cost beside the instance is charged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CostUnit {
+    /// One node.
+    Node,
+    /// One vCPU as the price list states it.
+    Vcpu,
+    /// One GiB of memory as the price list states it.
+    MemoryGib,
+}
+
+impl NodeCost {
+    /// What it adds to the rate of a type, rounded up.
+    pub fn of(&self, machine: &InstanceType) -> Rate {
+        let (amount, unit) = match self.per {
+            CostUnit::Node => (1, 1),
+            CostUnit::Vcpu => (machine.cpu.0, 1000),
+            CostUnit::MemoryGib => (machine.memory.0, 1 << 30),
+        };
+        let nanos = (u128::from(self.rate.nanos()) * u128::from(amount)).div_ceil(unit);
+        Rate::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
 }
 
 /// Which instance types may be bought. Lists are shell globs over names or families; an empty list
@@ -218,6 +347,10 @@ impl Policy {
             default_requests: ResourceList::new(),
             burstable: BurstableCpu::Baseline,
             max_types: None,
+            pools: Vec::new(),
+            zones: Vec::new(),
+            node_costs: Vec::new(),
+            cluster_fee: Rate::ZERO,
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::plan::Plan;
+use crate::policy::Taint;
 use crate::problem::{BinTypeId, ItemTypeId};
 use crate::units::{PartsPerMillion, Rate, ResourceName};
 
 /// Says what each dimension, bin type and item type of a problem stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Legend {
     /// One per dimension of the problem, in its order.
     pub dimensions: Vec<Dimension>,
@@ -15,6 +16,21 @@ pub struct Legend {
     pub nodes: Vec<NodeType>,
     /// One per item type of the problem, in its order.
     pub items: Vec<ItemMembers>,
+    /// The node pools that bin types belong to.
+    pub pools: Vec<Pool>,
+    /// What a node costs beside its instance, by name, in the order of [`NodeType::costs`].
+    pub cost_names: Vec<String>,
+}
+
+/// Nodes that carry the same labels and taints.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pool {
+    /// Its name; empty for nodes that need no label and no taint.
+    pub name: String,
+    /// Labels of its nodes beside those that the type and the zone give them.
+    pub labels: BTreeMap<String, String>,
+    /// Taints of its nodes.
+    pub taints: Vec<Taint>,
 }
 
 /// What a dimension measures.
@@ -53,11 +69,17 @@ pub enum Measure {
 pub struct NodeType {
     /// Index into the catalog's types.
     pub catalog_type: usize,
+    /// Index into [`Legend::pools`].
+    pub pool: usize,
+    /// The zone, where the problem tells zones apart.
+    pub zone: Option<String>,
     /// Where a node's capacity goes, per resource; cpu and memory always, others where demanded.
     pub capacity: BTreeMap<ResourceName, Breakdown>,
     /// Surplus cpu credits per hour that the bin type's rate holds beyond the on-demand rate; zero
     /// unless a burstable type is planned at full use.
     pub surplus: Rate,
+    /// What the rate holds beyond instance and surplus credits, in the order of [`Legend::cost_names`].
+    pub costs: Vec<Rate>,
 }
 
 /// Where the capacity of one resource of a node goes, in base units:
@@ -90,8 +112,11 @@ impl Breakdown {
 /// Which workloads an item type stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ItemMembers {
-    /// Index into the set's workloads, and copies; by index ascending, copies at least one.
+    /// Index into the set's workloads, and pods in all copies; by index ascending, pods at least one.
     pub workloads: Vec<(usize, u64)>,
+    /// For copies that are several pods, which must lie together: the pods of each copy, in the order
+    /// of `workloads`. Empty where each copy is one pod.
+    pub bundle: Vec<(usize, u64)>,
 }
 
 /// Nodes of one type that hold the same pods of the same workloads.
@@ -103,6 +128,8 @@ pub struct NodeGroup {
     pub nodes: u64,
     /// What each of them holds: index into the set's workloads, and pods; by index ascending.
     pub pods: Vec<(usize, u64)>,
+    /// The same in item types and copies, by item type ascending.
+    pub content: Vec<(ItemTypeId, u64)>,
 }
 
 impl Legend {
@@ -133,22 +160,32 @@ impl Legend {
             while left > 0 {
                 // As many nodes as the workloads at the head of every queue fill alike; a node in
                 // which one workload ends and the next begins stands alone.
-                let alike = pattern.content().iter().map(|&(item, count)| {
+                let single = |&&(item, _): &&(ItemTypeId, u64)| self.items[item.index()].bundle.is_empty();
+                let alike = pattern.content().iter().filter(single).map(|&(item, count)| {
                     let head = queues[item.index()].front().expect("a plan places no more than all copies");
                     (head.1 / count).max(1)
                 });
                 let nodes = alike.min().unwrap_or(left).min(left);
                 let mut pods: BTreeMap<usize, u64> = BTreeMap::new();
                 for &(item, count) in pattern.content() {
-                    take(&mut queues[item.index()], count, nodes, &mut pods);
+                    let bundle = &self.items[item.index()].bundle;
+                    if bundle.is_empty() {
+                        take(&mut queues[item.index()], count, nodes, &mut pods);
+                    }
+                    for &(workload, each) in bundle {
+                        *pods.entry(workload).or_default() += each * count;
+                    }
                 }
                 left -= nodes;
                 let pods: Vec<_> = pods.into_iter().collect();
+                let (bin_type, content) = (pattern.bin_type(), pattern.content().to_vec());
                 match groups.last_mut() {
-                    Some(last) if last.bin_type == pattern.bin_type() && last.pods == pods => {
+                    Some(last)
+                        if last.bin_type == bin_type && last.pods == pods && last.content == content =>
+                    {
                         last.nodes += nodes;
                     }
-                    _ => groups.push(NodeGroup { bin_type: pattern.bin_type(), nodes, pods }),
+                    _ => groups.push(NodeGroup { bin_type, nodes, pods, content }),
                 }
             }
         }
@@ -178,8 +215,9 @@ mod tests {
     use crate::plan::Pattern;
 
     fn legend(members: &[&[(usize, u64)]]) -> Legend {
-        let items = members.iter().map(|m| ItemMembers { workloads: m.to_vec() }).collect();
-        Legend { dimensions: vec![], nodes: vec![], items }
+        let items =
+            members.iter().map(|m| ItemMembers { workloads: m.to_vec(), ..ItemMembers::default() }).collect();
+        Legend { items, ..Legend::default() }
     }
 
     #[test]
@@ -189,7 +227,13 @@ mod tests {
         let bin = BinTypeId(0);
         let plan = Plan::from_iter([(Pattern::new(bin, [(ItemTypeId(0), 3)]), 3)]);
         let groups = legend.assign(&plan);
-        let group = |pods: &[(usize, u64)]| NodeGroup { bin_type: bin, nodes: 1, pods: pods.to_vec() };
+        let content = vec![(ItemTypeId(0), 3)];
+        let group = |pods: &[(usize, u64)]| NodeGroup {
+            bin_type: bin,
+            nodes: 1,
+            pods: pods.to_vec(),
+            content: content.clone(),
+        };
         assert_eq!(groups, [group(&[(0, 3)]), group(&[(0, 2), (3, 1)]), group(&[(3, 3)])]);
     }
 
@@ -197,8 +241,10 @@ mod tests {
     fn equal_nodes_stay_one_group() {
         let legend = legend(&[&[(1, 1_000_000)], &[(0, 500_000), (2, 500_000)]]);
         let pattern = Pattern::new(BinTypeId(2), [(ItemTypeId(0), 2), (ItemTypeId(1), 2)]);
+        let content = pattern.content().to_vec();
         let groups = legend.assign(&Plan::from_iter([(pattern, 500_000)]));
-        let group = |w| NodeGroup { bin_type: BinTypeId(2), nodes: 250_000, pods: w };
+        let group =
+            |w| NodeGroup { bin_type: BinTypeId(2), nodes: 250_000, pods: w, content: content.clone() };
         assert_eq!(groups, [group(vec![(0, 2), (1, 2)]), group(vec![(1, 2), (2, 2)])]);
     }
 
@@ -221,8 +267,18 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_of_several_pods_counts_each_of_them() {
+        let mut legend = legend(&[&[(0, 4), (1, 6)], &[(0, 1), (2, 1)]]);
+        legend.items[0].bundle = vec![(0, 2), (1, 3)];
+        let (a, b) = (ItemTypeId(0), ItemTypeId(1));
+        let plan = Plan::from_iter([(Pattern::new(BinTypeId(0), [(a, 1), (b, 1)]), 2)]);
+        let pods: Vec<_> = legend.assign(&plan).into_iter().map(|g| (g.nodes, g.pods)).collect();
+        assert_eq!(pods, [(1, vec![(0, 3), (1, 3)]), (1, vec![(0, 2), (1, 3), (2, 1)])]);
+    }
+
+    #[test]
     fn empty_nodes_are_one_group() {
         let groups = legend(&[]).assign(&Plan::from_iter([(Pattern::new(BinTypeId(0), []), 4)]));
-        assert_eq!(groups, [NodeGroup { bin_type: BinTypeId(0), nodes: 4, pods: vec![] }]);
+        assert_eq!(groups, [NodeGroup { bin_type: BinTypeId(0), nodes: 4, pods: vec![], content: vec![] }]);
     }
 }

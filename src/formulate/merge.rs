@@ -226,7 +226,8 @@ pub fn items(shapes: Vec<Shape>) -> Items {
                 max_per_bin: shape.max_per_bin.filter(|&most| most < copies),
                 eligible: shape.eligible,
             };
-            (item, ItemMembers { workloads: shape.members.into_iter().zip(shape.copies).collect() })
+            let workloads = shape.members.into_iter().zip(shape.copies).collect();
+            (item, ItemMembers { workloads, bundle: Vec::new() })
         })
         .unzip();
     (items, conflicts, members)

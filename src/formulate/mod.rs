@@ -15,8 +15,11 @@ mod note;
 pub mod variants;
 
 pub use labels::node_labels;
-pub use legend::{Breakdown, Dimension, ItemMembers, Legend, Measure, NodeGroup, NodeType};
-pub use note::{FormulateError, Note, Obstacle, ObstacleReason, Shortfall, Unhonoured, UnhonouredRule};
+pub use legend::{Breakdown, Dimension, ItemMembers, Legend, Measure, NodeGroup, NodeType, Pool};
+pub use note::{
+    FormulateError, Note, Obstacle, ObstacleReason, Restriction, RestrictionKind, Shortfall, Unhonoured,
+    UnhonouredRule,
+};
 
 use std::collections::BTreeMap;
 
@@ -40,6 +43,21 @@ pub struct Formulation {
     pub obstacles: Vec<Obstacle>,
     /// What a reader must know: rules not honoured, assumptions made.
     pub notes: Vec<Note>,
+    /// Where the problem is stricter than the rules: the problem without these restrictions, over the
+    /// same pods. What it cannot undercut, no plan that keeps the rules can; a bound of the problem
+    /// itself would only hold for plans that keep the restrictions too. `None`: the problem is exact.
+    pub relaxed: Option<Relaxed>,
+    /// Which rules the problem holds by restriction; empty exactly where `relaxed` is `None`.
+    pub restrictions: Vec<Restriction>,
+}
+
+/// A problem that every plan within the rules solves, with what it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relaxed {
+    /// To be solved for its bound.
+    pub problem: Problem,
+    /// What its numbers stand for; its bin types may be others than the problem's.
+    pub legend: Legend,
 }
 
 /// Makes the packing problem of a set of workloads on the types that a policy allows.
@@ -84,8 +102,14 @@ pub fn formulate(
     }
     notes.extend(apart.notes);
     notes.extend(remarks(set, &workloads, policy, &nodes.dimensions));
-    let legend = Legend { dimensions: nodes.dimensions, nodes: nodes.types, items: members };
-    Ok(Formulation { problem, legend, obstacles, notes })
+    let legend = Legend {
+        dimensions: nodes.dimensions,
+        nodes: nodes.types,
+        items: members,
+        pools: vec![Pool::default()],
+        cost_names: Vec::new(),
+    };
+    Ok(Formulation { problem, legend, obstacles, notes, relaxed: None, restrictions: Vec::new() })
 }
 
 /// Settings that leave nothing to plan, all at once.

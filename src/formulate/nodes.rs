@@ -130,7 +130,14 @@ pub fn nodes(
         let surplus = surplus(machine(k), policy);
         let rate = machine(k).on_demand.rate.checked_add(surplus).unwrap_or(Rate::from_nanos(u64::MAX));
         bins.push(BinType { capacity, rate, stock: None });
-        types.push(NodeType { catalog_type, capacity: breakdowns, surplus });
+        types.push(NodeType {
+            catalog_type,
+            pool: 0,
+            zone: None,
+            capacity: breakdowns,
+            surplus,
+            costs: Vec::new(),
+        });
         kept.push(k);
     }
     if kept.is_empty() {

@@ -172,6 +172,58 @@ impl fmt::Display for UnhonouredRule {
     }
 }
 
+/// Rules that the problem holds by being stricter than they are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Restriction {
+    /// How.
+    pub kind: RestrictionKind,
+    /// The workloads whose rules these are, by name.
+    pub workloads: Vec<WorkloadId>,
+}
+
+/// How rules are held by restriction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RestrictionKind {
+    /// Rules over zones: which copies lie in which zone was decided before the search.
+    ZonesDecided,
+    /// Spreads over nodes: at most `maxSkew` pods on a node, as if some node had none.
+    SpreadAsCap,
+    /// Required affinity over nodes: which copies lie together was decided before the search.
+    TogetherDecided,
+    /// Labels that pods ask nodes for: the combinations that nodes may carry were decided before.
+    LabelSets,
+}
+
+impl fmt::Display for RestrictionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RestrictionKind::ZonesDecided => {
+                "rules over zones are held by deciding beforehand which copies lie in which zone"
+            }
+            RestrictionKind::SpreadAsCap => {
+                "topology spread over nodes is held as at most maxSkew pods per node"
+            }
+            RestrictionKind::TogetherDecided => {
+                "required pod affinity over nodes is held by deciding beforehand which copies lie together"
+            }
+            RestrictionKind::LabelSets => {
+                "labels that pods ask nodes for are held by the combinations that pods name, not by all"
+            }
+        })
+    }
+}
+
+impl fmt::Display for Restriction {
+    /// `rules over zones ... (3 workloads, such as default/Deployment/web)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.workloads.as_slice() {
+            [] => write!(f, "{}", self.kind),
+            [one] => write!(f, "{} ({one})", self.kind),
+            [first, ..] => write!(f, "{} ({} workloads, such as {first})", self.kind, self.workloads.len()),
+        }
+    }
+}
+
 /// Something that a reader of the plan should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {

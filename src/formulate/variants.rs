@@ -159,7 +159,14 @@ pub fn same_nodes(plan: &Formulation) -> Result<Formulation, Vec<FormulateError>
         None,
     )
     .map_err(|e| vec![FormulateError::Problem(e)])?;
-    Ok(Formulation { problem, legend: plan.legend.clone(), obstacles: Vec::new(), notes: Vec::new() })
+    Ok(Formulation {
+        problem,
+        legend: plan.legend.clone(),
+        obstacles: Vec::new(),
+        notes: Vec::new(),
+        relaxed: None,
+        restrictions: Vec::new(),
+    })
 }
 
 /// Copies in the order in which the input lists their workloads.

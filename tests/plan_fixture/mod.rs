@@ -11,7 +11,7 @@ use plimsoll::catalog::{
 };
 use plimsoll::formulate::{
     Breakdown, Dimension, Formulation, ItemMembers, Legend, Measure, NodeType, Note, Obstacle,
-    ObstacleReason, Shortfall, Unhonoured, UnhonouredRule,
+    ObstacleReason, Pool, Shortfall, Unhonoured, UnhonouredRule,
 };
 use plimsoll::plan::{BoundKind, Certificate, LowerBound, Outcome, Pattern, Plan, ProgressPoint, StopReason};
 use plimsoll::policy::Policy;
@@ -186,6 +186,9 @@ fn problem(whole: bool) -> (Problem, Legend) {
                 capacity(cpu, memory)
             },
             surplus: Rate::ZERO,
+            pool: 0,
+            zone: None,
+            costs: Vec::new(),
         })
         .collect();
     let bins = nodes
@@ -210,7 +213,11 @@ fn problem(whole: bool) -> (Problem, Legend) {
     let legend = Legend {
         dimensions: vec![dimension(ResourceName::Cpu), dimension(ResourceName::Memory)],
         nodes,
-        items: [(0, 12), (1, 4), (2, 2)].map(|member| ItemMembers { workloads: vec![member] }).to_vec(),
+        items: [(0, 12), (1, 4), (2, 2)]
+            .map(|member| ItemMembers { workloads: vec![member], bundle: vec![] })
+            .to_vec(),
+        pools: vec![Pool::default()],
+        cost_names: Vec::new(),
     };
     (problem, legend)
 }
@@ -246,6 +253,8 @@ fn formulation() -> Formulation {
                 },
             }),
         ],
+        relaxed: None,
+        restrictions: Vec::new(),
     }
 }
 

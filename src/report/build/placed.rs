@@ -56,7 +56,6 @@ struct Totals {
 
 impl<'a> Placed<'a> {
     pub(super) fn of(workloads: &WorkloadSet, problem: &Problem, legend: &'a Legend, plan: &Plan) -> Self {
-        let item_of = items_by_workload(legend, workloads.workloads.len());
         let assigned = legend.assign(plan);
         let mut placed = Placed {
             legend,
@@ -78,31 +77,25 @@ impl<'a> Placed<'a> {
         types.dedup();
         placed.instance_types = types.len() as u64;
         for group in &assigned {
-            placed.add(workloads, problem, &item_of, group);
+            placed.add(workloads, problem, group);
         }
         // The dearest first: it is what a reader looks for. Equal groups keep the plan's order.
         placed.groups.sort_by_key(|g| std::cmp::Reverse(u128::from(g.rate.nanos()) * u128::from(g.nodes)));
         placed
     }
 
-    fn add(
-        &mut self,
-        workloads: &WorkloadSet,
-        problem: &Problem,
-        item_of: &[Option<ItemTypeId>],
-        group: &NodeGroup,
-    ) {
+    fn add(&mut self, workloads: &WorkloadSet, problem: &Problem, group: &NodeGroup) {
         let node = &self.legend.nodes[group.bin_type.index()];
         let bin = problem.bin(group.bin_type);
         let mut used = Resources::zero(problem.dimensions().len());
-        let mut copies: BTreeMap<ItemTypeId, u64> = BTreeMap::new();
+        let copies: BTreeMap<ItemTypeId, u64> = group.content.iter().copied().collect();
+        for (&item, &count) in &copies {
+            used = used
+                .checked_add_times(&problem.item(item).demand, count)
+                .expect("a verified node holds no more than its capacity");
+        }
         let mut pods_per_node = 0;
         for &(workload, pods) in &group.pods {
-            let item = item_of[workload].expect("a placed workload has an item type");
-            used = used
-                .checked_add_times(&problem.item(item).demand, pods)
-                .expect("a verified node holds no more than its capacity");
-            *copies.entry(item).or_default() += pods;
             pods_per_node += pods;
             self.per_workload[workload].0 += pods * group.nodes;
             self.per_workload[workload].1 += group.nodes;
@@ -211,17 +204,6 @@ impl<'a> Placed<'a> {
 
 fn ratio(part: u128, whole: u128) -> Option<Ratio> {
     Ratio::of_wide(i128::try_from(part).ok()?, i128::try_from(whole).ok()?)
-}
-
-/// The item type of each workload that is in the problem; of several, which differ in rules only, the first.
-fn items_by_workload(legend: &Legend, workloads: usize) -> Vec<Option<ItemTypeId>> {
-    let mut items = vec![None; workloads];
-    for (id, members) in (0u32..).zip(&legend.items) {
-        for &(workload, _) in &members.workloads {
-            items[workload].get_or_insert(ItemTypeId(id));
-        }
-    }
-    items
 }
 
 /// What one pod asks of a resource; pods and volumes are counted.
