@@ -56,9 +56,9 @@ impl BaselineKind {
             BaselineKind::CurrentTypes => "one VM per replica, today's types".to_owned(),
             BaselineKind::Supergiant => "Supergiant-style".to_owned(),
             BaselineKind::Karpenter { batch: Some(n) } => {
-                format!("Karpenter-style, {n} pods at a time")
+                format!("Karpenter-style, {n} at a time")
             }
-            BaselineKind::Karpenter { batch: None } => "Karpenter-style, all pods at once".to_owned(),
+            BaselineKind::Karpenter { batch: None } => "Karpenter-style, all at once".to_owned(),
             BaselineKind::ClusterAutoscaler => "cluster-autoscaler-style".to_owned(),
         }
     }

@@ -15,6 +15,7 @@ mod threshold;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use plimsoll::input::{self, Fault, catalog_file, catalog_import, policy_file};
@@ -128,7 +129,9 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     progress.step("formulating");
     let formulation = plan::formulate(&workloads, &settings)?;
     progress.told(&plan::size(&formulation));
+    let started = Instant::now();
     let outcome = plan::solve(&formulation, &args.search, &progress)?;
+    progress.summed_up(&plan::times(&outcome, started.elapsed()));
 
     progress.step("comparing with what others would buy");
     let baselines = plan::baselines(&workloads, &settings, &formulation, args.search.seed);

@@ -1,11 +1,13 @@
 //! The steps of `plimsoll plan`, each one call of the library with its faults put into place.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use plimsoll::baselines::{self, Baseline, BaselineKind, Skipped};
 use plimsoll::formulate::{self, FormulateError, Formulation};
 use plimsoll::input::{Fault, Source, certificate_file};
+use plimsoll::report::solution::Times;
 use plimsoll::report::view::{
     self, BaselineInput, InputFile, Metadata, Notice, NoticeKind, PlanReport, ReportError, ReportInputs,
 };
@@ -89,6 +91,19 @@ pub fn solve(
         Err(error @ SolveError::NoPlanFound) => Err(Failure::NoPlan(error.to_string())),
         Err(error) => Err(anyhow!("after formulating, which is a bug: {error}").into()),
     }
+}
+
+/// When plan and bound were found. Wall-clock times are for messages: a report holds none, so that the
+/// same input gives the same bytes.
+pub fn times(outcome: &VerifiedOutcome, search: Duration) -> String {
+    let times = Times::of(outcome, search);
+    let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
+    format!(
+        "best plan after {}, best bound after {}, search ended after {}",
+        seconds(times.plan),
+        seconds(times.bound),
+        seconds(times.search)
+    )
 }
 
 /// How long to search; Ctrl-C ends it.

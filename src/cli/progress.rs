@@ -44,6 +44,13 @@ impl Progress {
         }
     }
 
+    /// A line of its own that somebody at a terminal sees too, unless with `-q`.
+    pub fn summed_up(&self, line: &str) {
+        if self.verbose || !self.bar.is_hidden() {
+            self.bar.suspend(|| say(line));
+        }
+    }
+
     /// Names the step that begins now.
     pub fn step(&self, what: impl Into<String>) {
         self.bar.set_message(what.into());

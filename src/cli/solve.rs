@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::anyhow;
 use plimsoll::input::{Fault, certificate_file, problem_file};
-use plimsoll::report::solution::Solution;
+use plimsoll::report::solution::{Solution, Times};
 use plimsoll::solver::{self, SolveError};
 use plimsoll::verify;
 
@@ -21,7 +21,7 @@ pub fn run(args: &SolveArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     plan::use_threads(args.search.threads)?;
     let started = Instant::now();
     let outcome = solver::solve(&problem, &plan::budget(&args.search), args.search.seed, &progress);
-    let time = started.elapsed();
+    let search = started.elapsed();
     drop(progress);
     let outcome = outcome.map_err(|error| match error {
         SolveError::Unplaceable(items) => Failure::Invalid(
@@ -42,7 +42,7 @@ pub fn run(args: &SolveArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     }
     let solution = Solution::of(&outcome);
     let text = match args.format {
-        SolveFormatArg::Table => solution.to_table(&problem, time),
+        SolveFormatArg::Table => solution.to_table(&problem, Times::of(&outcome, search)),
         SolveFormatArg::Json => solution.to_json(),
     };
     files::write(args.output.as_deref(), text.as_bytes())?;

@@ -363,7 +363,7 @@ impl fmt::Display for Note {
             ),
             Note::PodLimitAssumed { count, example, assumed } => write!(
                 f,
-                "the catalog tells no pod limit for {count} types; {assumed} is assumed for {example}"
+                "the catalog tells no pod limit for {count} types; one is assumed, such as {assumed} for {example}"
             ),
             Note::AksInterpolated { count, example } => write!(
                 f,

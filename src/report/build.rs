@@ -114,7 +114,8 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
     let selected = payment::select(&fleet, &purchases, inputs.purchase)?;
     let bill = fleet.bill(selected);
 
-    let mut utilization = placed.utilization("plan");
+    let used = placed.utilization("plan");
+    let mut utilization = used.clone();
     let mut plans = vec![plan_row("plan", "this plan", &placed, &bill, None)];
     plans[0].pods_left_out = formulation.obstacles.iter().map(|o| o.replicas).sum();
     let mut before = None;
@@ -141,6 +142,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
     let bound = outcome.lower_bound().value;
     plans[0].above_bound = Ratio::of_money(plans[0].list_hour.money() - bound, bound);
 
+    let notices = words::notices(workloads, formulation, catalog, &placed, before.as_ref(), &plans[0], &used);
     let solve = words::solve(outcome, &catalog.currency);
     Ok(PlanReport {
         schema_version: SCHEMA_VERSION,
@@ -182,7 +184,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
             .flat_map(|&p| payment::commitment_rows(&fleet.bill(p), &catalog.currency))
             .collect(),
         obstacles: formulation.obstacles.iter().map(obstacle_row).collect(),
-        notices: words::notices(workloads, formulation, catalog, &placed),
+        notices: notices,
         skipped: words::skipped(workloads),
         solve,
     })

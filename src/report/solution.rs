@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::number::{gap_percent, grouped};
 use crate::bill::Ratio;
-use crate::plan::{BoundKind, Pattern, Plan, StopReason};
+use crate::plan::{BoundKind, Pattern, Plan, ProgressPoint, StopReason};
 use crate::problem::{BinTypeId, ItemTypeId, Problem};
 use crate::units::Money;
 use crate::verify::VerifiedOutcome;
@@ -58,6 +58,34 @@ pub struct SolutionBin {
     pub content: Vec<(u32, u64)>,
 }
 
+/// When a search found what it found, by the wall clock: for people, never for data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// Until the best plan.
+    pub plan: Duration,
+    /// Until the best bound.
+    pub bound: Duration,
+    /// Until the end.
+    pub search: Duration,
+}
+
+impl Times {
+    /// From the search's own record; `search` is how long it took in all.
+    pub fn of(outcome: &VerifiedOutcome, search: Duration) -> Self {
+        let cost = outcome.plan().hourly_cost();
+        let bound = outcome.lower_bound().value;
+        let first = |reached: &dyn Fn(&ProgressPoint) -> bool| {
+            let point = outcome.progress().iter().find(|point| reached(point));
+            point.map_or(search, |point| Duration::from_millis(point.millis))
+        };
+        Times {
+            plan: first(&|point| point.incumbent == Some(cost)),
+            bound: first(&|point| point.lower_bound == bound),
+            search,
+        }
+    }
+}
+
 impl Solution {
     /// The rows of a verified answer.
     pub fn of(outcome: &VerifiedOutcome) -> Self {
@@ -97,8 +125,8 @@ impl Solution {
         serde_json::to_string_pretty(self).expect("strings, numbers and lists are plain JSON") + "\n"
     }
 
-    /// A table for people: the figures, then the bins by type. `time` is how long the search took.
-    pub fn to_table(&self, problem: &Problem, time: Duration) -> String {
+    /// A table for people: the figures, then the bins by type.
+    pub fn to_table(&self, problem: &Problem, times: Times) -> String {
         let kind = match self.bound_kind {
             BoundKind::Certified => "certified",
             BoundKind::SolverReported => "a solver's word",
@@ -118,7 +146,10 @@ impl Solution {
         figure("cost", self.cost_hour.to_string());
         figure("lower bound", format!("{} ({kind})", self.lower_bound_hour));
         figure("gap", self.gap.map_or("unknown".to_owned(), gap_percent));
-        figure("time", format!("{:.2} s", time.as_secs_f64()));
+        let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
+        figure("time", seconds(times.search));
+        figure("best plan", format!("after {}", seconds(times.plan)));
+        figure("best bound", format!("after {}", seconds(times.bound)));
         figure("stopped", stop.to_owned());
         let _ = writeln!(out, "\n{:>8}  {:>12}  {:>14}  capacity", "bin type", "bins", "rate");
         for (t, bins) in self.plan().bins_by_type() {

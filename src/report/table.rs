@@ -113,6 +113,16 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
     out
 }
 
+/// A resource in a few letters: extended ones without their domain. `plain` keeps the Kubernetes name.
+fn resource_name(name: &str, draw: &Draw) -> String {
+    draw.clean(match name {
+        _ if draw.plain => name,
+        "attachable-volumes" => "volumes",
+        "ephemeral-storage" => "disk",
+        _ => name.rsplit('/').next().unwrap_or(name),
+    })
+}
+
 /// `1 node`, `1,234 nodes`.
 fn count(number: u64, what: &str) -> String {
     format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
@@ -142,7 +152,7 @@ fn savings(report: &PlanReport, draw: &Draw) -> String {
     let bare = savings_grid(report, draw, 0);
     let bar = draw.spare(bare.width() + 2).min(24);
     let grid = savings_grid(report, draw, if bar < 6 { 0 } else { bar });
-    draw.section("Savings", "amortised; month of 730 h, year of 8,760 h", &grid.render(draw))
+    draw.section("Savings", "amortised; year of 8,760 h; change: against the line above", &grid.render(draw))
 }
 
 fn savings_grid(report: &PlanReport, draw: &Draw, bar: usize) -> Grid {
@@ -191,9 +201,9 @@ fn obstacles(report: &PlanReport, draw: &Draw) -> String {
     let mut body = String::new();
     for row in &report.obstacles {
         let text = format!(
-            "{} ({} pods): {}",
+            "{} ({}): {}",
             draw.clean(&row.workload),
-            grouped(row.pods),
+            count(row.pods, "pod"),
             draw.clean(&row.reason)
         );
         body.push_str(&draw.hanging("  ! ", &text));
@@ -237,6 +247,23 @@ fn notices(report: &PlanReport, draw: &Draw) -> String {
 }
 
 fn solve(report: &PlanReport, draw: &Draw) -> String {
-    let body: String = report.solve.explanation.iter().map(|s| draw.hanging("  ", &draw.clean(s))).collect();
+    let info = &report.solve;
+    let currency = Currency::new(&report.catalog.currency);
+    let mut lines = vec![("Cost", format!("{} an hour on demand", currency.rate(info.cost_hour.money())))];
+    let kind = match info.bound_kind {
+        BoundKind::Certified => "certified",
+        BoundKind::SolverReported => "solver-reported",
+    };
+    lines.push(("Bound", format!("{} an hour, {kind}", currency.rate(info.lower_bound_hour.money()))));
+    if let Some(gap) = info.gap.filter(|&gap| gap > Ratio::ZERO) {
+        lines.push(("Gap", format!("{}, {} a month", gap_percent(gap), currency.cents(info.gap_month))));
+    }
+    if let (Some(plan), Some(bound)) = (info.work_to_plan(), info.work_to_bound()) {
+        let steps = format!("plan after {} steps of search, bound after {}", grouped(plan), grouped(bound));
+        lines.push(("Found", steps));
+    }
+    let mut body: String =
+        lines.iter().map(|(name, text)| draw.hanging(&format!("  {name:<9}"), text)).collect();
+    body.extend(info.explanation.iter().map(|s| draw.hanging("  ", &draw.clean(s))));
     draw.section("How good is this plan", "", &body)
 }

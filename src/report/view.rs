@@ -539,6 +539,18 @@ pub struct SolveInfo {
     pub progress: Vec<ProgressRow>,
 }
 
+impl SolveInfo {
+    /// Work done when the plan was found, in the solver's units, if the search told.
+    pub fn work_to_plan(&self) -> Option<u64> {
+        self.progress.iter().find(|row| row.cost_hour == Some(self.cost_hour)).map(|row| row.work)
+    }
+
+    /// Work done when the bound was found, in the solver's units, if the search told.
+    pub fn work_to_bound(&self) -> Option<u64> {
+        self.progress.iter().find(|row| row.lower_bound_hour == self.lower_bound_hour).map(|row| row.work)
+    }
+}
+
 /// A better plan or bound.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

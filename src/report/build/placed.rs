@@ -121,8 +121,13 @@ impl<'a> Placed<'a> {
                         })
                         .sum()
                 };
-                let demand = self.legend.demand_dimension(resource).map_or(0, |k| used[k]);
                 let (requests, limits) = (sum(request), sum(limit));
+                // Who takes today's machines as they are does not pack by size: there, what is asked
+                // for counts as far as the machine holds it.
+                let demand = match self.legend.demand_dimension(resource) {
+                    Some(k) => used[k],
+                    None => u64::try_from(requests).unwrap_or(u64::MAX).min(breakdown.for_pods),
+                };
                 let free = breakdown.for_pods.saturating_sub(demand);
                 let times = |amount: u64| u128::from(amount) * u128::from(group.nodes);
                 let totals = self.totals.entry(resource.clone()).or_default();

@@ -6,10 +6,12 @@ use crate::formulate::{Formulation, Note};
 use crate::plan::{BoundKind, StopReason};
 use crate::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis, Policy};
 use crate::report::number::{Currency, gap_percent};
-use crate::report::view::{Notice, NoticeKind, ProgressRow, Setting, SkippedRow, SolveInfo};
-use crate::units::HOURS_PER_MONTH;
+use crate::report::view::{
+    Notice, NoticeKind, PlanRow, ProgressRow, Setting, SkippedRow, SolveInfo, UtilizationRow,
+};
+use crate::units::{HOURS_PER_MONTH, ResourceName};
 use crate::verify::VerifiedOutcome;
-use crate::workload::WorkloadSet;
+use crate::workload::{Workload, WorkloadSet};
 
 use super::placed::Placed;
 
@@ -45,21 +47,21 @@ pub(super) fn solve(outcome: &VerifiedOutcome, currency: &str) -> SolveInfo {
 
 fn explain(info: &SolveInfo, currency: Currency<'_>) -> Vec<String> {
     let mut sentences = Vec::new();
-    let bound = currency.rate(info.lower_bound_hour.money());
+    let (cost, bound) = (currency.rate(info.cost_hour.money()), currency.rate(info.lower_bound_hour.money()));
     match info.gap {
         Some(gap) if gap == Ratio::ZERO => sentences.push(format!(
             "No cheaper plan exists under these rules: every plan costs at least {bound} an hour on demand, and this one costs that."
         )),
         Some(gap) => sentences.push(format!(
-            "Every plan under these rules costs at least {bound} an hour on demand, so a cheaper one would save at most {} of the cost, {} a month. Part of that distance may be the bound's: the cheapest plan lies somewhere between the two.",
-            gap_percent(gap),
+            "This plan costs {cost} an hour on demand, and every plan under these rules costs at least {bound}. So a cheaper plan, if there is one, saves at most {} a month, {} of the cost. The cheapest plan lies somewhere between the two: part of the distance may be the bound's, not the plan's.",
             currency.cents(info.gap_month),
+            gap_percent(gap),
         )),
         None => sentences.push("Nothing is known about how cheap a plan could be.".to_owned()),
     }
     sentences.push(match (info.bound_kind, info.certified_gap) {
         (BoundKind::Certified, _) => {
-            "The bound is certified: it follows from integer arithmetic that anybody can recheck.".to_owned()
+            "The bound is certified: it follows from integer arithmetic that anybody can recheck (`--certificate`, `plimsoll check`).".to_owned()
         }
         (BoundKind::SolverReported, Some(certified)) => format!(
             "The bound is the word of a MIP solver in floating point; certified in integer arithmetic is a distance of at most {}.",
@@ -173,22 +175,54 @@ pub(super) fn notices(
     formulation: &Formulation,
     catalog: &Catalog,
     placed: &Placed<'_>,
+    before: Option<&PlanRow>,
+    plan: &PlanRow,
+    used: &[UtilizationRow],
 ) -> Vec<Notice> {
     let mut notices: Vec<Notice> = formulation.notes.iter().map(notice).collect();
     let general = |kind, message| Notice { kind, workload: None, message };
+    if before.is_some_and(|before| before.list_hour < plan.list_hour) {
+        let message = "the plan costs more than the machines of before: those count in full, with nothing kept for kubelet, system and DaemonSets, and a cluster's nodes do not";
+        notices.push(general(NoticeKind::Warning, message.to_owned()));
+    }
+    notices.extend(outsized_limits(workloads, used));
     notices.extend(workloads.warnings.iter().map(|w| general(NoticeKind::Warning, w.clone())));
-    let mut used: Vec<usize> = placed.fleet.iter().map(|&(index, _, _)| index).collect();
-    used.sort_unstable();
-    used.dedup();
-    for instance_type in used.iter().map(|&index| &catalog.types[index]) {
+    let mut types: Vec<usize> = placed.fleet.iter().map(|&(index, _, _)| index).collect();
+    types.sort_unstable();
+    types.dedup();
+    for instance_type in types.iter().map(|&index| &catalog.types[index]) {
         for mark in &instance_type.marks {
             let meaning = catalog.marks.get(mark).unwrap_or(mark);
             let message = format!("{}: {meaning}", instance_type.name);
             notices.push(general(NoticeKind::Warning, message));
         }
     }
-    notices.extend(on_arm64(formulation, catalog, &used).map(|m| general(NoticeKind::Assumption, m)));
+    notices.extend(on_arm64(formulation, catalog, &types).map(|m| general(NoticeKind::Assumption, m)));
     notices.sort_by_key(|n| n.kind);
+    notices
+}
+
+/// Where limits add up to many times what there is, one slip or stand-in for "none" is often most of it.
+fn outsized_limits(workloads: &WorkloadSet, used: &[UtilizationRow]) -> Vec<Notice> {
+    const MANY_TIMES: u128 = 10;
+    let mut notices = Vec::new();
+    for row in used.iter().filter(|row| row.limits > MANY_TIMES * row.allocatable) {
+        let resource = ResourceName::from(row.resource.as_str());
+        let limits = |w: &Workload| {
+            let each = w.pod.limits.get(&resource).copied().unwrap_or(0);
+            (u128::from(each) * u128::from(w.replicas), each)
+        };
+        let Some(largest) = workloads.workloads.iter().max_by_key(|w| limits(w).0) else { continue };
+        let (sum, each) = limits(largest);
+        if sum * 2 > row.limits {
+            let (id, each) = (&largest.id, resource.display(each));
+            notices.push(Notice {
+                kind: NoticeKind::Warning,
+                workload: Some(id.to_string()),
+                message: format!("{id} has most of all {resource} limits: {each} a pod; is that meant?"),
+            });
+        }
+    }
     notices
 }
 

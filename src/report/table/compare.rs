@@ -2,7 +2,7 @@
 
 use super::draw::{Draw, Tone};
 use super::grid::{Column, Grid};
-use super::signed_percent;
+use super::{resource_name, signed_percent};
 use crate::bill::Ratio;
 use crate::catalog::{OfferKind, Payment, Term};
 use crate::report::number::{Currency, grouped, percent};
@@ -53,8 +53,7 @@ fn ledger(resources: &[Vec<&UtilizationRow>], draw: &Draw) -> Grid {
     for of_resource in resources {
         for (index, row) in of_resource.iter().enumerate() {
             let when = if row.plan == "plan" { "after" } else { "before" };
-            let short = row.resource.rsplit('/').next().unwrap_or(&row.resource);
-            let name = draw.clean(if draw.plain { &row.resource } else { short });
+            let name = resource_name(&row.resource, draw);
             let title = match (alone, index) {
                 (true, _) => name,
                 (false, 1..) if !draw.plain => when.to_owned(),
@@ -78,16 +77,24 @@ fn ledger(resources: &[Vec<&UtilizationRow>], draw: &Draw) -> Grid {
         // Burstable types: what the price does not buy for good.
         line("burst only", None, &|row| share(row, row.beyond_baseline));
     }
+    line("allocatable", None, &|row| share(row, row.allocatable));
     line("DaemonSets", None, &|row| share(row, row.daemon_sets));
     line("headroom", None, &|row| share(row, row.headroom));
     line("requests", Some(Tone::Strong), &|row| share(row, row.demand));
     line("stranded", None, &|row| share(row, row.stranded));
     line("idle", None, &|row| share(row, row.free - row.stranded.min(row.free)));
     line("limits", None, &|row| match row.overcommit.filter(|_| row.limits > 0) {
-        Some(ratio) => format!("{} %", ratio.percent(1)),
+        Some(ratio) => manifold(ratio).unwrap_or_else(|| percent(ratio)),
         None => "none".to_owned(),
     });
     grid
+}
+
+/// `46 x`, from tenfold on, where a multiple says more than a percentage.
+fn manifold(ratio: Ratio) -> Option<String> {
+    const ONE: i128 = Ratio::ONE.nanos();
+    let multiple = u128::try_from((ratio.nanos() + ONE / 2) / ONE).ok()?;
+    (multiple >= 10).then(|| format!("{} x", grouped(multiple)))
 }
 
 /// A part of the capacity.
@@ -133,7 +140,10 @@ pub(super) fn plans(report: &PlanReport, draw: &Draw) -> String {
         }
         let above = match (row.above_plan, row.pods_left_out > report.headline.pods_left_out) {
             (_, true) => format!("{} pods fewer", grouped(row.pods_left_out)),
-            (Some(above), false) => signed_percent(above),
+            (Some(above), false) => {
+                let multiple = Ratio::of_money(row.list_month.money(), report.headline.packed_month.money());
+                multiple.and_then(manifold).unwrap_or_else(|| signed_percent(above))
+            }
             (None, false) => String::new(),
         };
         grid.row(vec![
@@ -145,7 +155,17 @@ pub(super) fn plans(report: &PlanReport, draw: &Draw) -> String {
             above,
         ]);
     }
-    draw.section("Beside other ways to plan", "on demand, a month", &grid.render(draw))
+    let mut body = grid.render(draw);
+    if !draw.plain && report.plans.iter().any(|row| on_list_sizes(&row.plan)) {
+        let legend = "One VM per replica and Supergiant-style fill machines to the size on the price list: nothing is kept for the system or for DaemonSets, so they may cost less than any cluster. The others buy the nodes that this plan may buy.";
+        body.push_str(&draw.hanging("  ", legend));
+    }
+    draw.section("Beside other ways to plan", "on demand, a month", &body)
+}
+
+/// Whether a baseline counts machines in full.
+fn on_list_sizes(id: &str) -> bool {
+    id.starts_with("one-vm") || id == "current-types" || id == "supergiant"
 }
 
 /// Ways to pay for the nodes.
@@ -153,7 +173,12 @@ pub(super) fn purchases(report: &PlanReport, draw: &Draw) -> String {
     if report.purchase_options.len() < 2 {
         return String::new();
     }
-    let rows = &report.purchase_options;
+    let rows: Vec<&PurchaseRow> = report
+        .purchase_options
+        .iter()
+        .filter(|row| !repeats_reserved(row, &report.purchase_options))
+        .collect();
+    let hidden = rows.len() < report.purchase_options.len();
     let amounts = rows.iter().flat_map(|row| [row.upfront.money(), row.recurring_month.money()]);
     let currency = Currency::new(&report.catalog.currency).aligned(amounts);
     let wide = draw.fits(104);
@@ -171,7 +196,7 @@ pub(super) fn purchases(report: &PlanReport, draw: &Draw) -> String {
         columns.push(Column::right("Covers"));
     }
     let mut grid = Grid::new(columns);
-    for row in &report.purchase_options {
+    for row in &rows {
         let mark = match (row.selected, draw.ascii) {
             (true, true) => "> ",
             (true, false) => "› ",
@@ -201,11 +226,32 @@ pub(super) fn purchases(report: &PlanReport, draw: &Draw) -> String {
         let text = format!("Stays on demand for want of this offer: {}.", types.join(", "));
         body.push_str(&draw.hanging("  ", &text));
     }
-    for (rule, reason) in &report.catalog.derivations {
+    if hidden {
+        let text = "An EC2 Instance Savings Plan costs the same as the standard RI of its term and payment (derived): it has rows of its own in -f json and csv.";
+        body.push_str(&draw.hanging("  ", text));
+    }
+    let shown = |rule: &str| rows.iter().any(|row| row.derived.iter().any(|name| name == rule));
+    for (rule, reason) in report.catalog.derivations.iter().filter(|(rule, _)| shown(rule)) {
+        // How far the rule was checked is told in JSON and by `catalog show`.
+        let reason = if draw.plain { reason } else { reason.split("; ").next().unwrap_or(reason) };
         let text = format!("rates derived ({}): {}", draw.clean(rule).replace('_', " "), draw.clean(reason));
         body.push_str(&draw.hanging("  * ", &text));
     }
     draw.section("Ways to pay for these nodes", "month of 730 h", &body)
+}
+
+/// Whether a row is an EC2 Instance Savings Plan at the price of a standard reservation in `all`.
+fn repeats_reserved(row: &PurchaseRow, all: &[PurchaseRow]) -> bool {
+    let Some(offer) = row.offer.filter(|o| o.kind == OfferKind::InstanceSavingsPlan && !row.selected) else {
+        return false;
+    };
+    all.iter().any(|other| {
+        other.offer.is_some_and(|o| {
+            o.kind == OfferKind::ReservedStandard && o.term == offer.term && o.payment == offer.payment
+        }) && other.upfront == row.upfront
+            && other.recurring_month == row.recurring_month
+            && other.coverage == row.coverage
+    })
 }
 
 /// `1y standard RI`: short enough for a column.

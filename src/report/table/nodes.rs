@@ -1,24 +1,28 @@
-//! The node list: the dearest groups one by one, the rest folded by type, one total row.
+//! The node list: groups one by one, or summed up by instance type where they are many, and a total row.
 
 use std::collections::BTreeMap;
 
 use super::draw::{Draw, Tone};
 use super::grid::{Column, Grid};
+use super::resource_name;
 use crate::bill::{EffectiveCost, ListCost, Ratio};
 use crate::report::number::{Currency, grouped};
 use crate::report::view::{NodeGroupRow, PlanReport};
 
-/// Groups shown one by one when there are more than [`FOLD_ABOVE`].
-const SHOWN: usize = 12;
-/// Up to so many groups, all are shown.
-const FOLD_ABOVE: usize = 16;
+/// Up to so many groups are shown one by one; more are summed up by instance type.
+const GROUPS: usize = 12;
+/// The most instance types that have a row of their own.
+const TYPES: usize = 16;
 
 /// Sums over node groups.
 #[derive(Default)]
 struct Sum {
-    groups: u64,
     nodes: u64,
     pods: u128,
+    /// Fewest and most pods on a node.
+    range: Option<(u64, u64)>,
+    /// Nodes by binding resource.
+    binding: BTreeMap<String, u64>,
     list: ListCost,
     effective: EffectiveCost,
     /// Taken and allocatable, by resource.
@@ -28,9 +32,13 @@ struct Sum {
 impl Sum {
     fn add(&mut self, row: &NodeGroupRow) {
         let nodes = u128::from(row.nodes);
-        self.groups += 1;
         self.nodes += row.nodes;
         self.pods += u128::from(row.pods_per_node) * nodes;
+        let (fewest, most) = self.range.unwrap_or((row.pods_per_node, row.pods_per_node));
+        self.range = Some((fewest.min(row.pods_per_node), most.max(row.pods_per_node)));
+        if let Some(name) = &row.binding {
+            *self.binding.entry(name.clone()).or_default() += row.nodes;
+        }
         self.list = self.list + row.list_month;
         self.effective = self.effective + row.effective_month;
         for resource in &row.resources {
@@ -43,6 +51,21 @@ impl Sum {
     fn fill(&self, resource: &str) -> Option<Ratio> {
         let &(taken, allocatable) = self.fill.get(resource)?;
         Ratio::of_wide(i128::try_from(taken).ok()?, i128::try_from(allocatable).ok()?)
+    }
+
+    /// `37-39`, or one number where all nodes hold as many.
+    fn pod_range(&self) -> String {
+        match self.range {
+            Some((fewest, most)) if fewest < most => format!("{}-{}", grouped(fewest), grouped(most)),
+            Some((_, most)) => grouped(most),
+            None => String::new(),
+        }
+    }
+
+    /// What binds most of the nodes.
+    fn binding(&self, draw: &Draw) -> String {
+        let most = self.binding.iter().max_by_key(|&(name, &nodes)| (nodes, std::cmp::Reverse(name)));
+        most.map(|(name, _)| resource_name(name, draw)).unwrap_or_default()
     }
 
     fn pods_per_node(&self) -> String {
@@ -67,19 +90,19 @@ const PODS: usize = 20;
 
 impl Layout {
     /// As much as the terminal has room for, the most telling first.
-    fn fit(report: &PlanReport, draw: &Draw, shown: usize) -> Layout {
+    fn fit(report: &PlanReport, draw: &Draw, every: bool) -> Layout {
         let reserved = report.headline.reserved_month.is_some();
         let mut layout = Layout { bar: BAR.0, reserved, rate: draw.plain, pods: draw.plain };
         if draw.plain {
             return layout;
         }
-        let room = |layout| draw.spare(grid(report, draw, layout, shown).width());
+        let room = |layout| draw.spare(grid(report, draw, layout, every).width());
         layout.bar += (room(layout) / 2).min(BAR.1 - BAR.0);
         layout.rate = true;
-        if grid(report, draw, layout, shown).width() > draw.width {
+        if grid(report, draw, layout, every).width() > draw.width {
             layout.rate = false;
         }
-        layout.pods = room(layout) >= PODS;
+        layout.pods = every && room(layout) >= PODS;
         layout
     }
 
@@ -112,70 +135,92 @@ pub(super) fn nodes(report: &PlanReport, draw: &Draw, all: bool) -> String {
     if report.nodes.is_empty() {
         return String::new();
     }
-    let every = all || draw.plain || report.nodes.len() <= FOLD_ABOVE;
-    let shown = if every { report.nodes.len() } else { SHOWN };
-    let layout = Layout::fit(report, draw, shown);
+    let every = all || draw.plain || report.nodes.len() <= GROUPS;
+    let layout = Layout::fit(report, draw, every);
     let remark = if every {
         "fill: requests and DaemonSets of allocatable".to_owned()
     } else {
-        format!("the {shown} dearest of {} groups, the rest by type", grouped(report.nodes.len() as u64))
+        let groups = grouped(report.nodes.len() as u64);
+        format!("by type; {groups} groups hold different pods, see --all-nodes")
     };
-    draw.section("Nodes", &remark, &grid(report, draw, layout, shown).render(draw))
+    draw.section("Nodes", &remark, &grid(report, draw, layout, every).render(draw))
 }
 
-fn grid(report: &PlanReport, draw: &Draw, layout: Layout, shown: usize) -> Grid {
+fn grid(report: &PlanReport, draw: &Draw, layout: Layout, every: bool) -> Grid {
     let currency = Currency::new(&report.catalog.currency).aligned([report.headline.packed_month.money()]);
     let mut grid = Grid::new(layout.columns());
+    if every {
+        for row in &report.nodes {
+            grid.row(group(row, layout, draw, currency));
+        }
+    } else {
+        by_type(report, layout, draw, currency, &mut grid);
+    }
     let mut total = Sum::default();
-    let mut folded: BTreeMap<&str, Sum> = BTreeMap::new();
-    for (index, row) in report.nodes.iter().enumerate() {
-        total.add(row);
-        if index >= shown {
-            folded.entry(&row.instance_type).or_default().add(row);
-            continue;
-        }
-        let fill = |name: &str| row.resources.iter().find(|r| r.resource == name).and_then(|r| r.fill);
-        let mut cells = Vec::new();
-        if layout.pods {
-            cells.push(row.group.to_string());
-        }
-        cells.extend([
-            draw.clean(&row.instance_type),
-            grouped(row.nodes),
-            grouped(row.pods_per_node),
-            draw.fill(fill("cpu"), layout.bar),
-            draw.fill(fill("memory"), layout.bar),
-            binding(row, draw),
-        ]);
-        if layout.rate {
-            cells.push(currency.rate(row.list_rate.for_one_hour()));
-        }
-        cells.push(currency.short(row.list_month.money()));
-        if layout.reserved {
-            cells.push(currency.short(row.effective_month.money()));
-        }
-        if layout.pods {
-            cells.push(draw.clean(&holds(row)));
-        }
-        grid.row(cells);
-    }
-    let mut folded: Vec<_> = folded.into_iter().collect();
-    folded.sort_by_key(|(name, sum)| (std::cmp::Reverse(sum.list), *name));
-    for (name, sum) in &folded {
-        let remark = super::count(sum.groups, "group");
-        grid.row(summed(&format!("+ {}", draw.clean(name)), sum, layout, draw, currency, &remark));
-    }
-    grid.total(summed("Total", &total, layout, draw, currency, ""));
+    report.nodes.iter().for_each(|row| total.add(row));
+    grid.total(summed("Total", &total, &total.pods_per_node(), layout, draw, currency, ""));
     grid
+}
+
+/// One row per instance type, the dearest first; what is beyond [`TYPES`] in one row.
+fn by_type(report: &PlanReport, layout: Layout, draw: &Draw, currency: Currency<'_>, grid: &mut Grid) {
+    let mut types: BTreeMap<&str, Sum> = BTreeMap::new();
+    for row in &report.nodes {
+        types.entry(&row.instance_type).or_default().add(row);
+    }
+    let mut order: Vec<(&str, ListCost)> = types.iter().map(|(&name, sum)| (name, sum.list)).collect();
+    order.sort_by_key(|&(name, list)| (std::cmp::Reverse(list), name));
+    let shown = if order.len() > TYPES { TYPES - 1 } else { order.len() };
+    for (name, _) in &order[..shown] {
+        let sum = &types[name];
+        let binding = sum.binding(draw);
+        grid.row(summed(&draw.clean(name), sum, &sum.pod_range(), layout, draw, currency, &binding));
+    }
+    let beyond: Vec<&str> = order[shown..].iter().map(|&(name, _)| name).collect();
+    if !beyond.is_empty() {
+        let mut rest = Sum::default();
+        report.nodes.iter().filter(|row| beyond.contains(&&*row.instance_type)).for_each(|row| rest.add(row));
+        let name = format!("{} more types", beyond.len());
+        grid.row(summed(&name, &rest, &rest.pod_range(), layout, draw, currency, &rest.binding(draw)));
+    }
+}
+
+/// One node group.
+fn group(row: &NodeGroupRow, layout: Layout, draw: &Draw, currency: Currency<'_>) -> Vec<String> {
+    let fill = |name: &str| row.resources.iter().find(|r| r.resource == name).and_then(|r| r.fill);
+    let mut cells = Vec::new();
+    if layout.pods {
+        cells.push(row.group.to_string());
+    }
+    cells.extend([
+        draw.clean(&row.instance_type),
+        grouped(row.nodes),
+        grouped(row.pods_per_node),
+        draw.fill(fill("cpu"), layout.bar),
+        draw.fill(fill("memory"), layout.bar),
+        binding(row, draw),
+    ]);
+    if layout.rate {
+        cells.push(currency.rate(row.list_rate.for_one_hour()));
+    }
+    cells.push(currency.short(row.list_month.money()));
+    if layout.reserved {
+        cells.push(currency.short(row.effective_month.money()));
+    }
+    if layout.pods {
+        cells.push(draw.clean(&holds(row)));
+    }
+    cells
 }
 
 fn summed(
     name: &str,
     sum: &Sum,
+    pods: &str,
     layout: Layout,
     draw: &Draw,
     currency: Currency<'_>,
-    remark: &str,
+    binding: &str,
 ) -> Vec<String> {
     let mut cells = Vec::new();
     if layout.pods {
@@ -184,10 +229,10 @@ fn summed(
     cells.extend([
         name.to_owned(),
         grouped(sum.nodes),
-        sum.pods_per_node(),
+        pods.to_owned(),
         draw.fill(sum.fill("cpu"), layout.bar),
         draw.fill(sum.fill("memory"), layout.bar),
-        remark.to_owned(),
+        binding.to_owned(),
     ]);
     if layout.rate {
         cells.push(String::new());
@@ -207,8 +252,7 @@ fn binding(row: &NodeGroupRow, draw: &Draw) -> String {
     let Some(name) = &row.binding else {
         return String::new();
     };
-    let short = name.rsplit('/').next().unwrap_or(name);
-    let text = draw.cut(&draw.clean(if draw.plain { name } else { short }), 9);
+    let text = resource_name(name, draw);
     if row.room_left { draw.paint(&text, Tone::Faint) } else { text }
 }
 
