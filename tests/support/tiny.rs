@@ -60,6 +60,56 @@ pub fn problem(rng: &mut Rng) -> Problem {
     Problem::new(names, items, bins, conflicts, max_bin_types).expect("the parts agree")
 }
 
+/// A tiny problem with less usual numbers: real magnitudes, idle dimensions, items that take nothing,
+/// equal bins at equal prices, no bin type without stock, dense conflicts.
+pub fn unusual_problem(rng: &mut Rng) -> Problem {
+    let dimensions = rng.usize(0..5);
+    let bin_count = rng.usize(1..4);
+    // From whole units to bytes of memory; the jitter spoils common divisors.
+    let unit = 1u64 << [0, 10, 30, 50][rng.usize(..4)];
+    let amount = |rng: &mut Rng, most: u64| {
+        let jitter = if rng.bool() { rng.u64(0..unit) / 8 } else { 0 };
+        rng.u64(0..=most) * unit + jitter
+    };
+    let everything_stocked = rng.u8(0..4) == 0;
+    let mut bins: Vec<BinType> = Vec::new();
+    for _ in 0..bin_count {
+        let twin = bins.last().filter(|_| rng.u8(0..4) == 0).cloned();
+        let bin = twin.unwrap_or_else(|| BinType {
+            capacity: (0..dimensions).map(|_| amount(rng, 12)).collect(),
+            rate: Rate::from_nanos(match rng.u8(0..4) {
+                0 => rng.u64(0..3),
+                1 => 1_000_000_000,
+                _ => rng.u64(1..40_000_000_000),
+            }),
+            stock: None,
+        });
+        let stock = (everything_stocked || rng.u8(0..4) == 0).then(|| rng.u64(0..5));
+        bins.push(BinType { stock, ..bin });
+    }
+    let mut copies_left = rng.u64(1..9);
+    let mut items: Vec<ItemType> = Vec::new();
+    while copies_left > 0 {
+        let copies = rng.u64(1..=copies_left);
+        copies_left -= copies;
+        let demand = match items.last() {
+            Some(last) if rng.u8(0..4) == 0 => last.demand.clone(),
+            _ if rng.u8(0..5) == 0 => vec![0; dimensions].into_iter().collect(),
+            _ => (0..dimensions).map(|_| if rng.u8(0..3) == 0 { 0 } else { amount(rng, 6) }).collect(),
+        };
+        let eligible = BinSet::new((0..bin_count).map(|_| rng.u8(0..6) > 0).collect());
+        let max_per_bin = (rng.u8(0..3) == 0).then(|| rng.u64(1..4));
+        items.push(ItemType { demand, copies, max_per_bin, eligible });
+    }
+    let dense = rng.u8(0..3) == 0;
+    let count = items.len() as u32;
+    let pairs = (0..count).flat_map(|a| (a + 1..count).map(move |b| (ItemTypeId(a), ItemTypeId(b))));
+    let conflicts: Vec<_> = pairs.filter(|_| dense && rng.u8(0..3) > 0).collect();
+    let max_bin_types = (rng.u8(0..5) == 0).then(|| rng.u32(1..3));
+    let names = (0..dimensions).map(|k| format!("d{k}")).collect();
+    Problem::new(names, items, bins, conflicts, max_bin_types).expect("the parts agree")
+}
+
 /// Everything one bin of some type may hold, as counts by item type; not the empty bin.
 pub fn patterns(problem: &Problem, t: BinTypeId) -> Vec<Vec<u64>> {
     fn extend(problem: &Problem, t: BinTypeId, content: &mut Vec<u64>, all: &mut Vec<Vec<u64>>) {
