@@ -13,6 +13,7 @@ pub mod input;
 pub mod plan;
 pub mod policy;
 pub mod problem;
+pub mod replay;
 pub mod report;
 pub mod solver;
 pub mod units;
