@@ -184,7 +184,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
             .flat_map(|&p| payment::commitment_rows(&fleet.bill(p), &catalog.currency))
             .collect(),
         obstacles: formulation.obstacles.iter().map(obstacle_row).collect(),
-        notices: notices,
+        notices,
         skipped: words::skipped(workloads),
         solve,
     })
