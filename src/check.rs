@@ -455,7 +455,7 @@ impl Term {
     }
 }
 
-/// Not negative; numbers of 64 bits, so that products fit.
+/// Not negative; numbers of 64 bits, so that products fit into 128 without a sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Fraction {
     over: i128,
@@ -465,7 +465,8 @@ struct Fraction {
 impl Fraction {
     /// The smaller one; `self` of equals.
     fn min(self, other: Fraction) -> Fraction {
-        if other.over * self.under < self.over * other.under { other } else { self }
+        let product = |a: i128, b: i128| a.unsigned_abs() * b.unsigned_abs();
+        if product(other.over, self.under) < product(self.over, other.under) { other } else { self }
     }
 }
 
