@@ -85,7 +85,8 @@ fn rungs(c: &mut Criterion) {
         ("class 1, 2 dimensions, 100 items", packing(1, 2, 100)),
         ("class 6, 5 dimensions, 100 items", packing(6, 5, 100)),
     ];
-    let cases: [(Phase, &[(&str, Problem)], u64); 6] = [
+    type Named = (&'static str, Problem);
+    let cases: [(Phase, &[Named], u64); 6] = [
         (Phase::Reduce, &clusters, 1_000_000),
         (Phase::Relaxation, &clusters, 1_000_000),
         (Phase::Greedy, &clusters, 1_000_000),
