@@ -8,12 +8,15 @@
 //! are alike on every planned node (images, preferred affinities) change no decision and are left
 //! out. `docs/realizability.md` has how closely it follows the real one, and where it does not.
 
+mod build;
 pub mod cluster;
+mod measures;
 mod order;
 mod scheduler;
 mod score;
 
 pub use cluster::{Cluster, ClusterError, Node, Pool, Replicated, Rules, Spread};
+pub use measures::{ExtraNodes, Help, Measures, PriorityClass, measures};
 pub use order::Order;
 pub use scheduler::Scheduler;
 pub use score::Profile;

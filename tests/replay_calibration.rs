@@ -2,54 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use plimsoll::replay::{self, Cluster, Node, Order, Pool, Profile, Replicated, Rules, Settings};
-use plimsoll::units::ResourceName;
-use plimsoll::workload::WorkloadKind;
+#[path = "support/measured.rs"]
+mod measured;
 
-const WORKLOAD: &str = include_str!("data/scheduler/workload.csv");
-const TYPES: &str = include_str!("data/scheduler/types.csv");
-const REPLAYS: &str = include_str!("data/scheduler/replays.csv");
-
-fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
-    text.lines().skip(1).map(|line| line.split(',').collect())
-}
-
-/// `m5.large:68 m5.2xlarge:34`: nodes in that order, in three zones in turn.
-fn cluster(nodes: &str) -> Cluster {
-    let groups: Vec<(&str, usize)> = nodes
-        .split(' ')
-        .map(|group| group.split_once(':').map(|(name, count)| (name, count.parse().unwrap())).unwrap())
-        .collect();
-    let pool = |name: &str| {
-        let row = rows(TYPES).find(|row| row[0] == name).unwrap();
-        let amount = |k: usize| row[k].parse::<u64>().unwrap();
-        Pool {
-            name: name.to_owned(),
-            instance_type: name.to_owned(),
-            allocatable: vec![amount(1), amount(2) << 20, amount(3)],
-            taken: vec![0; 3],
-            rate: row[4].parse().unwrap(),
-        }
-    };
-    let kinds = groups.iter().enumerate().flat_map(|(k, &(_, count))| vec![k; count]);
-    Cluster {
-        resources: vec![ResourceName::Cpu, ResourceName::Memory, ResourceName::Pods],
-        zones: ["a", "b", "c"].map(str::to_owned).to_vec(),
-        pools: groups.iter().map(|&(name, _)| pool(name)).collect(),
-        nodes: kinds.enumerate().map(|(k, pool)| Node { pool, zone: k % 3 }).collect(),
-        workloads: rows(WORKLOAD)
-            .map(|row| Replicated {
-                id: format!("default/Deployment/{}", row[0]),
-                kind: WorkloadKind::Deployment,
-                pods: row[1].parse().unwrap(),
-                requests: vec![row[2].parse().unwrap(), row[3].parse::<u64>().unwrap() << 20, 1],
-                priority: 0,
-                planned: Vec::new(),
-                rules: Rules::default(),
-            })
-            .collect(),
-    }
-}
+use measured::{REPLAYS, cluster, rows};
+use plimsoll::replay::{self, Order, Profile, Settings};
 
 /// Runs per row: as many as the real scheduler was given, and a few more, for the range is random.
 const SEEDS: u64 = 5;

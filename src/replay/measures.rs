@@ -1,0 +1,408 @@
+//! The cheapest help under which no pod stays pending: pins, PriorityClasses by size, extra nodes.
+//!
+//! Pins and classes cost nothing but their upkeep, nodes cost money; so the search goes from no help
+//! over pins, then as few classes as suffice, to as few extra nodes as suffice.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::cluster::Cluster;
+use super::scheduler::Scheduler;
+use super::{Order, Profile, Run, Settings, combinations, order, replay};
+use crate::units::{Money, ResourceName};
+
+/// What may be done, and for which runs it must suffice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Help {
+    /// How the scheduler may be configured; the cheapest help wins, among equals the first profile.
+    pub profiles: Vec<Profile>,
+    /// The orders of arrival that must end without pending pods.
+    pub orders: Vec<Order>,
+    /// The seeds for which they must.
+    pub seeds: Vec<u64>,
+    /// Whether workloads may be pinned to their pool by a nodeSelector.
+    pub pins: bool,
+    /// The most PriorityClasses; zero for none.
+    pub classes: usize,
+    /// Whether nodes may be added.
+    pub nodes: bool,
+}
+
+impl Default for Help {
+    /// Pins, up to 64 classes and nodes, with the scheduler as it comes, in every order, for three seeds.
+    fn default() -> Self {
+        Help {
+            profiles: vec![Profile::Default],
+            orders: Order::ALL.to_vec(),
+            seeds: vec![0, 1, 2],
+            pins: true,
+            classes: 64,
+            nodes: true,
+        }
+    }
+}
+
+/// A priority for pods of about one size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriorityClass {
+    /// Its name.
+    pub name: String,
+    /// Its value: larger pods higher. Low enough to stay below classes that people make themselves.
+    pub value: i32,
+    /// The workloads that belong to it; those of no class stay at zero.
+    pub workloads: Vec<usize>,
+}
+
+/// Nodes beyond the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExtraNodes {
+    /// Index into the cluster's pools.
+    pub pool: usize,
+    /// How many.
+    pub nodes: u64,
+    /// What they cost an hour.
+    pub cost: Money,
+}
+
+/// What was found to help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measures {
+    /// How the scheduler is configured.
+    pub profile: Profile,
+    /// Workload and the pool that it is pinned to; empty for no pins.
+    pub pins: Vec<(usize, usize)>,
+    /// Highest first; empty for no classes.
+    pub classes: Vec<PriorityClass>,
+    /// By pool ascending; empty for none.
+    pub extra_nodes: Vec<ExtraNodes>,
+    /// Runs of the cluster as it was, in the profile that was found.
+    pub before: Vec<Run>,
+    /// The same runs with all measures.
+    pub after: Vec<Run>,
+    /// The cluster with all measures.
+    pub cluster: Cluster,
+    /// What the extra nodes cost an hour.
+    pub premium: Money,
+}
+
+impl Measures {
+    /// Whether no run leaves a pod pending.
+    pub fn settled(&self) -> bool {
+        self.after.iter().all(|run| run.pending.is_empty())
+    }
+}
+
+/// Rounds of adding nodes before giving up; each adds at least half of what was added before.
+const MOST_ROUNDS: usize = 16;
+/// Distance between the values of two classes.
+const CLASS_STEP: i32 = 10;
+
+/// Searches the cheapest measures.
+///
+/// Workloads can be pinned only where the plan has each of them whole in one pool. Workloads with a
+/// priority of their own keep it.
+///
+/// # Panics
+/// Without any profile.
+pub fn measures(cluster: &Cluster, help: &Help) -> Measures {
+    help.profiles
+        .iter()
+        .map(|&profile| search(cluster, help, profile))
+        .min_by_key(|m| {
+            let pending: u64 = m.after.iter().map(Run::pending_pods).sum();
+            (pending, m.premium, m.classes.len(), m.pins.len())
+        })
+        .expect("some profile is allowed")
+}
+
+fn search(cluster: &Cluster, help: &Help, profile: Profile) -> Measures {
+    let settings =
+        Settings { profiles: vec![profile], orders: help.orders.clone(), seeds: help.seeds.clone() };
+    let before = replay(cluster, &settings);
+    let mut found = Measures {
+        profile,
+        pins: Vec::new(),
+        classes: Vec::new(),
+        extra_nodes: Vec::new(),
+        after: before.clone(),
+        before,
+        cluster: cluster.clone(),
+        premium: Money::ZERO,
+    };
+    if found.settled() {
+        return found;
+    }
+    let fails = |cluster: &Cluster| !settles(cluster, &settings);
+
+    if help.pins
+        && let Some(pins) = pins(cluster)
+    {
+        found.cluster = pinned(&found.cluster, &pins);
+        found.pins = pins;
+    }
+    if fails(&found.cluster) && help.classes > 0 {
+        let (base, split) = (found.cluster.clone(), !found.pins.is_empty());
+        let most = help.classes.min(distinct_sizes(&base, split));
+        let with = |cut: Cut, count: usize| {
+            let classes = classes(&base, count, cut, split);
+            (prioritised(&base, &classes), classes)
+        };
+        let tried = [Cut::Demand, Cut::Size].map(|cut| (cut, fewest(most, |n| !fails(&with(cut, n).0))));
+        let best = tried.into_iter().filter_map(|(cut, n)| Some((cut, n?))).min_by_key(|&(_, n)| n);
+        let (cut, count) = best.unwrap_or((Cut::Demand, most));
+        (found.cluster, found.classes) = with(cut, count);
+    }
+    if help.nodes {
+        found.cluster = with_extra(&found.cluster, &settings);
+    }
+    found.extra_nodes = extra_nodes(cluster, &found.cluster);
+    found.premium = found.extra_nodes.iter().map(|e| e.cost).sum();
+    found.after = replay(&found.cluster, &settings);
+    found
+}
+
+/// Whether no run leaves a pod pending; stops at the first that does.
+fn settles(cluster: &Cluster, settings: &Settings) -> bool {
+    combinations(settings).into_par_iter().all(|(profile, order, seed)| {
+        let mut scheduler = Scheduler::new(cluster, profile, seed);
+        order::queue(cluster, order, seed).into_iter().all(|workload| scheduler.place(workload).is_some())
+    })
+}
+
+/// The smallest number from 1 to `most` that suffices, by doubling and bisecting, as if with one every
+/// larger number sufficed too; `None` if `most` does not.
+fn fewest(most: usize, suffices: impl Fn(usize) -> bool) -> Option<usize> {
+    let (mut low, mut high) = (0, 1);
+    loop {
+        if high >= most {
+            high = most;
+            if most == 0 || !suffices(most) {
+                return None;
+            }
+            break;
+        }
+        if suffices(high) {
+            break;
+        }
+        low = high;
+        high *= 2;
+    }
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if suffices(middle) { high = middle } else { low = middle }
+    }
+    Some(high)
+}
+
+/// Every workload with the pool that it lies in; `None` where one is split, or where there is nothing
+/// to choose.
+fn pins(cluster: &Cluster) -> Option<Vec<(usize, usize)>> {
+    let running = |&(w, _): &(usize, Option<usize>)| cluster.workloads[w].pods > 0;
+    let whole = cluster.whole_in().into_iter().enumerate().filter(running);
+    let pins: Vec<(usize, usize)> = whole.map(|(w, pool)| Some((w, pool?))).collect::<Option<_>>()?;
+    (cluster.pools.len() > 1).then_some(pins)
+}
+
+fn pinned(cluster: &Cluster, pins: &[(usize, usize)]) -> Cluster {
+    let mut cluster = cluster.clone();
+    for &(workload, pool) in pins {
+        // The selector names the instance type, which several pools may share.
+        let wanted = &cluster.pools[pool].instance_type;
+        let rules = &mut cluster.workloads[workload].rules;
+        let allowed = |k: usize| rules.pools.as_ref().is_none_or(|pools| pools[k]);
+        let flags = cluster.pools.iter().enumerate().map(|(k, p)| p.instance_type == *wanted && allowed(k));
+        rules.pools = Some(flags.collect());
+    }
+    cluster
+}
+
+/// How sizes are cut into classes. Neither is better everywhere, so both are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// Into parts of about as much demand.
+    Demand,
+    /// Into steps of size of about the same height.
+    Size,
+}
+
+/// A workload that a class may be given to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Sized {
+    /// The largest share that one of its pods has of what all of them together request.
+    size: Reverse<u128>,
+    workload: usize,
+}
+
+/// Sizes are shares in units of 10^-12.
+const WHOLE: u128 = 1_000_000_000_000;
+
+/// Workloads that a class may be given to, largest first, by pool where pods are pinned to pools.
+fn by_size(cluster: &Cluster, split: bool) -> Vec<Vec<Sized>> {
+    let mut groups: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
+    for (w, workload) in cluster.workloads.iter().enumerate() {
+        if workload.priority == 0 && workload.pods > 0 {
+            let pool = workload.planned.first().map(|&(pool, _)| pool);
+            groups.entry(if split { pool } else { None }).or_default().push(w);
+        }
+    }
+    let group = |members: Vec<usize>| {
+        // The share of a node told sizes apart less well in the measurements.
+        let mut totals = vec![0u128; cluster.resources.len()];
+        for &w in &members {
+            let workload = &cluster.workloads[w];
+            for (total, &amount) in totals.iter_mut().zip(&workload.requests) {
+                *total += u128::from(amount) * u128::from(workload.pods);
+            }
+        }
+        let size = |w: usize| {
+            let shares = cluster.workloads[w].requests.iter().zip(&totals).zip(&cluster.resources);
+            let counted = shares.filter(|&((_, &total), name)| total > 0 && *name != ResourceName::Pods);
+            counted.map(|((&amount, &total), _)| u128::from(amount) * WHOLE / total).max().unwrap_or(0)
+        };
+        let sized = members.into_iter().map(|workload| Sized { size: Reverse(size(workload)), workload });
+        let mut sized: Vec<Sized> = sized.collect();
+        sized.sort();
+        sized
+    };
+    groups.into_values().map(group).collect()
+}
+
+/// The most classes that differ: one size of each pool stays without.
+fn distinct_sizes(cluster: &Cluster, split: bool) -> usize {
+    let groups = by_size(cluster, split);
+    groups.iter().map(|sized| sized.chunk_by(|a, b| a.size == b.size).count() - 1).max().unwrap_or(0)
+}
+
+/// Up to so many classes: with the pods of none they cut every group into one part more.
+fn classes(cluster: &Cluster, count: usize, cut: Cut, split: bool) -> Vec<PriorityClass> {
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
+    let parts = count as u128 + 1;
+    for sized in by_size(cluster, split) {
+        let demand = |part: &[Sized]| -> u128 {
+            part.iter().map(|s| s.size.0 * u128::from(cluster.workloads[s.workload].pods)).sum()
+        };
+        let whole = demand(&sized);
+        let (largest, smallest) = match (sized.first(), sized.last()) {
+            (Some(first), Some(last)) => (first.size.0, last.size.0),
+            _ => continue,
+        };
+        let mut seen = 0;
+        // Workloads of one size stay together.
+        for equal in sized.chunk_by(|a, b| a.size == b.size) {
+            let (above, of) = match cut {
+                Cut::Demand => (seen, whole),
+                Cut::Size => (largest - equal[0].size.0, largest - smallest),
+            };
+            let part = (above * parts).checked_div(of).unwrap_or(0) as usize;
+            if part < count {
+                members[part].extend(equal.iter().map(|s| s.workload));
+            }
+            seen += demand(equal);
+        }
+    }
+    members.retain(|workloads| !workloads.is_empty());
+    let count = members.len();
+    let class = |(rank, mut workloads): (usize, Vec<usize>)| {
+        workloads.sort_unstable();
+        PriorityClass {
+            name: format!("size-{:02}", rank + 1),
+            value: CLASS_STEP * i32::try_from(count - rank).expect("classes are few"),
+            workloads,
+        }
+    };
+    members.into_iter().enumerate().map(class).collect()
+}
+
+fn prioritised(cluster: &Cluster, classes: &[PriorityClass]) -> Cluster {
+    let mut cluster = cluster.clone();
+    for class in classes {
+        class.workloads.iter().for_each(|&w| cluster.workloads[w].priority = class.value);
+    }
+    cluster
+}
+
+/// With as few further nodes as leave nothing pending, pool by pool; unchanged where none help.
+fn with_extra(cluster: &Cluster, settings: &Settings) -> Cluster {
+    let grown = |extra: &[u64]| {
+        let pools = extra.iter().enumerate().filter(|&(_, &count)| count > 0);
+        pools.fold(cluster.clone(), |grown, (pool, &count)| grown.with_more(pool, count))
+    };
+    let mut extra = vec![0u64; cluster.pools.len()];
+    for round in 0.. {
+        let runs = replay(&grown(&extra), settings);
+        if runs.iter().all(|run| run.pending.is_empty()) {
+            break;
+        }
+        let missing = missing(cluster, &runs);
+        if round == MOST_ROUNDS || missing.iter().all(|&nodes| nodes == 0) {
+            return cluster.clone();
+        }
+        for (count, nodes) in extra.iter_mut().zip(missing).filter(|(_, nodes)| *nodes > 0) {
+            *count += nodes.max(*count / 2);
+        }
+    }
+    // Dear pools first: a node less there saves most.
+    let mut pools: Vec<usize> = (0..extra.len()).filter(|&p| extra[p] > 0).collect();
+    pools.sort_by_key(|&p| Reverse(cluster.pools[p].rate));
+    for pool in pools {
+        // From none, taken to be too few until shown otherwise, to what is known to suffice.
+        let (mut least, mut most) = (0, extra[pool]);
+        while least < most {
+            extra[pool] = least + (most - least) / 2;
+            if settles(&grown(&extra), settings) { most = extra[pool] } else { least = extra[pool] + 1 }
+        }
+        extra[pool] = most;
+    }
+    grown(&extra)
+}
+
+/// Nodes of each pool that would hold what stays pending in the worst run, if it were poured in.
+fn missing(cluster: &Cluster, runs: &[Run]) -> Vec<u64> {
+    let mut worst = vec![0u64; cluster.pools.len()];
+    for run in runs {
+        let mut amounts = vec![vec![0u128; cluster.resources.len()]; cluster.pools.len()];
+        for &(w, pods) in &run.pending {
+            if let Some(pool) = cheapest(cluster, w) {
+                for (sum, &amount) in amounts[pool].iter_mut().zip(&cluster.workloads[w].requests) {
+                    *sum += u128::from(amount) * u128::from(pods);
+                }
+            }
+        }
+        for (pool, amounts) in amounts.iter().enumerate() {
+            let room = room(cluster, pool);
+            let nodes = amounts.iter().zip(room).filter(|&(&amount, _)| amount > 0);
+            let nodes = nodes.map(|(&amount, room)| amount.div_ceil(u128::from(room.max(1)))).max();
+            worst[pool] = worst[pool].max(u64::try_from(nodes.unwrap_or(0)).unwrap_or(u64::MAX));
+        }
+    }
+    worst
+}
+
+/// The cheapest pool whose nodes may hold a pod of a workload.
+fn cheapest(cluster: &Cluster, workload: usize) -> Option<usize> {
+    let w = &cluster.workloads[workload];
+    let fits = |&pool: &usize| {
+        w.rules.pools.as_ref().is_none_or(|pools| pools[pool])
+            && w.requests.iter().zip(room(cluster, pool)).all(|(&amount, room)| amount <= room)
+    };
+    (0..cluster.pools.len()).filter(fits).min_by_key(|&pool| cluster.pools[pool].rate)
+}
+
+fn room(cluster: &Cluster, pool: usize) -> impl Iterator<Item = u64> + '_ {
+    let pool = &cluster.pools[pool];
+    pool.allocatable.iter().zip(&pool.taken).map(|(&all, &taken)| all.saturating_sub(taken))
+}
+
+/// What one cluster has beyond another one of the same pools.
+pub(super) fn extra_nodes(planned: &Cluster, grown: &Cluster) -> Vec<ExtraNodes> {
+    let counts = planned.nodes_by_pool().into_iter().zip(grown.nodes_by_pool()).enumerate();
+    counts
+        .filter(|&(_, (before, after))| after > before)
+        .map(|(pool, (before, after))| {
+            let nodes = after - before;
+            ExtraNodes { pool, nodes, cost: planned.pools[pool].rate.for_hours(nodes) }
+        })
+        .collect()
+}
