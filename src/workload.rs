@@ -186,7 +186,11 @@ pub enum LabelOperator {
 impl LabelExpression {
     /// Whether a set of labels satisfies it.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        let label = labels.get(&self.key);
+        self.holds(labels.get(&self.key))
+    }
+
+    /// Whether the label's value satisfies it; `None` for no such label.
+    pub fn holds(&self, label: Option<&String>) -> bool {
         let compare = |wanted: fn(&i64, &i64) -> bool| {
             let have = label.and_then(|l| l.parse().ok());
             let want = self.values.first().and_then(|v| v.parse().ok());

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll::catalog::{Architecture, Burst, Catalog, Provider};
 use plimsoll::formulate::{
-    FormulateError, Formulation, Measure, Note, ObstacleReason, UnhonouredRule, formulate,
+    FormulateError, Formulation, Measure, Note, ObstacleReason, RestrictionKind, formulate,
 };
 use plimsoll::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis, Policy};
 use plimsoll::problem::{BinTypeId, ItemTypeId};
@@ -138,15 +138,26 @@ fn node_rules_leave_the_types_whose_labels_satisfy_them() {
 }
 
 #[test]
-fn a_label_that_no_catalog_tells_is_taken_to_hold_and_named() {
+fn a_label_that_no_catalog_tells_makes_nodes_of_their_own() {
     let f = run(vec![on("pool", "batch", deployment("w", 1, 1, 1))]);
-    assert_eq!(eligible(&f, 0), [true, true]);
-    let [Note::Unhonoured(found)] = f.notes.as_slice() else { panic!("{:?}", f.notes) };
-    assert_eq!(found.rule, UnhonouredRule::UnknownNodeLabel { condition: "pool=batch".into() });
-    assert_eq!(found.workload.to_string(), "default/Deployment/w");
+    // Without the label and with it, of each type.
+    assert_eq!(eligible(&f, 0), [false, true, false, true]);
+    let pools: Vec<&str> = f.legend.pools.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(pools, ["", "pool=batch"]);
+    assert_eq!(f.notes, [Note::LabelsAssumed { labels: "pool=batch".into(), workloads: 1 }]);
+    assert_eq!(f.relaxed, None, "nodes with other labels would hold nothing more");
     // What a node satisfies by not having the label needs no word.
     let absent = expression("type", LabelOperator::NotIn, &["virtual-kubelet"]);
     assert_eq!(run(vec![affinity(&[&[absent]], deployment("w", 1, 1, 1))]).notes, []);
+}
+
+#[test]
+fn pods_that_ask_for_different_labels_may_share_a_node_that_has_both() {
+    let label = |key: &str, name: &str| on(key, "yes", deployment(name, 1, 1, 1));
+    let f = run(vec![label("ssd", "a"), label("gpu", "b"), on("ssd", "no", deployment("c", 1, 1, 1))]);
+    let pools: Vec<&str> = f.legend.pools.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(pools, ["", "gpu=yes", "gpu=yes,ssd=no", "gpu=yes,ssd=yes", "ssd=no", "ssd=yes"]);
+    assert_eq!(f.relaxed, None);
 }
 
 #[test]
@@ -378,37 +389,9 @@ fn a_spread_over_nodes_is_a_cap_and_says_so() {
     });
     let f = run(vec![web]);
     assert_eq!(f.problem.items()[0].max_per_bin, Some(2));
-    assert!(matches!(&f.notes[..], [Note::SpreadAsCap { max_per_node: 2, .. }]));
-}
-
-#[test]
-fn rules_that_are_not_honoured_are_named_one_by_one() {
-    let mut web = deployment("web", 5, 100, 100);
-    let zone = "topology.kubernetes.io/zone";
-    web.pod.rules.topology_spread.push(TopologySpread {
-        topology_key: zone.into(),
-        max_skew: 1,
-        min_domains: None,
-        selector: app("web"),
-    });
-    web.pod.rules.pod_affinity.push(anti("web"));
-    web.pod.rules.pod_anti_affinity.push(PodAffinityTerm { topology_key: zone.into(), ..anti("web") });
-    web.pod.rules.volumes.push(VolumeClaim { name: "data".into(), zone: Some("us-east-1a".into()) });
-    web.pod.rules.preferred_rules = 2;
-    let f = run(vec![web]);
-    let mut texts: Vec<String> = f.notes.iter().map(ToString::to_string).collect();
-    texts.sort();
-    assert_eq!(
-        texts,
-        [
-            "not honoured: default/Deployment/web: required pod affinity over kubernetes.io/hostname",
-            "not honoured: default/Deployment/web: required pod anti-affinity over topology.kubernetes.io/zone",
-            "not honoured: default/Deployment/web: topology spread over topology.kubernetes.io/zone with maxSkew 1",
-            "not honoured: default/Deployment/web: volume claim data lies in zone us-east-1a",
-            "nothing tells how much attachable-volumes 2 types (such as a.large) have; there it is not bounded",
-            "preferred rules of 1 workloads only score and are not planned for",
-        ]
-    );
+    let kinds: Vec<_> = f.restrictions.iter().map(|r| (r.kind, r.workloads.len())).collect();
+    assert_eq!(kinds, [(RestrictionKind::SpreadAsCap, 1)]);
+    assert_eq!(f.relaxed.unwrap().problem.items()[0].max_per_bin, None);
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! The labels that a node of each type would carry, and which types satisfy a workload's node rules.
 //!
-//! A condition on a label that no catalog tells (a node pool's, say) is taken to hold and named,
-//! for whoever buys the node can set the label; a condition that a bare node satisfies by not
-//! carrying the label (`NotIn`, `DoesNotExist`) simply holds.
+//! A node has the labels of its type and region, of its zone, and of its pool; the pool's win.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, InstanceType, Provider};
 use crate::workload::{LabelExpression, LabelOperator, NodeSelectorTerm, PlacementRules};
+
+use super::places::{Candidate, Places};
 
 type Labels = BTreeMap<String, String>;
 
@@ -78,7 +78,7 @@ fn karpenter_labels<R>(machine: &InstanceType, gpus: u64, set: &mut impl FnMut(&
 }
 
 /// Whether the absence of this label on a type is a fact rather than ignorance.
-fn is_known_key(key: &str, provider: Provider) -> bool {
+pub fn is_known_key(key: &str, provider: Provider) -> bool {
     const EVERYWHERE: [&str; 11] = [
         "kubernetes.io/arch",
         "kubernetes.io/os",
@@ -105,6 +105,7 @@ fn is_known_key(key: &str, provider: Provider) -> bool {
         "local-nvme",
     ];
     EVERYWHERE.contains(&key)
+        || is_zone_key(key)
         || (provider == Provider::Aws
             && key.strip_prefix("karpenter.k8s.aws/instance-").is_some_and(|rest| KARPENTER.contains(&rest)))
         || (provider == Provider::Gcp && key == "cloud.google.com/machine-family")
@@ -113,49 +114,80 @@ fn is_known_key(key: &str, provider: Provider) -> bool {
 /// Node selector and node affinity of a workload, as the key of a cache.
 type NodeRules<'a> = (&'a BTreeMap<String, String>, Vec<&'a [LabelExpression]>);
 
-/// What a workload's node rules come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Matched {
-    /// One flag per type.
-    pub types: Vec<bool>,
-    /// Conditions on labels that no catalog tells.
-    pub unknown: BTreeSet<String>,
-}
-
-/// Answers which types satisfy node rules, once per distinct rule set and expression.
+/// Answers which candidates satisfy node rules, once per distinct rule set and expression.
 pub struct NodeMatcher<'a> {
     provider: Provider,
-    labels: Vec<Labels>,
+    /// Labels by candidate type; equal types share one entry.
+    types: Vec<Labels>,
+    /// Place of each candidate's type in `types`.
+    type_of: Vec<usize>,
+    places: &'a Places,
+    /// Whether conditions on labels that neither catalog nor pool tells are taken to hold.
+    lenient: bool,
     expressions: BTreeMap<LabelExpression, Vec<bool>>,
-    rules: BTreeMap<NodeRules<'a>, Matched>,
+    rules: BTreeMap<NodeRules<'a>, Vec<bool>>,
 }
 
 impl<'a> NodeMatcher<'a> {
-    /// For nodes of these types of the catalog, in this order.
-    pub fn new(catalog: &Catalog, types: &[usize]) -> Self {
+    /// For nodes at these places, in the order of the candidates. `lenient` takes conditions on labels
+    /// that neither the catalog nor the node's pool tells to hold.
+    pub fn new(catalog: &Catalog, places: &'a Places, lenient: bool) -> Self {
+        let mut types: Vec<Labels> = Vec::new();
+        let mut last = None;
+        let type_of = places
+            .candidates
+            .iter()
+            .map(|c| {
+                if last != Some(c.catalog_type) {
+                    types.push(node_labels(&catalog.types[c.catalog_type], catalog));
+                    last = Some(c.catalog_type);
+                }
+                types.len() - 1
+            })
+            .collect();
         NodeMatcher {
             provider: catalog.provider,
-            labels: types.iter().map(|&i| node_labels(&catalog.types[i], catalog)).collect(),
+            types,
+            type_of,
+            places,
+            lenient,
             expressions: BTreeMap::new(),
             rules: BTreeMap::new(),
         }
     }
 
-    /// Which types satisfy node selector and required node affinity.
-    pub fn matched(&mut self, rules: &'a PlacementRules) -> &Matched {
+    /// Which candidates satisfy node selector, required node affinity and the zones of volumes, and
+    /// have no taint that is not tolerated.
+    pub fn matched(&mut self, rules: &'a PlacementRules) -> Vec<bool> {
         let terms = rules.node_affinity.iter().map(|t| t.expressions.as_slice()).collect();
         let key: NodeRules<'a> = (&rules.node_selector, terms);
         if !self.rules.contains_key(&key) {
             let matched = self.evaluate(&rules.node_selector, &rules.node_affinity);
             self.rules.insert(key.clone(), matched);
         }
-        &self.rules[&key]
+        let mut matched = self.rules[&key].clone();
+        for zone in rules.volumes.iter().filter_map(|v| v.zone.as_ref()) {
+            self.in_zone(zone, &mut matched);
+        }
+        let repels: Vec<bool> = (0..self.places.pools.len())
+            .map(|pool| self.places.repelling(pool, rules).next().is_some())
+            .collect();
+        if repels.contains(&true) {
+            matched.iter_mut().zip(&self.places.candidates).for_each(|(m, c)| *m &= !repels[c.pool]);
+        }
+        matched
     }
 
-    /// The rules, each by itself, that no type satisfies; all of them where only together they
-    /// exclude every type.
+    fn in_zone(&self, zone: &String, flags: &mut [bool]) {
+        for (flag, candidate) in flags.iter_mut().zip(&self.places.candidates) {
+            *flag &= candidate.zone.is_none_or(|z| self.places.zones[z] == *zone);
+        }
+    }
+
+    /// The rules, each by itself, that no candidate satisfies; all of them where only together they
+    /// exclude every candidate.
     pub fn excluding(&mut self, rules: &PlacementRules) -> Vec<String> {
-        let none = |matched: Matched| !matched.types.contains(&true);
+        let none = |matched: Vec<bool>| !matched.contains(&true);
         let mut single = Vec::new();
         let mut all = Vec::new();
         for (key, value) in &rules.node_selector {
@@ -173,48 +205,100 @@ impl<'a> NodeMatcher<'a> {
             }
             all.push(text);
         }
+        for volume in &rules.volumes {
+            let Some(zone) = &volume.zone else { continue };
+            let text = format!("volume claim {} in zone {zone}", volume.name);
+            let mut matched = vec![true; self.type_of.len()];
+            self.in_zone(zone, &mut matched);
+            if none(matched) {
+                single.push(text.clone());
+            }
+            all.push(text);
+        }
+        let mut taints: Vec<String> = Vec::new();
+        for pool in 0..self.places.pools.len() {
+            taints.extend(self.places.repelling(pool, rules).map(|t| format!("toleration of {t}")));
+        }
+        taints.sort();
+        taints.dedup();
+        if (0..self.places.pools.len()).all(|pool| self.places.repelling(pool, rules).next().is_some()) {
+            single.extend(taints.iter().cloned());
+        }
+        all.extend(taints);
         if single.is_empty() { all } else { single }
     }
 
-    fn evaluate(&mut self, selector: &BTreeMap<String, String>, affinity: &[NodeSelectorTerm]) -> Matched {
-        let mut matched = Matched { types: vec![true; self.labels.len()], unknown: BTreeSet::new() };
+    fn evaluate(&mut self, selector: &BTreeMap<String, String>, affinity: &[NodeSelectorTerm]) -> Vec<bool> {
+        let mut matched = vec![true; self.type_of.len()];
         for (key, value) in selector {
             let expression = LabelExpression {
                 key: key.clone(),
                 operator: LabelOperator::In,
                 values: vec![value.clone()],
             };
-            self.and(&expression, &mut matched.types, &mut matched.unknown);
+            self.and(&expression, &mut matched);
         }
         if affinity.is_empty() {
             return matched;
         }
-        let mut any = vec![false; self.labels.len()];
+        let mut any = vec![false; self.type_of.len()];
         for term in affinity.iter().filter(|t| !t.expressions.is_empty()) {
-            let mut all = vec![true; self.labels.len()];
+            let mut all = vec![true; self.type_of.len()];
             for expression in &term.expressions {
-                self.and(expression, &mut all, &mut matched.unknown);
+                self.and(expression, &mut all);
             }
             any.iter_mut().zip(&all).for_each(|(any, &all)| *any |= all);
         }
-        matched.types.iter_mut().zip(&any).for_each(|(t, &any)| *t &= any);
+        matched.iter_mut().zip(&any).for_each(|(t, &any)| *t &= any);
         matched
     }
 
-    /// Clears the flags of types that do not satisfy an expression.
-    fn and(&mut self, expression: &LabelExpression, types: &mut [bool], unknown: &mut BTreeSet<String>) {
-        if !is_known_key(&expression.key, self.provider) {
-            if !matches!(expression.operator, LabelOperator::NotIn | LabelOperator::DoesNotExist) {
-                unknown.insert(display_expression(expression));
-            }
-            return;
-        }
+    /// Clears the flags of candidates that do not satisfy an expression.
+    fn and(&mut self, expression: &LabelExpression, flags: &mut [bool]) {
         if !self.expressions.contains_key(expression) {
-            let holds = self.labels.iter().map(|labels| expression.matches(labels)).collect();
+            let holds = self.holds(expression);
             self.expressions.insert(expression.clone(), holds);
         }
-        types.iter_mut().zip(&self.expressions[expression]).for_each(|(t, &holds)| *t &= holds);
+        flags.iter_mut().zip(&self.expressions[expression]).for_each(|(t, &holds)| *t &= holds);
     }
+
+    /// Which candidates satisfy an expression: by the pool's label, else by the zone's, else the type's.
+    fn holds(&self, expression: &LabelExpression) -> Vec<bool> {
+        let key = &expression.key;
+        let by_type: Vec<bool> = self.types.iter().map(|l| expression.holds(l.get(key))).collect();
+        let assumed = self.lenient && !is_known_key(key, self.provider);
+        let by_pool: Vec<Option<bool>> = self
+            .places
+            .pools
+            .iter()
+            .map(|p| p.labels.get(key).map(|value| expression.holds(Some(value))))
+            .collect();
+        let by_zone: Option<Vec<bool>> = is_zone_key(key)
+            .then(|| self.places.zones.iter().map(|zone| expression.holds(Some(zone))).collect());
+        let candidates = self.places.candidates.iter().zip(&self.type_of);
+        let flag = |(c, &t): (&Candidate, &usize)| match (by_pool[c.pool], &by_zone, c.zone) {
+            (Some(holds), _, _) => holds,
+            (None, Some(by_zone), Some(zone)) => by_zone[zone],
+            // Zones are not told apart: somewhere there is one that fits.
+            (None, Some(_), None) => true,
+            (None, None, _) => by_type[t] || assumed,
+        };
+        candidates.map(flag).collect()
+    }
+}
+
+/// The labels of a node's zone, under every key that names it.
+pub const ZONE_KEYS: [&str; 5] = [
+    "topology.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/zone",
+    "topology.ebs.csi.aws.com/zone",
+    "topology.gke.io/zone",
+    "topology.disk.csi.azure.com/zone",
+];
+
+/// Whether a label names a node's zone.
+pub fn is_zone_key(key: &str) -> bool {
+    ZONE_KEYS.contains(&key)
 }
 
 /// `key=value`, `key in (a, b)`, `!key` and so on, as kubectl writes selectors.

@@ -112,7 +112,7 @@ impl Breakdown {
 /// Which workloads an item type stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ItemMembers {
-    /// Index into the set's workloads, and pods in all copies; by index ascending, pods at least one.
+    /// Index into the set's workloads, and pods in all copies, at least one; by the workloads' names.
     pub workloads: Vec<(usize, u64)>,
     /// For copies that are several pods, which must lie together: the pods of each copy, in the order
     /// of `workloads`. Empty where each copy is one pod.
@@ -141,7 +141,7 @@ impl Legend {
     /// The item types that the copies of a workload belong to; empty for one that is not in the problem.
     pub fn items_of(&self, workload: usize) -> impl Iterator<Item = ItemTypeId> + '_ {
         (0u32..).zip(&self.items).filter_map(move |(id, members)| {
-            members.workloads.binary_search_by_key(&workload, |&(w, _)| w).is_ok().then_some(ItemTypeId(id))
+            members.workloads.iter().any(|&(w, _)| w == workload).then_some(ItemTypeId(id))
         })
     }
 

@@ -5,14 +5,18 @@
 //! by what they are, and the workloads of an item type by their names.
 
 pub mod allocatable;
-mod apart;
 mod demand;
 mod labels;
 mod legend;
 mod merge;
 mod nodes;
 mod note;
+mod places;
+mod relations;
+mod stage;
+mod together;
 pub mod variants;
+mod zones;
 
 pub use labels::node_labels;
 pub use legend::{Breakdown, Dimension, ItemMembers, Legend, Measure, NodeGroup, NodeType, Pool};
@@ -30,7 +34,7 @@ use crate::units::{PartsPerMillion, ResourceName};
 use crate::workload::{Workload, WorkloadId, WorkloadSet};
 
 use demand::{PodDemand, pod_demand};
-use labels::NodeMatcher;
+use stage::Input;
 
 /// A packing problem, what it stands for, and what is not in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,45 +75,49 @@ pub fn formulate(
     policy: &Policy,
 ) -> Result<Formulation, Vec<FormulateError>> {
     check(policy)?;
-    let (allowed, mut notes) = nodes::allowed_types(catalog, policy).map_err(|e| vec![e])?;
+    let one = |e| vec![e];
     let active: Vec<usize> = (0..set.workloads.len()).filter(|&w| set.workloads[w].replicas > 0).collect();
     let workloads: Vec<&Workload> = active.iter().map(|&w| &set.workloads[w]).collect();
     if workloads.iter().try_fold(0u64, |sum, w| sum.checked_add(w.replicas)).is_none() {
         return Err(vec![FormulateError::Problem(ProblemError::Range("pods".to_owned()))]);
     }
     let demands: Vec<PodDemand> = workloads.iter().map(|w| pod_demand(&w.pod, policy)).collect();
+    let input = Input { set, catalog, policy, workloads: &workloads, demands: &demands };
+    let places = places::places(&workloads, &set.daemon_sets, catalog, policy).map_err(one)?;
+    let relations = relations::relations(&workloads, &set.daemon_sets);
+    let stage::Built { problem, legend, mut obstacles, placed, mut notes, restrictions } =
+        stage::build(&input, &places, &relations).map_err(one)?;
+    let relaxed = if restrictions.is_empty() {
+        None
+    } else {
+        Some(stage::relax(&input, &places, &relations, &restrictions, &placed).map_err(one)?)
+    };
 
-    let nodes =
-        nodes::nodes(set, catalog, policy, &allowed, &demanded(&workloads, &demands)).map_err(|e| vec![e])?;
-    let types: Vec<usize> = nodes.types.iter().map(|t| t.catalog_type).collect();
-    let mut matcher = NodeMatcher::new(catalog, &types);
-    let apart = apart::keep_apart(&workloads, &set.daemon_sets);
-
-    let shapes = merge::shapes(&workloads, &demands, &nodes, &apart, &mut matcher);
-    let mut obstacles = merge::obstacles(&shapes, &workloads, &nodes, catalog, &apart, &mut matcher);
-    let (items, conflicts, mut members) = merge::items(shapes);
+    notes.extend(places.notes.iter().cloned());
+    notes.extend(remarks(set, &workloads, policy, &legend.dimensions));
+    let restrictions = name_restrictions(&restrictions, &workloads);
     // From places among the workloads that run pods to places in the set.
     obstacles.iter_mut().for_each(|o| o.workload = active[o.workload]);
-    members.iter_mut().flat_map(|m| &mut m.workloads).for_each(|(w, _)| *w = active[*w]);
-
-    let names = nodes.dimensions.iter().map(Dimension::name).collect();
-    let problem = Problem::new(names, items, nodes.bins, conflicts, policy.max_types)
-        .map_err(|e| vec![FormulateError::Problem(e)])?;
-
-    notes.extend(nodes.notes);
-    for workload in &workloads {
-        notes.extend(nodes::unknown_labels(workload, &matcher.matched(&workload.pod.rules).unknown));
-    }
-    notes.extend(apart.notes);
-    notes.extend(remarks(set, &workloads, policy, &nodes.dimensions));
-    let legend = Legend {
-        dimensions: nodes.dimensions,
-        nodes: nodes.types,
-        items: members,
-        pools: vec![Pool::default()],
-        cost_names: Vec::new(),
+    let in_set = |mut legend: Legend| {
+        let pairs = legend.items.iter_mut().flat_map(|m| m.workloads.iter_mut().chain(&mut m.bundle));
+        pairs.for_each(|(w, _)| *w = active[*w]);
+        legend
     };
-    Ok(Formulation { problem, legend, obstacles, notes, relaxed: None, restrictions: Vec::new() })
+    let relaxed = relaxed.map(|(problem, legend)| Relaxed { problem, legend: in_set(legend) });
+    Ok(Formulation { problem, legend: in_set(legend), obstacles, notes, relaxed, restrictions })
+}
+
+fn name_restrictions(
+    restrictions: &BTreeMap<RestrictionKind, Vec<usize>>,
+    workloads: &[&Workload],
+) -> Vec<Restriction> {
+    let named = |(&kind, places): (&RestrictionKind, &Vec<usize>)| {
+        let mut names: Vec<WorkloadId> = places.iter().map(|&w| workloads[w].id.clone()).collect();
+        names.sort();
+        names.dedup();
+        Restriction { kind, workloads: names }
+    };
+    restrictions.iter().map(named).collect()
 }
 
 /// Settings that leave nothing to plan, all at once.
@@ -135,21 +143,6 @@ fn check(policy: &Policy) -> Result<(), Vec<FormulateError>> {
         _ => {}
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
-}
-
-/// The resources that any pod takes, each with the sum over all pods.
-fn demanded(workloads: &[&Workload], demands: &[PodDemand]) -> BTreeMap<ResourceName, u64> {
-    let mut sums: BTreeMap<ResourceName, u64> = BTreeMap::new();
-    for (workload, demand) in workloads.iter().zip(demands) {
-        for (resource, &amount) in demand.demand.iter().filter(|&(_, &amount)| amount > 0) {
-            let all = amount.saturating_mul(workload.replicas);
-            match sums.get_mut(resource) {
-                Some(sum) => *sum = sum.saturating_add(all),
-                None => drop(sums.insert(resource.clone(), all)),
-            }
-        }
-    }
-    sums
 }
 
 /// What a reader must know about requests, limits and settings.

@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Catalog, InstanceType};
-use crate::policy::{BurstableCpu, Policy};
+use crate::policy::{BurstableCpu, Policy, PoolLimits};
 use crate::problem::BinType;
 use crate::units::{Rate, ResourceName, Resources};
-use crate::workload::{Workload, WorkloadSet};
+use crate::workload::WorkloadSet;
 
 use super::allocatable::{NodeCapacity, node_capacity};
 use super::demand::{PodDemand, pod_demand};
 use super::labels::NodeMatcher;
 use super::legend::{Breakdown, Dimension, Measure, NodeType};
-use super::note::{FormulateError, Note, Unhonoured, UnhonouredRule};
+use super::note::{FormulateError, Note};
+use super::places::{Candidate, Places};
 
 /// The types that a plan may buy, as bin types and as what they stand for.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct Nodes {
     pub bins: Vec<BinType>,
     /// For the legend, in the same order.
     pub types: Vec<NodeType>,
+    /// Where these types stand, in the same order.
+    pub places: Places,
     /// On which of these types each DaemonSet runs.
     pub daemon_sets: Vec<Vec<bool>>,
     /// What a reader must know.
@@ -66,21 +69,24 @@ pub fn nodes(
     set: &WorkloadSet,
     catalog: &Catalog,
     policy: &Policy,
-    allowed: &[usize],
+    places: &Places,
     demanded: &BTreeMap<ResourceName, u64>,
 ) -> Result<Nodes, FormulateError> {
-    let capacities: Vec<NodeCapacity> =
-        allowed.iter().map(|&i| node_capacity(&catalog.types[i], catalog.provider, policy)).collect();
-    let daemons = Daemons::new(set, catalog, policy, allowed);
-    let machine = |k: usize| &catalog.types[allowed[k]];
-    let available = |k: usize, resource: &ResourceName| available(machine(k), &capacities[k], resource);
-    let mut notes = daemons.notes.clone();
-    notes.extend(assumptions(allowed, catalog, &capacities));
+    let mut allowed: Vec<usize> = places.candidates.iter().map(|c| c.catalog_type).collect();
+    allowed.dedup();
+    let by_type: BTreeMap<usize, NodeCapacity> =
+        allowed.iter().map(|&i| (i, node_capacity(&catalog.types[i], catalog.provider, policy))).collect();
+    let daemons = Daemons::new(set, catalog, policy, places);
+    let machine = |k: usize| &catalog.types[places.candidates[k].catalog_type];
+    let available = |k: usize, resource: &ResourceName| {
+        available(machine(k), &by_type[&places.candidates[k].catalog_type], resource)
+    };
+    let mut notes = assumptions(&by_type, catalog);
 
     let mut known: BTreeSet<&ResourceName> = BTreeSet::new();
     for resource in demanded.keys() {
         let mut unknown = Examples::default();
-        for k in 0..allowed.len() {
+        for k in 0..places.candidates.len() {
             match available(k, resource) {
                 Some(_) => drop(known.insert(resource)),
                 None => unknown.add(machine(k)),
@@ -107,7 +113,7 @@ pub fn nodes(
     let mut too_small = Examples::default();
     let mut kept = Vec::new();
     let (mut bins, mut types) = (Vec::new(), Vec::new());
-    for (k, &catalog_type) in allowed.iter().enumerate() {
+    for (k, &Candidate { catalog_type, pool, zone }) in places.candidates.iter().enumerate() {
         let breakdowns = [ResourceName::Cpu, ResourceName::Memory]
             .iter()
             .chain(known.iter().copied())
@@ -128,16 +134,12 @@ pub fn nodes(
         });
         let capacity: Resources = capacity.collect();
         let surplus = surplus(machine(k), policy);
-        let rate = machine(k).on_demand.rate.checked_add(surplus).unwrap_or(Rate::from_nanos(u64::MAX));
-        bins.push(BinType { capacity, rate, stock: None });
-        types.push(NodeType {
-            catalog_type,
-            pool: 0,
-            zone: None,
-            capacity: breakdowns,
-            surplus,
-            costs: Vec::new(),
-        });
+        let costs: Vec<Rate> = policy.node_costs.iter().map(|cost| cost.of(machine(k))).collect();
+        let add = |sum: Rate, more: &Rate| sum.checked_add(*more).unwrap_or(Rate::from_nanos(u64::MAX));
+        let rate = costs.iter().fold(add(machine(k).on_demand.rate, &surplus), add);
+        bins.push(BinType { capacity, rate, stock: stock(&places.limits[pool], machine(k)) });
+        let zone = zone.map(|z| places.zones[z].clone());
+        types.push(NodeType { catalog_type, pool, zone, capacity: breakdowns, surplus, costs });
         kept.push(k);
     }
     if kept.is_empty() {
@@ -145,7 +147,16 @@ pub fn nodes(
     }
     notes.extend(too_small.note(|count, example| Note::TypesTooSmall { count, example }));
     let daemon_sets = daemons.runs.iter().map(|runs| kept.iter().map(|&k| runs[k]).collect()).collect();
-    Ok(Nodes { dimensions, bins, types, daemon_sets, notes })
+    let kept_places =
+        Places { candidates: kept.iter().map(|&k| places.candidates[k]).collect(), ..places.clone() };
+    Ok(Nodes { dimensions, bins, types, places: kept_places, daemon_sets, notes })
+}
+
+/// The most nodes of one type that a pool's limits allow.
+fn stock(limits: &PoolLimits, machine: &InstanceType) -> Option<u64> {
+    let by_cpu = limits.cpu.map(|most| most.0 / machine.cpu.0.max(1));
+    let by_memory = limits.memory.map(|most| most.0 / machine.memory.0.max(1));
+    [limits.nodes, by_cpu, by_memory].into_iter().flatten().min()
 }
 
 /// What a node has of a resource before DaemonSets and headroom; `None` where nobody tells.
@@ -180,12 +191,12 @@ fn surplus(machine: &InstanceType, policy: &Policy) -> Rate {
 }
 
 /// Where a figure of a type had to be assumed.
-fn assumptions(allowed: &[usize], catalog: &Catalog, capacities: &[NodeCapacity]) -> Vec<Note> {
+fn assumptions(by_type: &BTreeMap<usize, NodeCapacity>, catalog: &Catalog) -> Vec<Note> {
     let (mut pods, mut cpu) = (Examples::default(), Examples::default());
     let mut assumed = 0;
-    for (&i, capacity) in allowed.iter().zip(capacities) {
+    for (&i, capacity) in by_type {
         if capacity.pods_assumed {
-            if pods.count == 0 {
+            if pods.first.is_none() {
                 assumed = capacity.pods.unwrap_or(0);
             }
             pods.add(&catalog.types[i]);
@@ -202,42 +213,44 @@ fn assumptions(allowed: &[usize], catalog: &Catalog, capacities: &[NodeCapacity]
 /// Counts types and remembers the first.
 #[derive(Debug, Default)]
 struct Examples {
-    count: usize,
+    names: BTreeSet<String>,
     first: Option<String>,
 }
 
 impl Examples {
     fn add(&mut self, machine: &InstanceType) {
-        self.count += 1;
+        if !self.names.contains(&machine.name) {
+            self.names.insert(machine.name.clone());
+        }
         self.first.get_or_insert_with(|| machine.name.clone());
     }
 
     fn note(self, make: impl FnOnce(usize, String) -> Note) -> Option<Note> {
-        self.first.map(|example| make(self.count, example))
+        self.first.map(|example| make(self.names.len(), example))
     }
 }
 
 /// What DaemonSets take of the nodes of each type.
 struct Daemons {
     demands: Vec<PodDemand>,
-    /// Per DaemonSet, one flag per allowed type.
+    /// Per DaemonSet, one flag per candidate.
     runs: Vec<Vec<bool>>,
-    notes: Vec<Note>,
 }
 
 impl Daemons {
-    fn new(set: &WorkloadSet, catalog: &Catalog, policy: &Policy, allowed: &[usize]) -> Self {
-        let mut matcher = NodeMatcher::new(catalog, allowed);
-        let mut daemons = Daemons { demands: Vec::new(), runs: Vec::new(), notes: Vec::new() };
+    fn new(set: &WorkloadSet, catalog: &Catalog, policy: &Policy, places: &Places) -> Self {
+        // Where the policy tells no pools, nodes may carry labels that nobody has told: a DaemonSet
+        // that asks for one is counted, for an overhead too many is safe.
+        let mut matcher = NodeMatcher::new(catalog, places, policy.pools.is_empty());
+        let mut daemons = Daemons { demands: Vec::new(), runs: Vec::new() };
         for workload in &set.daemon_sets {
             let demand = pod_demand(&workload.pod, policy);
-            let matched = matcher.matched(&workload.pod.rules);
-            daemons.notes.extend(unknown_labels(workload, &matched.unknown));
-            let mut runs = matched.types.clone();
+            let mut runs = matcher.matched(&workload.pod.rules);
             for (resource, &amount) in &demand.demand {
                 if let ResourceName::Extended(name) = resource {
-                    for (runs, &i) in runs.iter_mut().zip(allowed) {
-                        *runs &= catalog.types[i].extended.get(name).copied().unwrap_or(0) >= amount;
+                    for (runs, c) in runs.iter_mut().zip(&places.candidates) {
+                        *runs &=
+                            catalog.types[c.catalog_type].extended.get(name).copied().unwrap_or(0) >= amount;
                     }
                 }
             }
@@ -263,15 +276,4 @@ impl Daemons {
     fn limits(&self, k: usize, resource: &ResourceName) -> u64 {
         self.sum(k, |d| d.limits.get(resource).copied())
     }
-}
-
-/// Conditions on labels that no catalog tells.
-pub fn unknown_labels<'a>(
-    workload: &'a Workload,
-    unknown: &'a BTreeSet<String>,
-) -> impl Iterator<Item = Note> + 'a {
-    unknown.iter().map(|condition| {
-        let rule = UnhonouredRule::UnknownNodeLabel { condition: condition.clone() };
-        Note::Unhonoured(Unhonoured { workload: workload.id.clone(), rule })
-    })
 }

@@ -38,6 +38,11 @@ pub enum ObstacleReason {
         /// The rules that no type satisfies, or all of them where only their combination excludes.
         rules: Vec<String>,
     },
+    /// Rules between pods leave no place for some or all of its pods.
+    PodRules {
+        /// Which rules.
+        rule: String,
+    },
     /// The input names no instance type that each replica has today.
     NoCurrentType,
     /// The instance type that each replica has today has no rate in this catalog.
@@ -77,6 +82,7 @@ impl fmt::Display for ObstacleReason {
                 write!(f, "no allowed type satisfies ")?;
                 write_joined(f, rules, " and ")
             }
+            ObstacleReason::PodRules { rule } => write!(f, "no place is left by {rule}"),
             ObstacleReason::NoCurrentType => write!(f, "the input names no instance type that it has today"),
             ObstacleReason::CurrentTypeUnknown { name } => {
                 write!(f, "its instance type of today, `{name}`, has no rate in this catalog")
@@ -229,12 +235,27 @@ impl fmt::Display for Restriction {
 pub enum Note {
     /// A rule that the plan does not honour.
     Unhonoured(Unhonoured),
-    /// A spread over nodes is honoured as at most `maxSkew` pods per node, which is stricter.
-    SpreadAsCap {
-        /// Which workload.
-        workload: WorkloadId,
-        /// The cap.
-        max_per_node: u64,
+    /// Labels that no catalog tells and that pods ask for: the plan's nodes are bought with them.
+    LabelsAssumed {
+        /// As `key=value`, joined by commas.
+        labels: String,
+        /// How many workloads name one of them.
+        workloads: usize,
+    },
+    /// A node pool of the policy for which the filters leave no type.
+    PoolWithoutTypes {
+        /// Its name.
+        pool: String,
+    },
+    /// A pool's limits, where it has several types or zones: held by each of them, not by their sum.
+    PoolLimitPerType {
+        /// Its name.
+        pool: String,
+    },
+    /// The cap on types, where types stand in several pools or zones: it counts each of these.
+    MaxTypesByPlace {
+        /// The most combinations of type, pool and zone.
+        most: u32,
     },
     /// Pods that request neither cpu nor memory.
     WithoutRequests {
@@ -324,9 +345,21 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Note::Unhonoured(Unhonoured { workload, rule }) => write!(f, "not honoured: {workload}: {rule}"),
-            Note::SpreadAsCap { workload, max_per_node } => write!(
+            Note::LabelsAssumed { labels, workloads } => {
+                let s = if *workloads == 1 { "workload asks" } else { "workloads ask" };
+                write!(
+                    f,
+                    "{workloads} {s} for nodes labelled {labels}; such nodes are planned apart from others"
+                )
+            }
+            Note::PoolWithoutTypes { pool } => write!(f, "no allowed type belongs to node pool {pool}"),
+            Note::PoolLimitPerType { pool } => write!(
                 f,
-                "{workload}: topology spread over nodes is honoured as at most {max_per_node} pods per node, which is stricter"
+                "the limits of node pool {pool} hold for each of its types and zones, not for their sum"
+            ),
+            Note::MaxTypesByPlace { most } => write!(
+                f,
+                "the cap on types counts a type in each pool and zone by itself: at most {most} of these"
             ),
             Note::WithoutRequests { workloads, defaulted } => {
                 let pods: u64 = workloads.iter().map(|(_, n)| n).sum();

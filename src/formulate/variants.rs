@@ -20,7 +20,7 @@ const SUPERGIANT_VOLUMES: u64 = 11;
 fn placed(set: &WorkloadSet, plan: &Formulation) -> WorkloadSet {
     let mut workloads = set.workloads.clone();
     for obstacle in &plan.obstacles {
-        workloads[obstacle.workload].replicas = 0;
+        workloads[obstacle.workload].replicas -= obstacle.replicas;
     }
     WorkloadSet { workloads, ..WorkloadSet::default() }
 }
@@ -110,6 +110,8 @@ pub fn current_types(
     }
     let policy = Policy {
         types: TypeFilter::default(),
+        pools: Vec::new(),
+        zones: Vec::new(),
         burstable: BurstableCpu::Baseline,
         default_requests: ResourceList::new(),
         ..raw(policy, PackingBasis::Requests, MaxPods::Fixed(1))

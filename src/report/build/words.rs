@@ -186,6 +186,10 @@ pub(super) fn notices(
         notices.push(general(NoticeKind::Warning, message.to_owned()));
     }
     notices.extend(outsized_limits(workloads, used));
+    notices.extend(formulation.restrictions.iter().map(|restriction| {
+        let message = format!("{restriction}; the bound is that of the problem without this");
+        general(NoticeKind::Assumption, message)
+    }));
     notices.extend(workloads.warnings.iter().map(|w| general(NoticeKind::Warning, w.clone())));
     let mut types: Vec<usize> = placed.fleet.iter().map(|&(index, _, _)| index).collect();
     types.sort_unstable();
@@ -251,12 +255,13 @@ fn notice(note: &Note) -> Notice {
                 message: unhonoured.rule.to_string(),
             };
         }
-        Note::SpreadAsCap { workload, .. } => (NoticeKind::Assumption, Some(workload)),
         Note::ExceedsCurrentType { workload, .. } => (NoticeKind::Warning, Some(workload)),
         Note::WithoutRequests { .. }
         | Note::WithoutLimits { .. }
         | Note::LimitsUnbounded { .. }
         | Note::ResourceUnknown { .. }
+        | Note::PoolWithoutTypes { .. }
+        | Note::PoolLimitPerType { .. }
         | Note::SettingWithoutEffect { .. } => (NoticeKind::Warning, None),
         _ => (NoticeKind::Assumption, None),
     };

@@ -1,0 +1,293 @@
+//! Where nodes may stand: the candidates (instance type, node pool, zone) that a plan may buy, and the
+//! labels and taints of each.
+//!
+//! Zones are told apart only where somebody asks for one. Without pools in the policy, whoever buys the
+//! nodes sets the labels that pods ask for and no catalog tells: there is one pool for every combination
+//! of such labels that pods can share, and one without any.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::{Catalog, Provider};
+use crate::policy::{NodePool, Policy, PoolLimits, Taint};
+use crate::workload::{LabelExpression, LabelOperator, PlacementRules, Workload};
+
+use super::labels::{is_known_key, is_zone_key};
+use super::legend::Pool;
+use super::nodes::allowed_types;
+use super::note::{FormulateError, Note};
+
+/// Something that a plan may buy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// Index into the catalog's types.
+    pub catalog_type: usize,
+    /// Index into [`Places::pools`].
+    pub pool: usize,
+    /// Index into [`Places::zones`], where zones are told apart.
+    pub zone: Option<usize>,
+}
+
+/// All candidates, and what they have in common.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// By type in the catalog's order, then by pool, then by zone.
+    pub candidates: Vec<Candidate>,
+    /// The pools; at least one.
+    pub pools: Vec<Pool>,
+    /// Their limits.
+    pub limits: Vec<PoolLimits>,
+    /// The zones; empty where they are not told apart.
+    pub zones: Vec<String>,
+    /// Whether labels were chosen from fewer combinations than pods could share.
+    pub label_sets_restricted: bool,
+    /// What a reader must know.
+    pub notes: Vec<Note>,
+}
+
+/// Beyond this many combinations of labels, only those that single workloads name are offered.
+const MOST_LABEL_SETS: usize = 24;
+
+/// Makes the candidates for the workloads that run any pod.
+///
+/// # Errors
+/// A filter that cannot be read, or no type left.
+pub fn places(
+    workloads: &[&Workload],
+    daemon_sets: &[Workload],
+    catalog: &Catalog,
+    policy: &Policy,
+) -> Result<Places, FormulateError> {
+    let (allowed, mut notes) = allowed_types(catalog, policy)?;
+    let rules = || workloads.iter().copied().chain(daemon_sets).map(|w| &w.pod.rules);
+    let zones = if policy.zones.len() == 1 || rules().any(asks_for_zones) {
+        zone_names(workloads, catalog, policy)
+    } else {
+        Vec::new()
+    };
+    let mut label_sets_restricted = false;
+    let derived: Vec<NodePool>;
+    let pools = if policy.pools.is_empty() {
+        let (sets, complete) = label_sets(workloads, catalog.provider);
+        label_sets_restricted = !complete;
+        derived = sets.into_iter().map(of_labels).collect();
+        notes.extend(derived.iter().filter(|p| !p.labels.is_empty()).map(|p| {
+            let asking = |w: &&&Workload| mentions(&w.pod.rules, &p.labels);
+            Note::LabelsAssumed { labels: p.name.clone(), workloads: workloads.iter().filter(asking).count() }
+        }));
+        &derived
+    } else {
+        &policy.pools
+    };
+    let mut candidates = Vec::new();
+    let filters = pools
+        .iter()
+        .map(|p| p.types.matcher().map_err(|e| FormulateError::Filter(e.to_string())))
+        .collect::<Result<Vec<_>, _>>()?;
+    for &catalog_type in &allowed {
+        for (pool, filter) in filters.iter().enumerate() {
+            if !filter.matches(&catalog.types[catalog_type]) {
+                continue;
+            }
+            let in_pool = |zone: &String| pools[pool].zones.is_empty() || pools[pool].zones.contains(zone);
+            if zones.is_empty() {
+                candidates.push(Candidate { catalog_type, pool, zone: None });
+            }
+            for zone in (0..zones.len()).filter(|&z| in_pool(&zones[z])) {
+                candidates.push(Candidate { catalog_type, pool, zone: Some(zone) });
+            }
+        }
+    }
+    if candidates.is_empty() {
+        return Err(FormulateError::NoTypes(catalog.types.len()));
+    }
+    for (i, pool) in pools.iter().enumerate() {
+        let count = candidates.iter().filter(|c| c.pool == i).count();
+        if count == 0 {
+            notes.push(Note::PoolWithoutTypes { pool: pool.name.clone() });
+        } else if pool.limits != PoolLimits::default() && count > 1 {
+            notes.push(Note::PoolLimitPerType { pool: pool.name.clone() });
+        }
+    }
+    let legend =
+        |p: &NodePool| Pool { name: p.name.clone(), labels: p.labels.clone(), taints: p.taints.clone() };
+    Ok(Places {
+        candidates,
+        pools: pools.iter().map(legend).collect(),
+        limits: pools.iter().map(|p| p.limits).collect(),
+        zones,
+        label_sets_restricted,
+        notes,
+    })
+}
+
+impl Places {
+    /// The same without rules over zones: candidates of one zone stand for all.
+    pub fn without_zones(&self) -> Places {
+        let mut candidates: Vec<Candidate> =
+            self.candidates.iter().map(|&c| Candidate { zone: None, ..c }).collect();
+        candidates.dedup();
+        Places { candidates, zones: Vec::new(), notes: Vec::new(), ..self.clone() }
+    }
+
+    /// The same with nodes that carry every label that pods may ask for.
+    pub fn without_label_sets(&self) -> Places {
+        let mut candidates: Vec<Candidate> =
+            self.candidates.iter().map(|&c| Candidate { pool: 0, ..c }).collect();
+        candidates.sort_by_key(|c| (c.catalog_type, c.zone));
+        candidates.dedup();
+        Places {
+            candidates,
+            pools: vec![Pool::default()],
+            limits: vec![PoolLimits::default()],
+            notes: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The taints of a candidate's pool that keep a pod with these rules off.
+    pub fn repelling<'a>(
+        &'a self,
+        pool: usize,
+        rules: &'a PlacementRules,
+    ) -> impl Iterator<Item = &'a Taint> + 'a {
+        self.pools[pool].taints.iter().filter(|taint| taint.keeps_off(&rules.tolerations))
+    }
+}
+
+/// Whether a rule needs to know which zone a node stands in.
+fn asks_for_zones(rules: &PlacementRules) -> bool {
+    let near = rules.pod_affinity.iter().chain(&rules.pod_anti_affinity).map(|t| &t.topology_key);
+    let spread = rules.topology_spread.iter().map(|s| &s.topology_key);
+    let expressions = rules.node_affinity.iter().flat_map(|t| &t.expressions).map(|e| &e.key);
+    rules.volumes.iter().any(|v| v.zone.is_some())
+        || near.chain(spread).chain(expressions).chain(rules.node_selector.keys()).any(|k| is_zone_key(k))
+}
+
+/// The policy's zones; else those of the region that workloads name, filled up to three.
+fn zone_names(workloads: &[&Workload], catalog: &Catalog, policy: &Policy) -> Vec<String> {
+    if !policy.zones.is_empty() {
+        return policy.zones.clone();
+    }
+    let region = &catalog.region;
+    let mut names = BTreeSet::new();
+    for rules in workloads.iter().map(|w| &w.pod.rules) {
+        names.extend(rules.volumes.iter().filter_map(|v| v.zone.clone()));
+        names.extend(rules.node_selector.iter().filter(|(k, _)| is_zone_key(k)).map(|(_, v)| v.clone()));
+        for e in rules.node_affinity.iter().flat_map(|t| &t.expressions).filter(|e| is_zone_key(&e.key)) {
+            names.extend(e.values.iter().cloned());
+        }
+    }
+    names.retain(|name| name.starts_with(region.as_str()));
+    // The letters that regions usually start with; Azure numbers its zones.
+    let usual = match catalog.provider {
+        Provider::Aws | Provider::Other => ["a", "b", "c"].map(|z| format!("{region}{z}")),
+        Provider::Gcp => ["a", "b", "c"].map(|z| format!("{region}-{z}")),
+        Provider::Azure => ["1", "2", "3"].map(|z| format!("{region}-{z}")),
+    };
+    for name in usual {
+        if names.len() < 3 {
+            names.insert(name);
+        }
+    }
+    names.into_iter().collect()
+}
+
+fn of_labels(labels: BTreeMap<String, String>) -> NodePool {
+    let name: Vec<String> = labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    NodePool { name: name.join(","), labels, ..NodePool::default() }
+}
+
+/// Whether rules name any of these labels.
+fn mentions(rules: &PlacementRules, labels: &BTreeMap<String, String>) -> bool {
+    let expressions = rules.node_affinity.iter().flat_map(|t| &t.expressions).map(|e| &e.key);
+    rules.node_selector.keys().chain(expressions).any(|key| labels.contains_key(key))
+}
+
+type LabelSet = BTreeMap<String, String>;
+
+/// The combinations of labels beyond those that catalogs tell, so that every workload finds nodes that
+/// carry what it asks for; closed under what pods may share a node with, if that is not too much.
+/// The empty combination comes first.
+fn label_sets(workloads: &[&Workload], provider: Provider) -> (Vec<LabelSet>, bool) {
+    let mut named: BTreeSet<LabelSet> = BTreeSet::from([LabelSet::new()]);
+    let mut complete = true;
+    let mut seen: BTreeSet<Vec<LabelSet>> = BTreeSet::new();
+    for workload in workloads {
+        let (sets, all) = asked(&workload.pod.rules, provider);
+        complete &= all;
+        if seen.insert(sets.clone()) {
+            named.extend(sets);
+        }
+    }
+    let mut closed = named.clone();
+    loop {
+        let mut more = BTreeSet::new();
+        for a in &closed {
+            for b in &named {
+                more.extend(union(a, b).filter(|u| !closed.contains(u)));
+            }
+        }
+        if more.is_empty() {
+            return (closed.into_iter().collect(), complete);
+        }
+        if closed.len() + more.len() > MOST_LABEL_SETS.max(named.len()) {
+            return (named.into_iter().collect(), false);
+        }
+        closed.extend(more);
+    }
+}
+
+/// Both together, unless they name one label with two values.
+fn union(a: &LabelSet, b: &LabelSet) -> Option<LabelSet> {
+    if b.iter().any(|(k, v)| a.get(k).is_some_and(|other| other != v)) {
+        return None;
+    }
+    Some(a.iter().chain(b).map(|(k, v)| (k.clone(), v.clone())).collect())
+}
+
+/// The smallest sets of unknown labels that satisfy node rules, and whether these are all.
+fn asked(rules: &PlacementRules, provider: Provider) -> (Vec<LabelSet>, bool) {
+    const MOST: usize = 8;
+    let unknown = |key: &str| !is_known_key(key, provider);
+    let selector: LabelSet =
+        rules.node_selector.iter().filter(|(k, _)| unknown(k)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    if rules.node_affinity.is_empty() {
+        return (vec![selector], true);
+    }
+    let mut found = Vec::new();
+    let mut all = true;
+    for term in &rules.node_affinity {
+        let mut sets = vec![selector.clone()];
+        for expression in term.expressions.iter().filter(|e| unknown(&e.key)) {
+            let values = values(expression);
+            if values.is_empty() {
+                continue;
+            }
+            let with = |set: &LabelSet, value: &String| {
+                union(set, &LabelSet::from([(expression.key.clone(), value.clone())]))
+            };
+            sets = sets.iter().flat_map(|set| values.iter().filter_map(|v| with(set, v))).collect();
+            all &= sets.len() <= MOST;
+            sets.truncate(MOST);
+        }
+        found.extend(sets);
+    }
+    all &= found.len() <= MOST;
+    found.truncate(MOST);
+    (found, all)
+}
+
+/// Values of a label that an expression asks for; none where a bare node satisfies it.
+fn values(expression: &LabelExpression) -> Vec<String> {
+    let number = |step: i64| {
+        let value = expression.values.first().and_then(|v| v.parse::<i64>().ok());
+        value.and_then(|v| v.checked_add(step)).map(|v| v.to_string()).into_iter().collect()
+    };
+    match expression.operator {
+        LabelOperator::In => expression.values.clone(),
+        LabelOperator::Exists => vec!["true".to_owned()],
+        LabelOperator::Gt => number(1),
+        LabelOperator::Lt => number(-1),
+        LabelOperator::NotIn | LabelOperator::DoesNotExist => Vec::new(),
+    }
+}
