@@ -15,6 +15,7 @@ pub mod policy;
 pub mod problem;
 pub mod replay;
 pub mod report;
+pub mod search;
 pub mod solver;
 pub mod units;
 pub mod verify;

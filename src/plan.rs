@@ -213,6 +213,9 @@ pub enum StopReason {
     Optimal,
     /// The gap that was asked for is reached.
     GapReached,
+    /// The plan is the cheapest among those that keep the restrictions by which some rules are held; the
+    /// bound, which is for plans without these, lies below.
+    BestUnderRestrictions,
     /// The work that the effort allows is done.
     WorkLimit,
     /// The time limit was reached.
@@ -232,6 +235,24 @@ pub struct Outcome {
     pub stop: StopReason,
     /// How the search went: one entry for each better plan or bound, in order.
     pub progress: Vec<ProgressPoint>,
+}
+
+impl Outcome {
+    /// The same plan under the bound of a relaxed problem. Bounds of the problem itself hold for its
+    /// restrictions only and go.
+    pub fn under(mut self, problem: &Problem, bound: LowerBound) -> Outcome {
+        let cost = self.incumbent.hourly_cost(problem);
+        self.stop = match self.stop {
+            _ if cost == bound.value => StopReason::Optimal,
+            StopReason::Optimal => StopReason::BestUnderRestrictions,
+            other => other,
+        };
+        for point in &mut self.progress {
+            point.lower_bound = point.lower_bound.min(bound.value);
+        }
+        self.lower_bound = bound;
+        self
+    }
 }
 
 /// A better plan or bound, and when it came.

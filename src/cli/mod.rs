@@ -130,18 +130,18 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     let formulation = plan::formulate(&workloads, &settings)?;
     progress.told(&plan::size(&formulation));
     let started = Instant::now();
-    let outcome = plan::solve(&formulation, &args.search, &progress)?;
-    progress.summed_up(&plan::times(&outcome, started.elapsed()));
+    let found = plan::solve(&formulation, &args.search, &progress)?;
+    progress.summed_up(&plan::times(&found.outcome, started.elapsed()));
 
     progress.step("comparing with what others would buy");
     let baselines = plan::baselines(&workloads, &settings, &formulation, args.search.seed);
 
     progress.step("rendering");
     let metadata = plan::metadata(&sources, &settings, args);
-    let report = plan::report(&workloads, &settings, &formulation, &outcome, &baselines, &metadata)?;
+    let report = plan::report(&workloads, &settings, &formulation, &found, &baselines, &metadata)?;
     drop(progress);
     if let Some(path) = &args.certificate {
-        let text = plan::certificate(&workloads, &settings, &formulation, &outcome);
+        let text = plan::certificate(&workloads, &settings, &formulation, &found.outcome);
         files::write(Some(path), text.as_bytes())?;
     }
     output::write(&report, &args.output, messages)?;

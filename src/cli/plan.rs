@@ -7,14 +7,16 @@ use anyhow::anyhow;
 use plimsoll::baselines::{self, Baseline, BaselineKind, Skipped};
 use plimsoll::formulate::{self, FormulateError, Formulation};
 use plimsoll::input::{Fault, Source, certificate_file};
+use plimsoll::problem::BinTypeId;
 use plimsoll::report::solution::Times;
 use plimsoll::report::view::{
     self, BaselineInput, InputFile, Metadata, Notice, NoticeKind, PlanReport, ReportError, ReportInputs,
 };
+use plimsoll::search::{self, Found, SearchError};
+use plimsoll::solver::SolveError;
 use plimsoll::solver::control::{Budget, Effort, Observer};
-use plimsoll::solver::{self, SolveError};
 use plimsoll::units::{HOURS_PER_MONTH, Money};
-use plimsoll::verify::{self, VerifiedOutcome};
+use plimsoll::verify::VerifiedOutcome;
 use plimsoll::workload::WorkloadSet;
 use sha2::{Digest, Sha256};
 
@@ -81,16 +83,11 @@ pub fn solve(
     formulation: &Formulation,
     args: &SearchArgs,
     observer: &dyn Observer,
-) -> Result<VerifiedOutcome, Failure> {
-    let problem = &formulation.problem;
-    match solver::solve(problem, &budget(args), args.seed, observer) {
-        Ok(outcome) => Ok(verify::verify(problem, outcome).map_err(|violations| {
-            let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
-            anyhow!("the solver's answer failed verification, which is a bug: {}", list.join("; "))
-        })?),
-        Err(error @ SolveError::NoPlanFound) => Err(Failure::NoPlan(error.to_string())),
-        Err(error) => Err(anyhow!("after formulating, which is a bug: {error}").into()),
-    }
+) -> Result<Found, Failure> {
+    search::search(formulation, &budget(args), args.seed, observer).map_err(|error| match error {
+        SearchError::Solve(error @ SolveError::NoPlanFound) => Failure::NoPlan(error.to_string()),
+        error => anyhow!("after formulating, which is a bug: {error}").into(),
+    })
 }
 
 /// When plan and bound were found. Wall-clock times are for messages: a report holds none, so that the
@@ -129,10 +126,18 @@ pub fn certificate(
     formulation: &Formulation,
     outcome: &VerifiedOutcome,
 ) -> String {
-    let legend = &formulation.legend;
+    // Where the plan holds rules by restriction, the bound is of the problem without these.
+    let (problem, legend) = match &formulation.relaxed {
+        Some(relaxed) => (&relaxed.problem, &relaxed.legend),
+        None => (&formulation.problem, &formulation.legend),
+    };
     let types = &settings.prices.catalog.types;
     let names = certificate_file::Names {
-        bins: legend.nodes.iter().map(|node| types[node.catalog_type].name.clone()).collect(),
+        restricted: formulation.restrictions.iter().map(|r| r.kind.to_string()).collect(),
+        bins: (0u32..)
+            .zip(&legend.nodes)
+            .map(|(bin, node)| legend.bin_name(BinTypeId(bin), &types[node.catalog_type].name))
+            .collect(),
         items: legend
             .items
             .iter()
@@ -141,7 +146,7 @@ pub fn certificate(
             })
             .collect(),
     };
-    certificate_file::write(&formulation.problem, Some(&names), &outcome.lower_bound().certificate)
+    certificate_file::write(problem, Some(&names), &outcome.lower_bound().certificate)
 }
 
 impl From<EffortArg> for Effort {
@@ -170,7 +175,7 @@ pub fn report(
     workloads: &WorkloadSet,
     settings: &Settings,
     formulation: &Formulation,
-    outcome: &VerifiedOutcome,
+    found: &Found,
     baselines: &[Result<Baseline, Skipped>],
     metadata: &Metadata,
 ) -> Result<PlanReport, Failure> {
@@ -180,7 +185,7 @@ pub fn report(
         catalog: &settings.prices.catalog,
         policy: &settings.policy,
         formulation,
-        outcome,
+        outcome: &found.outcome,
         baselines: &shown,
         purchase: settings.purchase,
         metadata,
@@ -193,8 +198,27 @@ pub fn report(
         let message = format!("left out of the comparison: {skipped}");
         report.notices.push(Notice { kind: NoticeKind::Warning, workload: None, message });
     }
+    let message = what_restrictions_cost(found);
+    report.notices.extend(message.map(|message| Notice {
+        kind: NoticeKind::Assumption,
+        workload: None,
+        message,
+    }));
     report.notices.sort_by_key(|notice| notice.kind);
     Ok(report)
+}
+
+/// The plan against the cheapest one found without restrictions.
+fn what_restrictions_cost(found: &Found) -> Option<String> {
+    let (plan, without) = (found.outcome.plan().hourly_cost(), found.relaxed.as_ref()?.hourly_cost());
+    Some(match (plan - without).ratio_to(plan) {
+        Some(share) if plan > without => format!(
+            "the rules held by restriction cost {} an hour ({:.2} % of the plan): the cheapest plan found without them costs {without}",
+            plan - without,
+            share * 100.0,
+        ),
+        _ => "the rules held by restriction cost nothing: no cheaper plan was found without them".to_owned(),
+    })
 }
 
 /// The baselines as the report shows them. What runs today is the "before" where the input names it

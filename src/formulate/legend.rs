@@ -138,6 +138,12 @@ impl Legend {
         self.dimensions.iter().position(|d| d.measure == Measure::Demand && d.resource == *resource)
     }
 
+    /// A name for a bin type that no other one has, from the name of its instance type.
+    pub fn bin_name(&self, bin: BinTypeId, instance_type: &str) -> String {
+        let node = &self.nodes[bin.index()];
+        place_name(instance_type, &self.pools[node.pool].name, node.zone.as_deref())
+    }
+
     /// The item types that the copies of a workload belong to; empty for one that is not in the problem.
     pub fn items_of(&self, workload: usize) -> impl Iterator<Item = ItemTypeId> + '_ {
         (0u32..).zip(&self.items).filter_map(move |(id, members)| {
@@ -191,6 +197,18 @@ impl Legend {
         }
         groups
     }
+}
+
+/// `m5.large`, with the pool and the zone where there are any: `m5.large, pool batch, zone us-east-1a`.
+pub fn place_name(instance_type: &str, pool: &str, zone: Option<&str>) -> String {
+    let mut name = instance_type.to_owned();
+    if !pool.is_empty() {
+        name += &format!(", pool {pool}");
+    }
+    if let Some(zone) = zone {
+        name += &format!(", zone {zone}");
+    }
+    name
 }
 
 /// Takes `count` copies for each of `nodes` equal nodes from the head of a queue.

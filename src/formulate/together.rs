@@ -130,8 +130,8 @@ impl State<'_> {
         for group in found {
             let refuses = |a: usize, b: usize| self.relations.others[a].binary_search(&(b as u32)).is_ok();
             let together = |&w: &usize| {
-                !(self.relations.alone[w] && workloads[w].replicas > 1)
-                    && !group.iter().any(|&v| refuses(w, v))
+                let alone = self.relations.alone[w] && workloads[w].replicas > 1;
+                !alone && !group.iter().any(|&v| refuses(w, v))
             };
             let pods: Vec<(usize, u64)> = group.iter().map(|&w| (w, workloads[w].replicas)).collect();
             if group.iter().all(together) {

@@ -66,10 +66,14 @@ enum Step {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Names {
-    /// The instance type behind each bin type.
+    /// The instance type behind each bin type, with pool and zone where there are any.
     pub bins: Vec<String>,
-    /// The workloads behind each item type, with the copies of each.
+    /// The workloads behind each item type, with the pods of each.
     pub items: Vec<BTreeMap<String, u64>>,
+    /// Rules that the plan holds by restriction and that this problem goes without, so that its bound
+    /// holds for every plan within the rules. One sentence for each kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restricted: Vec<String>,
 }
 
 /// A problem with the proof of a lower bound.
@@ -90,13 +94,12 @@ impl Names {
         found.next().filter(|_| found.next().is_none())
     }
 
-    /// The item type that the copies of a workload belong to, by the workload's name; none for those
-    /// that belong to several.
-    pub fn item_of_workload(&self) -> BTreeMap<&str, Option<ItemTypeId>> {
-        let mut items: BTreeMap<&str, Option<ItemTypeId>> = BTreeMap::new();
+    /// The item types that the pods of a workload belong to, by the workload's name.
+    pub fn items_of_workload(&self) -> BTreeMap<&str, Vec<ItemTypeId>> {
+        let mut items: BTreeMap<&str, Vec<ItemTypeId>> = BTreeMap::new();
         for (j, members) in (0u32..).zip(&self.items) {
             for workload in members.keys() {
-                items.entry(workload).and_modify(|item| *item = None).or_insert(Some(ItemTypeId(j)));
+                items.entry(workload).or_default().push(ItemTypeId(j));
             }
         }
         items
@@ -214,9 +217,10 @@ fn name_faults(name: &str, problem: &Problem, names: &Names) -> Vec<Fault> {
     count("names.bins", names.bins.len(), problem.bins().len());
     count("names.items", names.items.len(), problem.items().len());
     for (j, (members, item)) in names.items.iter().zip(problem.items()).enumerate() {
-        let copies = members.values().fold(0u128, |sum, &n| sum + u128::from(n));
-        if copies != u128::from(item.copies) {
-            let message = format!("adds up to {copies} copies where the problem has {}", item.copies);
+        let pods = members.values().fold(0u128, |sum, &n| sum + u128::from(n));
+        // Each copy is one pod, or all copies are the same number of pods that lie together.
+        if pods % u128::from(item.copies) != 0 || pods == 0 {
+            let message = format!("adds up to {pods} pods where the problem has {} copies", item.copies);
             faults.push(Fault::new(name, message).at_field(format!("names.items[{j}]")));
         }
     }
@@ -256,6 +260,7 @@ mod tests {
             names: Some(Names {
                 bins: vec!["small".into(), "large".into()],
                 items: vec![members(&[("a", 3), ("b", 1)]), members(&[("c", 2)])],
+                restricted: vec![],
             }),
             certificate: Certificate { dominated: vec![Dominance { bin_type: 0, by: 1 }], proof },
         }
@@ -309,7 +314,7 @@ mod tests {
             faults,
             [
                 "c.json: names.bins: has 1 entries where the problem has 2",
-                "c.json: names.items[1]: adds up to 3 copies where the problem has 2",
+                "c.json: names.items[1]: adds up to 3 pods where the problem has 2 copies",
             ]
         );
     }
@@ -318,10 +323,10 @@ mod tests {
     fn a_name_that_stands_for_several_numbers_stands_for_none() {
         let mut names = certified(leaf(1)).names.unwrap();
         assert_eq!(names.bin("large"), Some(BinTypeId(1)));
-        assert_eq!(names.item_of_workload()["b"], Some(ItemTypeId(0)));
+        assert_eq!(names.items_of_workload()["b"], [ItemTypeId(0)]);
         names.bins[0] = "large".into();
         names.items[1].insert("b".into(), 1);
         assert_eq!(names.bin("large"), None);
-        assert_eq!(names.item_of_workload()["b"], None);
+        assert_eq!(names.items_of_workload()["b"], [ItemTypeId(0), ItemTypeId(1)]);
     }
 }

@@ -1,6 +1,7 @@
 //! Rechecks a saved plan and its lower bound against a certificate file: the nodes' content against the
 //! problem, the figures against each other, and the proof of the bound. The solver has no part in it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -8,11 +9,13 @@ use serde::Deserialize;
 use super::json;
 use super::number::grouped;
 use super::solution::Solution;
-use super::view::PlanReport;
+use super::view::{NodeGroupRow, PlanReport};
 use crate::bill::Ratio;
 use crate::check::{self, Objection};
+use crate::formulate::place_name;
 use crate::input::certificate_file::{Certified, Names};
 use crate::plan::{BoundKind, BoundProof, Pattern, Plan};
+use crate::problem::{BinTypeId, ItemTypeId, Problem};
 use crate::units::Money;
 use crate::verify::{self, Violation};
 
@@ -61,6 +64,8 @@ pub struct Proven {
     pub cases: usize,
     /// Whether the plan's file states a higher bound, as a solver's word.
     pub stated_bound: Option<Money>,
+    /// Rules that the problem of the certificate goes without, so that this check says nothing about them.
+    pub restricted: Vec<String>,
 }
 
 impl fmt::Display for Proven {
@@ -90,6 +95,9 @@ impl fmt::Display for Proven {
                 f,
                 "note   the plan states the bound {stated}, which is a solver's word and not proven"
             )?;
+        }
+        for rule in &self.restricted {
+            writeln!(f, "note   not checked here, for the bound's problem goes without it: {rule}")?;
         }
         Ok(())
     }
@@ -233,6 +241,7 @@ pub fn recheck(saved: &SavedPlan, certified: &Certified) -> Result<Proven, Vec<R
         cases: cases(&certified.certificate.proof),
         stated_bound: (figures.kind == BoundKind::SolverReported && figures.bound > bound)
             .then_some(figures.bound),
+        restricted: certified.names.as_ref().map(|names| names.restricted.clone()).unwrap_or_default(),
     })
 }
 
@@ -271,11 +280,11 @@ fn plan_of_report(
     refusals: &mut Vec<Refusal>,
 ) -> Option<Plan> {
     let problem = &certified.problem;
-    let items = names.item_of_workload();
+    let items = names.items_of_workload();
     let before = refusals.len();
     let mut plan = Plan::new();
     for row in &report.nodes {
-        let Some(bin_type) = names.bin(&row.instance_type) else {
+        let Some(bin_type) = bin_of_row(row, names) else {
             refusals.push(Refusal::InstanceType(row.instance_type.clone()));
             continue;
         };
@@ -298,14 +307,53 @@ fn plan_of_report(
         }
         let mut content = Vec::with_capacity(row.pods.len());
         for pods in &row.pods {
-            match items.get(pods.workload.as_str()) {
-                Some(&Some(item)) => content.push((item, pods.pods)),
+            let known = items.get(pods.workload.as_str()).map_or(&[][..], Vec::as_slice);
+            let mut may = known.iter().filter(|&&item| problem.item(item).eligible.contains(bin_type));
+            match (may.next(), may.next()) {
+                (Some(&item), None) => content.push((item, &pods.workload, pods.pods)),
+                // On a type that may not hold it, which the verifier says.
+                (None, _) if known.len() == 1 => content.push((known[0], &pods.workload, pods.pods)),
                 _ => refusals.push(Refusal::Workload(pods.workload.clone())),
             }
         }
+        let content = copies_of_pods(content, problem, names, refusals);
         plan.add(Pattern::new(bin_type, content), row.nodes);
     }
     (refusals.len() == before).then_some(plan)
+}
+
+/// The bin type of a row: by type, pool and zone, or by fewer of these where the problem tells fewer apart.
+fn bin_of_row(row: &NodeGroupRow, names: &Names) -> Option<BinTypeId> {
+    let pool = row.pool.as_deref().unwrap_or_default();
+    let places = [(pool, row.zone.as_deref()), (pool, None), ("", row.zone.as_deref()), ("", None)];
+    places.into_iter().find_map(|(pool, zone)| names.bin(&place_name(&row.instance_type, pool, zone)))
+}
+
+/// Copies of item types from pods: each pod is a copy, unless a copy is several pods that lie together.
+fn copies_of_pods(
+    content: Vec<(ItemTypeId, &String, u64)>,
+    problem: &Problem,
+    names: &Names,
+    refusals: &mut Vec<Refusal>,
+) -> Vec<(ItemTypeId, u64)> {
+    let mut copies: BTreeMap<ItemTypeId, u64> = BTreeMap::new();
+    for (item, workload, pods) in content {
+        let members = &names.items[item.index()];
+        let all = members.values().fold(0u128, |sum, &n| sum + u128::from(n));
+        if all == u128::from(problem.item(item).copies) {
+            *copies.entry(item).or_default() += pods;
+            continue;
+        }
+        let each = members[workload] / problem.item(item).copies;
+        let whole = pods.checked_div(each).filter(|whole| whole * each == pods);
+        match (whole, copies.get(&item)) {
+            (Some(whole), known) if known.is_none_or(|&known| known == whole) => {
+                copies.insert(item, whole);
+            }
+            _ => refusals.push(Refusal::Workload(workload.clone())),
+        }
+    }
+    copies.into_iter().collect()
 }
 
 /// Leaves of a proof.

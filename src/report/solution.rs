@@ -133,6 +133,7 @@ impl Solution {
         };
         let stop = match self.stop {
             StopReason::Optimal => "optimal: no plan costs less",
+            StopReason::BestUnderRestrictions => "optimal among plans that keep the restrictions",
             StopReason::GapReached => "the gap that was asked for is reached",
             StopReason::WorkLimit => "the work that the effort allows is done",
             StopReason::TimeLimit => "time limit",

@@ -202,6 +202,10 @@ pub struct NodeGroupRow {
     pub group: u64,
     /// Which type.
     pub instance_type: String,
+    /// The node pool that it belongs to, where it needs labels or taints.
+    pub pool: Option<String>,
+    /// The zone that it stands in, where the plan tells zones apart.
+    pub zone: Option<String>,
     /// Its family.
     pub family: String,
     /// Its processor architecture.

@@ -80,6 +80,8 @@ pub(super) fn node_rows(catalog: &Catalog, placed: &Placed<'_>, bill: &FleetBill
             NodeGroupRow {
                 group: ordinal,
                 instance_type: instance_type.name.clone(),
+                pool: group.pool.clone(),
+                zone: group.zone.clone(),
                 family: instance_type.family.clone(),
                 architecture: instance_type.architecture,
                 nodes: group.nodes,

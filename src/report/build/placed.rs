@@ -28,6 +28,8 @@ pub(super) struct Placed<'a> {
 /// One node group.
 pub(super) struct Group {
     pub catalog_type: usize,
+    pub pool: Option<String>,
+    pub zone: Option<String>,
     pub nodes: u64,
     pub rate: Rate,
     pub surplus: Rate,
@@ -167,6 +169,8 @@ impl<'a> Placed<'a> {
         self.pods += pods_per_node * group.nodes;
         self.groups.push(Group {
             catalog_type: node.catalog_type,
+            pool: Some(self.legend.pools[node.pool].name.clone()).filter(|name| !name.is_empty()),
+            zone: node.zone.clone(),
             nodes: group.nodes,
             rate: bin.rate,
             surplus: node.surplus,

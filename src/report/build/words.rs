@@ -74,6 +74,9 @@ fn explain(info: &SolveInfo, currency: Currency<'_>) -> Vec<String> {
     sentences.push(
         match info.stop {
             StopReason::Optimal => "The search ended because nothing is left to gain.",
+            StopReason::BestUnderRestrictions => {
+                "The search ended with the cheapest plan among those that hold the rules by restriction as stated; the bound is for plans without these restrictions."
+            }
             StopReason::GapReached => "The search ended because the gap that was asked for is reached.",
             StopReason::WorkLimit => {
                 "The search ended with the work that its effort allows; more effort may find a cheaper plan or a tighter bound."
