@@ -175,7 +175,15 @@ pub fn same_nodes(plan: &Formulation) -> Result<Formulation, Vec<FormulateError>
 pub fn input_order(formulation: &Formulation) -> Vec<(ItemTypeId, u64)> {
     let mut order: Vec<(usize, ItemTypeId, u64)> = (0u32..)
         .zip(&formulation.legend.items)
-        .flat_map(|(item, members)| members.workloads.iter().map(move |&(w, n)| (w, ItemTypeId(item), n)))
+        .flat_map(|(item, members)| {
+            let item = ItemTypeId(item);
+            // Copies of several pods come with the first of their workloads.
+            let copies = formulation.problem.item(item).copies;
+            let whole = members.workloads.first().map(|&(w, _)| (w, item, copies));
+            let bundled = !members.bundle.is_empty();
+            let pods = members.workloads.iter().map(move |&(w, n)| (w, item, n));
+            whole.into_iter().filter(move |_| bundled).chain(pods.filter(move |_| !bundled))
+        })
         .collect();
     order.sort_unstable();
     order.into_iter().map(|(_, item, n)| (item, n)).collect()

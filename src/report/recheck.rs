@@ -72,7 +72,7 @@ impl fmt::Display for Proven {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "plan   {} bins hold all {} copies of {} item types within every rule and cost {} an hour",
+            "plan   {} bins hold all {} copies of {} item types within every rule of the problem and cost {} an hour",
             grouped(self.bins),
             grouped(self.copies),
             grouped(self.item_types as u64),
