@@ -1,5 +1,5 @@
 use super::*;
-use crate::problem::{BinSet, BinType, ItemType};
+use crate::problem::{BinSet, BinType, ItemType, ItemTypeId};
 use crate::units::Rate;
 
 const SMALL: u32 = 0;
