@@ -6,7 +6,7 @@ use std::fmt;
 use globset::{Glob, GlobSet};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Architecture, InstanceType, Provider};
+use crate::catalog::{Architecture, Catalog, InstanceType, Provider};
 use crate::units::{Bytes, MilliCpu, PartsPerMillion, Rate, ResourceName};
 use crate::workload::{ResourceList, Toleration};
 
@@ -38,6 +38,8 @@ pub struct Policy {
     pub burstable: BurstableCpu,
     /// The most distinct instance types in a plan.
     pub max_types: Option<u32>,
+    /// Which types are meant where the filter names neither types nor families.
+    pub default_types: DefaultTypes,
     /// Node pools; without any, nodes carry whatever labels the pods ask for, and no taints.
     pub pools: Vec<NodePool>,
     /// Zones that nodes may stand in; empty for the first three of the region, which count only
@@ -47,6 +49,48 @@ pub struct Policy {
     pub node_costs: Vec<NodeCost>,
     /// What the cluster costs an hour whatever its nodes are: its control plane's fee.
     pub cluster_fee: Rate,
+}
+
+/// The types that are meant where nobody names any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DefaultTypes {
+    /// Those that a careful operator allows: no bare metal and no previous generation; of EC2 the
+    /// categories c, m and r from generation 3 on, as Karpenter's documentation of NodePools
+    /// recommends. Types with an extended resource that some pod asks for are allowed too. Where the
+    /// catalog tells no generations, all types.
+    Careful,
+    /// Every type of the catalog.
+    All,
+}
+
+impl DefaultTypes {
+    /// Whether a type of this catalog is meant.
+    pub fn allow(self, machine: &InstanceType, catalog: &Catalog) -> bool {
+        // Of 2016's prices nobody says which were current.
+        if self == DefaultTypes::All || catalog.types.iter().all(|t| t.current_generation.is_none()) {
+            return true;
+        }
+        let usual = || {
+            let category = machine.family.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default();
+            let rest = machine.family[category.len()..].chars();
+            let number: String = rest.take_while(char::is_ascii_digit).collect();
+            matches!(category, "c" | "m" | "r") && number.parse::<u32>().is_ok_and(|n| n > 2)
+        };
+        !machine.bare_metal
+            && machine.current_generation != Some(false)
+            && (catalog.provider != Provider::Aws || usual())
+    }
+
+    /// What it allows, for people.
+    pub fn describe(self, provider: Provider) -> &'static str {
+        match (self, provider) {
+            (DefaultTypes::All, _) => "all of the catalog",
+            (DefaultTypes::Careful, Provider::Aws) => {
+                "current c, m and r from generation 3 on, no bare metal (--all-types: all)"
+            }
+            (DefaultTypes::Careful, _) => "no bare metal, no previous generation (--all-types: all)",
+        }
+    }
 }
 
 /// Nodes that are bought with the same labels and taints.
@@ -153,15 +197,19 @@ pub enum CostUnit {
     Vcpu,
     /// One GiB of memory as the price list states it.
     MemoryGib,
+    /// One GiB of the node's disk, whose size the policy gives.
+    StorageGib,
 }
 
 impl NodeCost {
-    /// What it adds to the rate of a type, rounded up.
-    pub fn of(&self, machine: &InstanceType) -> Rate {
+    /// What it adds to the rate of a type, rounded up. `storage` is the disk of every node; unknown
+    /// counts as none.
+    pub fn of(&self, machine: &InstanceType, storage: Option<Bytes>) -> Rate {
         let (amount, unit) = match self.per {
             CostUnit::Node => (1, 1),
             CostUnit::Vcpu => (machine.cpu.0, 1000),
             CostUnit::MemoryGib => (machine.memory.0, 1 << 30),
+            CostUnit::StorageGib => (storage.map_or(0, |disk| disk.0), 1 << 30),
         };
         let nanos = (u128::from(self.rate.nanos()) * u128::from(amount)).div_ceil(unit);
         Rate::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
@@ -222,6 +270,11 @@ impl TypeFilter {
             exclude: compile(&self.exclude)?,
             families: compile(&self.families)?,
         })
+    }
+
+    /// Whether it names types or families, so that nothing else is meant.
+    pub fn names_types(&self) -> bool {
+        !self.include.is_empty() || !self.families.is_empty()
     }
 
     /// Whether a type may be bought; a filter with an invalid glob matches nothing, and
@@ -347,6 +400,7 @@ impl Policy {
             default_requests: ResourceList::new(),
             burstable: BurstableCpu::Baseline,
             max_types: None,
+            default_types: DefaultTypes::Careful,
             pools: Vec::new(),
             zones: Vec::new(),
             node_costs: Vec::new(),

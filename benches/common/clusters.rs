@@ -10,7 +10,7 @@ use fastrand::Rng;
 use plimsoll::catalog::{Catalog, Provider};
 use plimsoll::formulate::{Formulation, formulate};
 use plimsoll::input::catalog_file;
-use plimsoll::policy::Policy;
+use plimsoll::policy::{DefaultTypes, Policy};
 use plimsoll::units::{MilliCpu, ResourceName};
 use plimsoll::workload::{
     LabelExpression, LabelOperator, LabelSelector, PodAffinityTerm, PodTemplate, Workload, WorkloadId,
@@ -71,7 +71,7 @@ impl Cluster {
 pub fn cluster(pods: u64, shapes: usize, variant: Variant, seed: u64) -> Cluster {
     assert!(shapes as u64 <= pods, "a shape has at least one pod");
     let catalog = catalog_file::by_name(CATALOG).expect("it is bundled").read();
-    let mut policy = Policy::default_for(Provider::Aws);
+    let mut policy = Policy { default_types: DefaultTypes::All, ..Policy::default_for(Provider::Aws) };
     if variant == Variant::SmallTypes {
         policy.types.max_cpu = Some(MilliCpu(16_000));
     }

@@ -450,6 +450,10 @@ pub struct NodeArgs {
     /// How vCPUs of burstable types count [default: baseline]
     #[arg(long, value_enum)]
     pub burstable: Option<BurstableArg>,
+    /// Any type of the catalog, not only those that a careful operator allows: of EC2, current types
+    /// of the categories c, m and r that are no bare metal
+    #[arg(long)]
+    pub all_types: bool,
     /// No more than this many different instance types in the plan
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_types: Option<u32>,

@@ -7,7 +7,7 @@ use plimsoll::bill::OfferKey;
 use plimsoll::catalog::{Catalog, Provider};
 use plimsoll::input::policy_file::{self, PolicyFile, PurchaseChoice};
 use plimsoll::input::{Fault, ReadOptions, Source, catalog_file};
-use plimsoll::policy::{Policy, TypeFilter, TypeMatcher};
+use plimsoll::policy::{DefaultTypes, Policy, TypeFilter, TypeMatcher};
 use plimsoll::workload::WorkloadSet;
 
 use super::args::{NodeArgs, PlanArgs, PriceArgs, TypeArgs};
@@ -208,6 +208,9 @@ pub fn adjust(policy: &mut Policy, args: &NodeArgs) {
     }
     policy.node_storage = args.node_storage.or(policy.node_storage);
     policy.max_types = args.max_types.or(policy.max_types);
+    if args.all_types {
+        policy.default_types = DefaultTypes::All;
+    }
 }
 
 #[cfg(test)]

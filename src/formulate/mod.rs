@@ -28,7 +28,7 @@ pub use note::{
 use std::collections::BTreeMap;
 
 use crate::catalog::Catalog;
-use crate::policy::{PackingBasis, Policy};
+use crate::policy::{CostUnit, PackingBasis, Policy};
 use crate::problem::{Problem, ProblemError};
 use crate::units::{PartsPerMillion, ResourceName};
 use crate::workload::{Workload, WorkloadId, WorkloadSet};
@@ -132,6 +132,10 @@ fn check(policy: &Policy) -> Result<(), Vec<FormulateError>> {
         if ratio.0 == 0 {
             errors.push(FormulateError::Overcommit(resource.clone()));
         }
+    }
+    if policy.node_storage.is_none() {
+        let by_disk = policy.node_costs.iter().filter(|cost| cost.per == CostUnit::StorageGib);
+        errors.extend(by_disk.map(|cost| FormulateError::CostWithoutStorage(cost.name.clone())));
     }
     if policy.hypervisor_memory >= PartsPerMillion::ONE {
         errors.push(FormulateError::Hypervisor(policy.hypervisor_memory));

@@ -134,7 +134,8 @@ pub fn nodes(
         });
         let capacity: Resources = capacity.collect();
         let surplus = surplus(machine(k), policy);
-        let costs: Vec<Rate> = policy.node_costs.iter().map(|cost| cost.of(machine(k))).collect();
+        let costs: Vec<Rate> =
+            policy.node_costs.iter().map(|cost| cost.of(machine(k), policy.node_storage)).collect();
         let add = |sum: Rate, more: &Rate| sum.checked_add(*more).unwrap_or(Rate::from_nanos(u64::MAX));
         let rate = costs.iter().fold(add(machine(k).on_demand.rate, &surplus), add);
         bins.push(BinType { capacity, rate, stock: stock(&places.limits[pool], machine(k)) });

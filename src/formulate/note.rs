@@ -457,6 +457,9 @@ pub enum FormulateError {
     /// The root volume is smaller than what is reserved of it.
     #[error("a node storage of {0} is smaller than what the kubelet keeps of it")]
     NodeStorage(Bytes),
+    /// A cost by the size of a disk that is not given.
+    #[error("`{0}` is charged by the GiB of a node's disk, whose size is not set (node storage)")]
+    CostWithoutStorage(String),
     /// A pattern of the type filter cannot be read.
     #[error("type filter: {0}")]
     Filter(String),

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Catalog, Provider};
 use crate::policy::{NodePool, Policy, PoolLimits, Taint};
+use crate::units::ResourceName;
 use crate::workload::{LabelExpression, LabelOperator, PlacementRules, Workload};
 
 use super::labels::{is_known_key, is_zone_key};
@@ -78,6 +79,14 @@ pub fn places(
     } else {
         &policy.pools
     };
+    let extended: BTreeSet<&String> = workloads
+        .iter()
+        .flat_map(|w| w.pod.requests.keys().chain(w.pod.limits.keys()))
+        .filter_map(|resource| match resource {
+            ResourceName::Extended(name) => Some(name),
+            _ => None,
+        })
+        .collect();
     let mut candidates = Vec::new();
     let filters = pools
         .iter()
@@ -85,7 +94,11 @@ pub fn places(
         .collect::<Result<Vec<_>, _>>()?;
     for &catalog_type in &allowed {
         for (pool, filter) in filters.iter().enumerate() {
-            if !filter.matches(&catalog.types[catalog_type]) {
+            let machine = &catalog.types[catalog_type];
+            let named = policy.types.names_types() || pools[pool].types.names_types();
+            let asked = || machine.extended.iter().any(|(name, &n)| n > 0 && extended.contains(name));
+            let meant = named || policy.default_types.allow(machine, catalog) || asked();
+            if !meant || !filter.matches(machine) {
                 continue;
             }
             let in_pool = |zone: &String| pools[pool].zones.is_empty() || pools[pool].zones.contains(zone);

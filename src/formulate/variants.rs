@@ -4,7 +4,9 @@
 //! have no replicas in its set. Workloads keep their places, so that legends read alike.
 
 use crate::catalog::Catalog;
-use crate::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis, Policy, TypeFilter};
+use crate::policy::{
+    AllocatableModel, BurstableCpu, DefaultTypes, MaxPods, PackingBasis, Policy, TypeFilter,
+};
 use crate::problem::{ItemTypeId, Problem};
 use crate::units::{PartsPerMillion, ResourceName};
 use crate::workload::{PlacementRules, ResourceList, Workload, WorkloadSet};
@@ -55,6 +57,8 @@ pub fn one_vm_per_replica(
     set.workloads.iter_mut().for_each(|w| keep_node_rules(&mut w.pod.rules));
     let mut policy = raw(policy, basis, MaxPods::Fixed(1));
     policy.types.min_cpu = None;
+    // What people give one VM to each are small machines of any family.
+    policy.default_types = DefaultTypes::All;
     formulate(&set, catalog, &policy)
 }
 
@@ -110,6 +114,7 @@ pub fn current_types(
     }
     let policy = Policy {
         types: TypeFilter::default(),
+        default_types: DefaultTypes::All,
         pools: Vec::new(),
         zones: Vec::new(),
         burstable: BurstableCpu::Baseline,

@@ -17,9 +17,13 @@ use super::view::{Sink, View};
 use super::workload_file::Quantity;
 use super::{AutoscaledReplicas, Fault};
 use crate::catalog::{Architecture, OfferKind, Payment, Provider, Term};
-use crate::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis, Policy};
-use crate::units::{Bytes, MilliCpu, PartsPerMillion, ResourceName};
+use crate::policy::{
+    AllocatableModel, BurstableCpu, DefaultTypes, MaxPods, NodeCost, NodePool, PackingBasis, Policy,
+};
+use crate::units::{Bytes, MilliCpu, PartsPerMillion, Rate, ResourceName};
 use crate::workload::ResourceList;
+
+mod pools;
 
 /// The version of the format, the value of the file's `plimsoll` key.
 pub const VERSION: &str = "policy/v1";
@@ -49,6 +53,16 @@ pub struct PolicyFile {
     pub max_memory: Option<Bytes>,
     /// Only current types.
     pub current_generation: Option<bool>,
+    /// Whether types that nobody names are bought too.
+    pub all_types: Option<bool>,
+    /// Node pools.
+    pub pools: Option<Vec<NodePool>>,
+    /// Zones that nodes may stand in.
+    pub zones: Option<Vec<String>>,
+    /// What a node costs beside its instance.
+    pub node_costs: Option<Vec<NodeCost>>,
+    /// What the cluster costs an hour.
+    pub cluster_fee: Option<Rate>,
     /// The most distinct types in a plan.
     pub max_types: Option<u32>,
     /// How allocatable follows from capacity.
@@ -133,6 +147,12 @@ impl PolicyFile {
         set(&mut types.max_cpu, self.max_cpu.map(Some));
         set(&mut types.max_memory, self.max_memory.map(Some));
         set(&mut types.current_generation, self.current_generation);
+        let all = |all| if all { DefaultTypes::All } else { DefaultTypes::Careful };
+        set(&mut policy.default_types, self.all_types.map(all));
+        set(&mut policy.pools, self.pools);
+        set(&mut policy.zones, self.zones);
+        set(&mut policy.node_costs, self.node_costs);
+        set(&mut policy.cluster_fee, self.cluster_fee);
         set(&mut policy.max_types, self.max_types.map(Some));
         set(&mut policy.allocatable, self.allocatable);
         set(&mut policy.max_pods, self.max_pods);
@@ -168,7 +188,7 @@ pub fn parse(name: &str, text: &str) -> Result<PolicyFile, Vec<Fault>> {
     if faults.is_empty() { Ok(policy) } else { Err(faults) }
 }
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 21] = [
     "plimsoll",
     "provider",
     "region",
@@ -186,9 +206,22 @@ const KEYS: [&str; 17] = [
     "burstable",
     "purchase",
     "autoscaled",
+    "pools",
+    "zones",
+    "nodeCosts",
+    "clusterFee",
 ];
-const TYPE_KEYS: [&str; 8] =
-    ["include", "exclude", "families", "architectures", "minCpu", "maxCpu", "maxMemory", "currentGeneration"];
+const TYPE_KEYS: [&str; 9] = [
+    "include",
+    "exclude",
+    "families",
+    "architectures",
+    "minCpu",
+    "maxCpu",
+    "maxMemory",
+    "currentGeneration",
+    "all",
+];
 
 fn read(root: View<'_>) -> PolicyFile {
     root.only_keys(&KEYS);
@@ -221,6 +254,13 @@ fn read(root: View<'_>) -> PolicyFile {
     policy.default_requests = root.get("defaultRequests").map(|list| list.resource_list(&mut Vec::new()));
     policy.burstable = root.get("burstable").and_then(read_word);
     policy.autoscaled = root.get("autoscaled").and_then(read_autoscaled);
+    policy.pools = root.get("pools").map(pools::read_pools);
+    policy.zones = root.get("zones").map(|list| list.strings());
+    policy.node_costs = root.get("nodeCosts").map(pools::read_costs);
+    policy.cluster_fee = root.get("clusterFee").and_then(pools::read_rate);
+    if let (Some(zones), Some(list)) = (&policy.zones, root.get("pools")) {
+        pools::check_zones(list, zones);
+    }
     policy.purchase = root.get("purchase").map(|list| {
         let mut choices = Vec::new();
         list.each_item(|item| {
@@ -277,6 +317,7 @@ fn read_types(types: View<'_>, policy: &mut PolicyFile) {
     }
     policy.max_memory = types.get("maxMemory").and_then(read_memory);
     policy.current_generation = types.get("currentGeneration").and_then(|flag| flag.boolean());
+    policy.all_types = types.get("all").and_then(|flag| flag.boolean());
 }
 
 fn read_max_types(view: View<'_>) -> Option<u32> {
@@ -500,6 +541,17 @@ pub struct PolicyDocument {
     pub purchase: Vec<String>,
     /// Which replica count autoscaled workloads have: `declared`, `min` or `max`.
     pub autoscaled: Option<String>,
+    /// Node pools; without any, nodes carry the labels that pods ask for, and no taints.
+    #[serde(default)]
+    pub pools: Vec<pools::PoolDocument>,
+    /// Zones that nodes may stand in; the first three of the region where none are given.
+    #[serde(default)]
+    pub zones: Vec<String>,
+    /// What every node costs beside its instance.
+    #[serde(default)]
+    pub node_costs: Vec<pools::NodeCostDocument>,
+    /// What the cluster costs an hour, whatever its nodes are, in the catalog's currency.
+    pub cluster_fee: Option<Quantity>,
 }
 
 /// Which types may be bought, as the schema describes it.
@@ -526,6 +578,9 @@ pub struct TypesDocument {
     pub max_memory: Option<Quantity>,
     /// Only types that the provider calls current.
     pub current_generation: Option<bool>,
+    /// Where neither `include` nor `families` is given: whether all types are meant, and not only those
+    /// that a careful operator allows.
+    pub all: Option<bool>,
 }
 
 /// An allocatable model, as the schema describes it.
@@ -611,7 +666,7 @@ mod tests {
 plimsoll: policy/v1
 provider: aws
 region: us-east-1
-types: {include: ['m5*'], exclude: ['*.metal'], families: [m5], architectures: [arm64], minCpu: 2, maxCpu: 32, maxMemory: 128Gi, currentGeneration: true}
+types: {include: ['m5*'], exclude: ['*.metal'], families: [m5], architectures: [arm64], minCpu: 2, maxCpu: 32, maxMemory: 128Gi, currentGeneration: true, all: true}
 maxTypes: 3
 allocatable: {reservedCpu: 100m, reservedMemory: 1Gi}
 maxPods: 110
@@ -624,6 +679,19 @@ defaultRequests: {cpu: 100m, memory: 200Mi}
 burstable: exclude
 purchase: [on-demand, reserved-standard/1y/partial-upfront]
 autoscaled: max
+zones: [us-east-1a, us-east-1b]
+clusterFee: 0.1
+nodeCosts:
+  - {name: root volume, perMonth: 0.0876, per: storage-gib}
+  - {name: agent, perHour: 0.01, per: vcpu}
+pools:
+  - {name: general}
+  - name: batch
+    types: {families: ['c*'], all: true}
+    labels: {tier: batch}
+    taints: [{key: dedicated, value: batch, effect: NoSchedule}, {key: spot, effect: NoExecute}]
+    zones: [us-east-1b]
+    limits: {nodes: 5, cpu: 100, memory: 1Ti}
 ";
 
     #[test]
@@ -648,6 +716,21 @@ autoscaled: max
         assert_eq!(policy.basis, PackingBasis::Blend(PartsPerMillion(500_000)));
         assert_eq!(policy.burstable, BurstableCpu::Exclude);
         assert_eq!(policy.default_requests[&ResourceName::Cpu], 100);
+        assert_eq!(policy.default_types, DefaultTypes::All);
+        assert_eq!(policy.zones, ["us-east-1a", "us-east-1b"]);
+        assert_eq!(policy.cluster_fee, "0.1".parse().unwrap());
+        // 0.0876 / 730 = 0.00012 an hour.
+        let costs: Vec<String> =
+            policy.node_costs.iter().map(|c| format!("{} {:?}", c.rate, c.per)).collect();
+        assert_eq!(costs, ["0.00012 StorageGib", "0.01 Vcpu"]);
+        let batch = &policy.pools[1];
+        assert_eq!(
+            (batch.types.families.as_slice(), batch.labels["tier"].as_str()),
+            (&["c*".to_owned()][..], "batch")
+        );
+        let taints: Vec<String> = batch.taints.iter().map(ToString::to_string).collect();
+        assert_eq!(taints, ["dedicated=batch:NoSchedule", "spot:NoExecute"]);
+        assert_eq!(batch.limits.cpu, Some(MilliCpu(100_000)));
     }
 
     #[test]
@@ -682,5 +765,9 @@ autoscaled: max
         };
         assert_eq!(keys(&schema), sorted(&KEYS));
         assert_eq!(keys(&schema["$defs"]["TypesDocument"]), sorted(&TYPE_KEYS));
+        assert_eq!(keys(&schema["$defs"]["PoolDocument"]), sorted(&pools::POOL_KEYS));
+        assert_eq!(keys(&schema["$defs"]["TaintDocument"]), sorted(&pools::TAINT_KEYS));
+        assert_eq!(keys(&schema["$defs"]["LimitsDocument"]), sorted(&pools::LIMIT_KEYS));
+        assert_eq!(keys(&schema["$defs"]["NodeCostDocument"]), sorted(&pools::COST_KEYS));
     }
 }

@@ -143,6 +143,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
     plans[0].above_bound = Ratio::of_money(plans[0].list_hour.money() - bound, bound);
 
     let notices = words::notices(workloads, formulation, catalog, &placed, before.as_ref(), &plans[0], &used);
+    let extra_costs = payment::extra_costs(inputs.policy, &placed);
     let solve = words::solve(outcome, &catalog.currency);
     Ok(PlanReport {
         schema_version: SCHEMA_VERSION,
@@ -168,9 +169,10 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
             licence_note: catalog.licence_note.clone(),
             derivations: payment::derivations(catalog, &fleet, &purchases),
         },
-        policy: words::settings(inputs.policy),
+        policy: words::settings(inputs.policy, catalog.provider),
         headline: headline(before.as_ref(), &plans[0], &bill, solve.gap),
         savings: savings(before.as_ref(), &plans[0], &bill),
+        extra_costs,
         nodes: payment::node_rows(catalog, &placed, &bill),
         workloads: workload_rows(workloads, &placed),
         utilization,

@@ -85,6 +85,12 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
             lines.push((String::new(), note));
         }
     }
+    for cost in &report.extra_costs {
+        let (name, words) =
+            if cost.in_node_rates { ("of that", "") } else { ("beside", ", not in the nodes' rates") };
+        let month = currency.cents(cost.list_month.money());
+        lines.push((name.to_owned(), format!("{month} a month {}{words}", draw.clean(&cost.name))));
+    }
     if let Some(density) = head.pods_per_node {
         let before = report.plans.iter().find(|p| p.reference).and_then(|p| p.pods_per_node);
         let before = before.map(|b| format!(" (before: {})", b.fixed(1))).unwrap_or_default();
@@ -99,6 +105,13 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
         ));
     }
     lines.push(("Quality".to_owned(), quality(report)));
+    lines.extend(
+        report
+            .policy
+            .iter()
+            .find(|s| s.name == "types.default")
+            .map(|s| ("Types".to_owned(), draw.clean(&s.value))),
+    );
     let catalog = &report.catalog;
     let prices = format!("{}, {} {}", catalog.price_date, catalog.provider, catalog.region);
     // Bundled catalogs are called by just that.

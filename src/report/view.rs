@@ -42,6 +42,9 @@ pub struct PlanReport {
     pub headline: Headline,
     /// From one VM per replica to packed to reserved.
     pub savings: Vec<SavingsStep>,
+    /// What the plan costs beside instances, one row for each such cost of the policy.
+    #[serde(default)]
+    pub extra_costs: Vec<ExtraCostRow>,
     /// The nodes to have; equal nodes are one row.
     pub nodes: Vec<NodeGroupRow>,
     /// The workloads, in input order.
@@ -235,6 +238,18 @@ pub struct NodeGroupRow {
     pub resources: Vec<NodeResource>,
     /// What lies on each node, by workload in input order.
     pub pods: Vec<PodsOnNode>,
+}
+
+/// Something that the plan costs beside instances: disks, agents, addresses, the cluster's fee.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtraCostRow {
+    /// As the policy names it.
+    pub name: String,
+    /// What it comes to a month.
+    pub list_month: ListCost,
+    /// Whether it is part of the nodes' rates, and so of every total; if not, it comes on top.
+    pub in_node_rates: bool,
 }
 
 /// One resource of one node, in base units:

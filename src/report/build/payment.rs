@@ -10,7 +10,8 @@ use crate::bill::{
     OfferKey, Purchase, Ratio, category, effective_savings_rate, metrics, pro_rata, provider_wording,
 };
 use crate::catalog::{Catalog, OfferKind, Payment, Provenance};
-use crate::report::view::{CommitmentRow, NodeGroupRow, PurchaseRow};
+use crate::policy::Policy;
+use crate::report::view::{CommitmentRow, ExtraCostRow, NodeGroupRow, PurchaseRow};
 use crate::units::{HOURS_PER_MONTH, HOURS_PER_YEAR, Money, Rate};
 
 /// The way of paying that the headline counts with: what was asked for, or the offer of the widest
@@ -99,6 +100,27 @@ pub(super) fn node_rows(catalog: &Catalog, placed: &Placed<'_>, bill: &FleetBill
             }
         })
         .collect()
+}
+
+/// What the plan costs beside instances.
+pub(super) fn extra_costs(policy: &Policy, placed: &Placed<'_>) -> Vec<ExtraCostRow> {
+    let mut rows: Vec<ExtraCostRow> = placed
+        .extra
+        .iter()
+        .map(|(name, hour)| ExtraCostRow {
+            name: name.clone(),
+            list_month: ListCost::new(times(*hour, HOURS_PER_MONTH)),
+            in_node_rates: true,
+        })
+        .collect();
+    if policy.cluster_fee != Rate::ZERO {
+        rows.push(ExtraCostRow {
+            name: "cluster fee".to_owned(),
+            list_month: ListCost::new(policy.cluster_fee.for_hours(HOURS_PER_MONTH)),
+            in_node_rates: false,
+        });
+    }
+    rows
 }
 
 /// One purchase option.

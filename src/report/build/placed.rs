@@ -7,7 +7,7 @@ use crate::formulate::{Legend, NodeGroup};
 use crate::plan::Plan;
 use crate::problem::{ItemTypeId, Problem};
 use crate::report::view::{NodeResource, PodsOnNode, UtilizationRow};
-use crate::units::{Rate, ResourceName, Resources};
+use crate::units::{Money, Rate, ResourceName, Resources};
 use crate::workload::{Workload, WorkloadSet};
 
 /// The facts of one plan.
@@ -20,6 +20,8 @@ pub(super) struct Placed<'a> {
     pub nodes: u64,
     pub pods: u64,
     pub instance_types: u64,
+    /// What all nodes cost an hour beside instances and surplus credits, by the legend's names.
+    pub extra: Vec<(String, Money)>,
     /// Pods placed and nodes used, by workload.
     pub per_workload: Vec<(u64, u64)>,
     totals: BTreeMap<ResourceName, Totals>,
@@ -66,12 +68,16 @@ impl<'a> Placed<'a> {
             nodes: 0,
             pods: 0,
             instance_types: 0,
+            extra: legend.cost_names.iter().map(|name| (name.clone(), Money::ZERO)).collect(),
             per_workload: vec![(0, 0); workloads.workloads.len()],
             totals: BTreeMap::new(),
         };
         for (bin_type, nodes) in plan.bins_by_type() {
             let node = &legend.nodes[bin_type.index()];
             placed.fleet.push((node.catalog_type, nodes, problem.bin(bin_type).rate));
+            for ((_, sum), cost) in placed.extra.iter_mut().zip(&node.costs) {
+                *sum = *sum + cost.for_hours(nodes);
+            }
             placed.nodes += nodes;
         }
         let mut types: Vec<usize> = placed.fleet.iter().map(|&(index, _, _)| index).collect();

@@ -1,7 +1,7 @@
 //! Rows in plain words: what the bound means, which settings hold, what to look at.
 
 use crate::bill::{ListCost, Ratio};
-use crate::catalog::{Architecture, Catalog};
+use crate::catalog::{Architecture, Catalog, Provider};
 use crate::formulate::{Formulation, Note};
 use crate::plan::{BoundKind, StopReason};
 use crate::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis, Policy};
@@ -92,10 +92,13 @@ fn explain(info: &SolveInfo, currency: Currency<'_>) -> Vec<String> {
 }
 
 /// Every setting that holds, by name.
-pub(super) fn settings(policy: &Policy) -> Vec<Setting> {
+pub(super) fn settings(policy: &Policy, provider: Provider) -> Vec<Setting> {
     let mut settings = Vec::new();
     let mut set = |name: &str, value: String| settings.push(Setting { name: name.to_owned(), value });
     let types = &policy.types;
+    if !types.names_types() {
+        set("types.default", policy.default_types.describe(provider).to_owned());
+    }
     let globs = |globs: &[String]| if globs.is_empty() { None } else { Some(globs.join(" ")) };
     let optional = [
         ("types.include", globs(&types.include)),
