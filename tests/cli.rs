@@ -384,14 +384,18 @@ fn a_folder_without_manifests_is_refused() {
 fn a_catalog_without_a_rate_is_refused() {
     let bundled = plimsoll().args(["catalog", "show", "aws-2016-09-27-us-east-1"]).assert().success();
     let text = String::from_utf8_lossy(&bundled.get_output().stdout).into_owned();
-    // The first type loses its on-demand rate.
-    let at = text.find("onDemand").or_else(|| text.find("on_demand")).expect("a rate in the catalog");
-    let end = at + text[at..].find('\n').expect("the line ends");
-    let broken = format!("{}note: none{}", &text[..at], &text[end..]);
+    // One type loses its on-demand rate.
+    let row = "  c1.medium,c1,2,1740,amd64,";
+    let at = text.find(row).expect("the type is there") + row.len();
+    let end = at + text[at..].find(',').expect("the cell ends");
+    let broken = format!("{}{}", &text[..at], &text[end..]);
+    let line = text[..at].lines().count();
     let prices = case("prices.yaml", broken);
     let workload = case("app.yaml", small());
     let catalog = prices.input.display().to_string();
     let assert = workload.plan(&["--catalog", &catalog]).code(2);
-    assert!(String::from_utf8_lossy(&assert.get_output().stderr).contains(&catalog));
+    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    let place = format!("{catalog}:{line}: c1.medium.on_demand: no rate");
+    assert!(said.contains(&place), "{place:?} is not in:\n{said}");
     assert!(!workload.output.exists());
 }
