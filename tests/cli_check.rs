@@ -100,3 +100,18 @@ fn faults_of_a_problem_are_named_with_their_place() {
     assert_eq!(code, Some(2));
     assert!(error.contains("p.vbp: items[1]: fits no bin type"), "{error}");
 }
+
+#[test]
+fn the_examples_of_the_documentation_are_problems() {
+    let page = include_str!("../docs/problem-file.md");
+    let block = |fence: &str| {
+        let (_, rest) = page.split_once(fence).expect("the page has the block");
+        rest.split_once("```").expect("the block ends").0.to_owned()
+    };
+    for (name, text) in [("problem.json", block("```json\n")), ("problem.vbp", block("```text\n"))] {
+        let folder = folder_with(name, &text);
+        let (code, out, said) = run(folder.path(), &["solve", name, "--effort", "quick"]);
+        assert_eq!(code, Some(0), "{name}: {said}");
+        assert!(out.starts_with("bins        6"), "{name}: {out}");
+    }
+}

@@ -123,16 +123,25 @@ pub(super) fn plans(report: &PlanReport, draw: &Draw) -> String {
     if report.plans.len() < 2 {
         return String::new();
     }
+    let with_types = plans_grid(report, draw, true);
+    let grid = if with_types.width() > draw.width { plans_grid(report, draw, false) } else { with_types };
+    let mut body = grid.render(draw);
+    if !draw.plain && report.plans.iter().any(|row| on_list_sizes(&row.plan)) {
+        let legend = "One VM per replica and Supergiant-style fill machines to the size on the price list: nothing is kept for the system or for DaemonSets, so they may cost less than any cluster. The others buy the nodes that this plan may buy.";
+        body.push_str(&draw.hanging("  ", legend));
+    }
+    draw.section("Beside other ways to plan", "on demand, a month", &body)
+}
+
+fn plans_grid(report: &PlanReport, draw: &Draw, types: bool) -> Grid {
     let currency = Currency::new(&report.catalog.currency)
         .aligned(report.plans.iter().map(|row| row.list_month.money()));
-    let mut grid = Grid::new(vec![
-        Column::shrinking("Plan"),
-        Column::right("Nodes"),
-        Column::right("Types"),
-        Column::right("Pods/node"),
-        Column::right("Month"),
-        Column::right("To plan"),
-    ]);
+    let mut columns = vec![Column::shrinking("Plan"), Column::right("Nodes")];
+    if types {
+        columns.push(Column::right("Types"));
+    }
+    columns.extend([Column::right("Pods/node"), Column::right("Month"), Column::right("To plan")]);
+    let mut grid = Grid::new(columns);
     for row in &report.plans {
         let mut label = draw.clean(&row.label);
         if row.plan == "plan" {
@@ -146,21 +155,18 @@ pub(super) fn plans(report: &PlanReport, draw: &Draw) -> String {
             }
             (None, false) => String::new(),
         };
-        grid.row(vec![
-            label,
-            grouped(row.nodes),
-            grouped(row.instance_types),
+        let mut cells = vec![label, grouped(row.nodes)];
+        if types {
+            cells.push(grouped(row.instance_types));
+        }
+        cells.extend([
             row.pods_per_node.map(|d| d.fixed(1)).unwrap_or_default(),
             currency.short(row.list_month.money()),
             above,
         ]);
+        grid.row(cells);
     }
-    let mut body = grid.render(draw);
-    if !draw.plain && report.plans.iter().any(|row| on_list_sizes(&row.plan)) {
-        let legend = "One VM per replica and Supergiant-style fill machines to the size on the price list: nothing is kept for the system or for DaemonSets, so they may cost less than any cluster. The others buy the nodes that this plan may buy.";
-        body.push_str(&draw.hanging("  ", legend));
-    }
-    draw.section("Beside other ways to plan", "on demand, a month", &body)
+    grid
 }
 
 /// Whether a baseline counts machines in full.

@@ -132,7 +132,11 @@ impl Draw {
             _ => Tone::Bad,
         };
         let number = format!("{:>3}%", fill.percent(0));
-        if self.plain { number } else { format!("{} {number}", self.bar(fill, width, Some(tone))) }
+        if self.plain || width == 0 {
+            number
+        } else {
+            format!("{} {number}", self.bar(fill, width, Some(tone)))
+        }
     }
 
     /// A heading, a remark beside it (or below, where that is too long), and the body; nothing without

@@ -97,9 +97,16 @@ impl Layout {
             return layout;
         }
         let room = |layout| draw.spare(grid(report, draw, layout, every).width());
+        let too_wide = |layout| grid(report, draw, layout, every).width() > draw.width;
+        // Names of types are never cut for the sake of bars or of what other tables say too.
+        if too_wide(layout) {
+            layout.bar = 0;
+            layout.reserved = reserved && !too_wide(layout);
+            return layout;
+        }
         layout.bar += (room(layout) / 2).min(BAR.1 - BAR.0);
         layout.rate = true;
-        if grid(report, draw, layout, every).width() > draw.width {
+        if too_wide(layout) {
             layout.rate = false;
         }
         layout.pods = every && room(layout) >= PODS;
