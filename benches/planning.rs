@@ -1,9 +1,8 @@
-//! How long it takes to formulate, to find a first plan, to verify it and to set it beside baselines.
+//! How long it takes to formulate stored workloads, to find a first plan for them, and to verify it.
 
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use plimsoll::baselines::{BaselineKind, baselines};
 use plimsoll::catalog::Catalog;
 use plimsoll::formulate::{Formulation, formulate};
 use plimsoll::input::{ReadOptions, Source, catalog_file, read_workloads};
@@ -74,15 +73,6 @@ fn planning(c: &mut Criterion) {
                 |plan| verify_plan(&case.formulation.problem, plan).expect("a correct plan"),
                 BatchSize::SmallInput,
             );
-        });
-    }
-    group.finish();
-    let mut group = c.benchmark_group("baselines");
-    group.sample_size(10);
-    for case in &cases[..3] {
-        group.bench_function(case.name, |b| {
-            let kinds = BaselineKind::usual(&case.workloads);
-            b.iter(|| baselines(&case.workloads, &case.catalog, &case.policy, &case.formulation, &kinds, 0));
         });
     }
     group.finish();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The library's modules, and what each may use of the others.
-const FLOORS: [(&str, &[&str]); 16] = [
+const FLOORS: [(&str, &[&str]); 17] = [
     ("units", &[]),
     ("problem", &["units"]),
     ("workload", &["units"]),
@@ -17,7 +17,8 @@ const FLOORS: [(&str, &[&str]); 16] = [
     ("solver", &["units", "problem", "plan"]),
     ("verify", &["units", "problem", "plan"]),
     ("check", &["units", "problem", "plan"]),
-    ("replay", &["units", "problem", "workload", "policy", "plan", "formulate", "verify"]),
+    ("search", &["units", "problem", "plan", "formulate", "solver", "verify"]),
+    ("replay", &["units", "problem", "workload", "catalog", "policy", "plan", "formulate", "verify"]),
     ("bill", &["units", "catalog", "verify"]),
     (
         "baselines",
@@ -39,6 +40,7 @@ const FLOORS: [(&str, &[&str]); 16] = [
             "bill",
             "baselines",
             "replay",
+            "search",
         ],
     ),
     ("lib", &[]),
