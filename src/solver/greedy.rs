@@ -16,6 +16,8 @@ const BLOCK: u64 = 8;
 const OPENED: usize = 12;
 /// The most shapes that one filling looks at.
 const SAMPLE: usize = 400;
+/// How much more a capped shape counts when every bin to come must hold as many as its cap allows.
+const URGENCY: f64 = 4.0;
 
 /// What does not change between bins: weights of resources per kind, kinds by rate.
 pub(super) struct Guide<'a> {
@@ -132,6 +134,36 @@ fn fullness(instance: &Instance, prices: &Prices) -> Vec<f64> {
     raw.iter().map(|r| r / sum.max(f64::MIN_POSITIVE)).collect()
 }
 
+/// Of a shape that a rule caps, some are due in every bin: one that lags behind would need bins of its
+/// own in the end. One for shapes in time, up to 1 + [`URGENCY`] for those that every bin must hold.
+fn urgency(instance: &Instance, kind: usize, j: usize, left: u64, rest: f64) -> f64 {
+    if !instance.shapes[j].capped {
+        return 1.0;
+    }
+    let bins = (rest / instance.kinds[kind].rate.max(1) as f64).max(1.0);
+    let due = (left as f64 / (instance.fits[kind][j] as f64 * bins)).min(1.0);
+    1.0 + URGENCY * due.powi(4)
+}
+
+/// How many bins of this content may follow each other before a capped shape outside of it gets urgent.
+fn before_urgent(
+    instance: &Instance,
+    kind: usize,
+    shapes: &[usize],
+    content: &[(usize, u64)],
+    left: &[u64],
+    rest: f64,
+) -> u64 {
+    let bins = rest / instance.kinds[kind].rate.max(1) as f64;
+    shapes
+        .iter()
+        .filter(|&&j| instance.shapes[j].capped && instance.fits[kind][j] > 0)
+        .filter(|&&j| content.iter().all(|&(i, _)| i != j))
+        .map(|&j| (0.9 * bins - left[j] as f64 / instance.fits[kind][j] as f64).max(1.0) as u64)
+        .min()
+        .unwrap_or(u64::MAX)
+}
+
 /// How bins are filled: by prices alone (0), by how full the dimensions get alone (1), or between.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Balance(pub f64);
@@ -168,7 +200,8 @@ impl Filler {
     }
 
     /// Fills one bin of `kind` from what is left, by `value` per copy of each shape. `shapes` are
-    /// those with copies left.
+    /// those with copies left, and `rest` (nano-dollars) is what all that is left costs at least.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn fill(
         &mut self,
         guide: &Guide<'_>,
@@ -177,6 +210,7 @@ impl Filler {
         left: &[u64],
         value: &[f64],
         balance: Balance,
+        rest: f64,
     ) -> Filled {
         let instance = guide.instance;
         let dims = instance.dims;
@@ -200,7 +234,8 @@ impl Filler {
                     volume += share * weight[k];
                     self.share.push(share);
                 }
-                self.value.push((1.0 - theta) * value[j] + theta * rate * volume);
+                let urgency = urgency(instance, kind, j, left[j], rest);
+                self.value.push(urgency * ((1.0 - theta) * value[j] + theta * rate * volume));
             }
         }
         let mut free: Vec<u64> = capacity.clone();
@@ -315,7 +350,7 @@ impl Filler {
             turn += 1;
             let kinds = if rest > plenty && bulk.iter().any(|&t| available[t] > 0) { bulk } else { open };
             for &t in kinds.iter().filter(|&&t| available[t] > 0) {
-                let filled = self.fill(guide, t, &sample, left, value, balance);
+                let filled = self.fill(guide, t, &sample, left, value, balance, rest);
                 if filled.content.is_empty() {
                     continue;
                 }
@@ -331,7 +366,10 @@ impl Filler {
                 Some((_, kind, filled)) => (kind, filled.content),
                 None => self.place_somewhere(guide, &sample, left, value, available)?,
             };
-            let copies = content.iter().map(|&(j, n)| left[j] / n).min().unwrap_or(1).min(available[kind]);
+            let mut copies = content.iter().map(|&(j, n)| left[j] / n).min().unwrap_or(1).min(available[kind]);
+            if copies > 1 {
+                copies = copies.min(before_urgent(instance, kind, &shapes, &content, left, rest));
+            }
             for &(j, n) in &content {
                 left[j] -= n * copies;
                 rest -= (n * copies) as f64 * guide.pi[j];
@@ -371,7 +409,7 @@ impl Filler {
             .enumerate()
             .map(|(i, v)| if i == j { largest * 1e12 } else { v.max(1e-9) })
             .collect();
-        let filled = self.fill(guide, t, shapes, left, &boosted, Balance(0.0));
+        let filled = self.fill(guide, t, shapes, left, &boosted, Balance(0.0), f64::INFINITY);
         let kind = guide.cheapest_kind(&filled.content, available, instance.kinds[t].rate).unwrap_or(t);
         Some((kind, filled.content))
     }
