@@ -12,11 +12,11 @@
 //!
 //! which is branched on to integers, cheapest open case first. Where its solution is integral, the
 //! compact programme with those bins either holds the demand (fractionally: nothing more can be
-//! proven this way, and the packer gets a try at exactly those bins) or yields a new cut. A case is
+//! proven this way; the packer gets a try at exactly those bins, then other numbers) or yields a new cut. A case is
 //! closed by the prices `sum_i m_i pi^i` and the resource prices `sum_i m_i lambda^i`, which
 //! [`bound`](super::bound) checks in integers; the tree of cases is the certificate.
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -72,8 +72,8 @@ pub(super) struct Tree<'a> {
     cases: Vec<Case>,
     /// Open cases, least bound first, then the older one.
     open: BinaryHeap<std::cmp::Reverse<(i128, usize)>>,
-    /// Least bound among cases that cannot be closed by branching.
-    stuck: Option<i128>,
+    /// Numbers of bins that hold the demand fractionally and were handed out already.
+    tried: HashSet<Vec<u64>>,
     pub work: u64,
 }
 
@@ -107,7 +107,7 @@ impl<'a> Tree<'a> {
             cuts: Vec::new(),
             cases: Vec::new(),
             open: BinaryHeap::new(),
-            stuck: None,
+            tried: HashSet::new(),
             work: 0,
         };
         tree.add_cut(&prices.pi);
@@ -136,8 +136,8 @@ impl<'a> Tree<'a> {
     /// The lower bound over all cases.
     pub(super) fn bound(&self) -> i128 {
         let open = self.open.peek().map(|std::cmp::Reverse((b, _))| *b);
-        let leaves = self.cases.iter().filter(|c| c.split.is_none()).map(|c| c.bound).min();
         // Closed cases lie at or above the incumbent; the least leaf is the bound of the tree.
+        let leaves = self.cases.iter().filter(|c| c.split.is_none()).map(|c| c.bound).min();
         leaves.or(open).unwrap_or(0)
     }
 
@@ -147,16 +147,8 @@ impl<'a> Tree<'a> {
         if known >= incumbent {
             return Step::Going;
         }
-        if self.stuck.is_some_and(|s| known >= s) {
-            // Nothing above a case that cannot be closed raises the bound.
-            self.open.clear();
-            return Step::Finished;
-        }
-        let Some(solution) = self.solve_node(&self.cases[c].limits) else {
-            // No answer from the programme: the case keeps the bound that it has.
-            self.stuck = Some(self.stuck.map_or(known, |s| s.min(known)));
-            return Step::Going;
-        };
+        // Without an answer from the programme the case keeps the bound that it has.
+        let Some(solution) = self.solve_node(&self.cases[c].limits) else { return Step::Going };
         self.sharpen(c, &solution.weights);
         if self.cases[c].bound >= incumbent {
             return Step::Going;
@@ -169,11 +161,7 @@ impl<'a> Tree<'a> {
                 score(a).total_cmp(&score(b)).then(b.cmp(&a))
             });
         match fractional {
-            Some(_) if self.cases[c].depth >= DEEPEST => {
-                let bound = self.cases[c].bound;
-                self.stuck = Some(self.stuck.map_or(bound, |s| s.min(bound)));
-                Step::Going
-            }
+            Some(_) if self.cases[c].depth >= DEEPEST => Step::Going,
             Some(t) => {
                 self.split(c, t, solution.bins[t].floor().max(0.0) as u64);
                 Step::Going
@@ -188,12 +176,29 @@ impl<'a> Tree<'a> {
                         Step::Going
                     }
                     None => {
-                        let bound = self.cases[c].bound;
-                        self.stuck = Some(self.stuck.map_or(bound, |s| s.min(bound)));
-                        Step::Promising(bins)
+                        self.leave_out(c, &bins);
+                        if self.tried.insert(bins.clone()) { Step::Promising(bins) } else { Step::Going }
                     }
                 }
             }
+        }
+    }
+
+    /// Splits a case so that in one half these numbers of bins no longer occur: nothing can be proven
+    /// against them, but others of the same case may be packed more easily.
+    fn leave_out(&mut self, c: usize, bins: &[u64]) {
+        let case = &self.cases[c];
+        if case.depth >= DEEPEST {
+            return;
+        }
+        let rate = |t: &usize| self.instance.kinds[*t].rate;
+        let above = |t: &usize| case.limits[*t].1.is_none_or(|most| most > bins[*t]);
+        let below = |t: &usize| case.limits[*t].0 < bins[*t];
+        let used = || (0..bins.len()).filter(|&t| bins[t] > 0);
+        if let Some(t) = used().filter(below).max_by_key(rate) {
+            self.split(c, t, bins[t] - 1);
+        } else if let Some(t) = (0..bins.len()).filter(above).min_by_key(rate) {
+            self.split(c, t, bins[t]);
         }
     }
 

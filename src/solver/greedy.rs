@@ -384,6 +384,34 @@ impl Filler {
         Some(bins)
     }
 
+    /// Fills these bins (number per kind), dear ones first; some copies may stay outside.
+    pub(super) fn fill_these(
+        &mut self,
+        guide: &Guide<'_>,
+        bins: &[u64],
+        value: &[f64],
+        balance: Balance,
+    ) -> Vec<Bin> {
+        let instance = guide.instance;
+        let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
+        let mut order: Vec<usize> = (0..bins.len()).filter(|&t| bins[t] > 0).collect();
+        order.sort_by_key(|&t| (std::cmp::Reverse(instance.kinds[t].rate), t));
+        let mut rest: f64 = order.iter().map(|&t| instance.kinds[t].rate as f64 * bins[t] as f64).sum();
+        let mut filled = Vec::new();
+        for t in order {
+            for _ in 0..bins[t] {
+                let shapes: Vec<usize> = (0..left.len()).filter(|&j| left[j] > 0).collect();
+                let content = self.fill(guide, t, &shapes, &left, value, balance, rest).content;
+                for &(j, n) in &content {
+                    left[j] -= n;
+                }
+                rest -= instance.kinds[t].rate as f64;
+                filled.push(Bin { kind: t, content, copies: 1 });
+            }
+        }
+        filled
+    }
+
     /// A bin for a shape that no open kind holds: the allowed kind that is cheapest per copy.
     fn place_somewhere(
         &mut self,

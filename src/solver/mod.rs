@@ -8,6 +8,7 @@ mod bound;
 mod branching;
 mod column_generation;
 pub mod control;
+mod fit;
 mod greedy;
 mod improve;
 mod instance;
@@ -256,22 +257,20 @@ impl Search<'_> {
 
     /// Tries to pack everything into exactly these bins.
     fn pack_exactly(&mut self, guide: &Guide<'_>, bins: &[u64], rng: &mut Rng) {
+        const STEPS: u64 = 1_500;
         let instance = self.instance;
-        let seeds: Vec<u64> = (0..16).map(|_| rng.u64(..)).collect();
-        let open: Vec<usize> = (0..bins.len()).filter(|&t| bins[t] > 0).collect();
-        let limit = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
+        let seeds: Vec<u64> = (0..4).map(|_| rng.u64(..)).collect();
         let tries: Vec<(Option<Vec<Bin>>, u64)> = seeds
             .into_par_iter()
             .map(|seed| {
                 let mut rng = Rng::with_seed(seed);
                 let mut filler = Filler::default();
-                let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
-                let mut available = bins.to_vec();
                 let noise = 0.05 * rng.f64();
                 let value: Vec<f64> =
                     guide.pi.iter().map(|p| p.max(1.0) * (1.0 + noise * (rng.f64() - 0.5))).collect();
                 let balance = Balance([0.0, 0.5, 1.0][rng.usize(..3)]);
-                let packed = filler.pack(guide, &mut left, &value, balance, &open, &mut available, limit);
+                let start = filler.fill_these(guide, bins, &value, balance);
+                let packed = fit::fit(instance, bins, &start, &mut rng, STEPS, &mut filler.work);
                 (packed, filler.work)
             })
             .collect();
