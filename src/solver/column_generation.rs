@@ -253,7 +253,9 @@ impl<'a> PatternLp<'a> {
         let copies: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
         let mut filler = Filler::default();
         for theta in [0.0, 0.3] {
-            priced.patterns.push(filler.fill(guide, t, &shapes, &copies, pi, Balance(theta), f64::INFINITY).content);
+            priced
+                .patterns
+                .push(filler.fill(guide, t, &shapes, &copies, pi, Balance(theta), f64::INFINITY).content);
         }
         let known = priced.patterns.iter().map(|c| worth(integer_pi, c)).max().unwrap_or(0);
         // With the target itself as threshold, a proof that nothing is worth more is as good as one

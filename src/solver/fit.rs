@@ -15,20 +15,22 @@ const TRIED: usize = 24;
 /// Steps that a copy just moved stays where it is: at least this many, and up to twice as many.
 const TABU: u64 = 8;
 
-/// A partial packing turned into a full one, or `None` if no way was found within the steps.
-/// `start` fills some of the `bins` (number per kind); what it leaves out is put wherever it may lie.
+/// Packs `pool` (copies per shape) into exactly these bins (number per kind), or `None` if no way was
+/// found within the steps. `start` says what some of the bins hold at first; it may overfill them, and
+/// what it leaves out is put wherever it may lie.
 pub(super) fn fit(
     instance: &Instance,
+    pool: &[u64],
     bins: &[u64],
     start: &[Bin],
     rng: &mut Rng,
     steps: u64,
     work: &mut u64,
 ) -> Option<Vec<Bin>> {
-    let mut state = State::new(instance, bins, start)?;
+    let mut state = State::new(instance, pool, bins, start)?;
     state.place_rest()?;
     for step in 0..steps {
-        let overfull: Vec<usize> = (0..state.bins.len()).filter(|&b| state.overflow[b] > 0.0).collect();
+        let overfull: Vec<usize> = (0..state.bins.len()).filter(|&b| state.bins[b].overflow > 0.0).collect();
         if overfull.is_empty() {
             break;
         }
@@ -39,20 +41,25 @@ pub(super) fn fit(
     state.finish()
 }
 
+/// Shapes are numbered as they stand in the pool.
 struct State<'a> {
     instance: &'a Instance,
+    /// The instance's shapes in the pool.
+    shapes: Vec<usize>,
+    /// For each shape those in the pool that never share a bin with it.
+    conflicts: Vec<Vec<usize>>,
     bins: Vec<Loaded>,
-    /// Overflow of each bin, as the sum of shares of capacity.
-    overflow: Vec<f64>,
     left: Vec<u64>,
-    /// Until which step a copy of the shape may not enter the bin again.
-    tabu: Vec<Vec<u64>>,
 }
 
 struct Loaded {
     kind: usize,
     counts: Vec<u64>,
     load: Vec<u64>,
+    /// Sum over dimensions of what is beyond capacity, as shares of it.
+    overflow: f64,
+    /// Until which step a copy of the shape may not enter again.
+    tabu: Vec<u64>,
 }
 
 /// A copy of `out` goes from `from` to `to`, and one of `back`, if any, the other way.
@@ -65,20 +72,31 @@ struct Change {
 }
 
 impl<'a> State<'a> {
-    fn new(instance: &'a Instance, bins: &[u64], start: &[Bin]) -> Option<Self> {
-        let shapes = instance.shapes.len();
+    fn new(instance: &'a Instance, pool: &[u64], bins: &[u64], start: &[Bin]) -> Option<Self> {
+        let shapes: Vec<usize> = (0..pool.len()).filter(|&j| pool[j] > 0).collect();
+        let local = |j: &usize| shapes.binary_search(j).ok();
+        let conflicts =
+            shapes.iter().map(|&j| instance.shapes[j].conflicts.iter().filter_map(local).collect()).collect();
+        let mut left: Vec<u64> = shapes.iter().map(|&j| pool[j]).collect();
         let mut room = bins.to_vec();
-        let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
         let mut loaded = Vec::new();
-        let empty = |kind: usize| Loaded { kind, counts: vec![0; shapes], load: vec![0; instance.dims] };
+        let empty = |kind: usize| Loaded {
+            kind,
+            counts: vec![0; shapes.len()],
+            load: vec![0; instance.dims],
+            overflow: 0.0,
+            tabu: vec![0; shapes.len()],
+        };
         for bin in start {
             for _ in 0..bin.copies {
                 room[bin.kind] = room[bin.kind].checked_sub(1)?;
                 let mut one = empty(bin.kind);
                 for &(j, n) in &bin.content {
+                    let n = n.min(instance.fits[bin.kind][j]);
+                    let j = local(&j)?;
                     one.counts[j] = n;
                     left[j] = left[j].checked_sub(n)?;
-                    for (load, d) in one.load.iter_mut().zip(&instance.shapes[j].demand) {
+                    for (load, d) in one.load.iter_mut().zip(&instance.shapes[shapes[j]].demand) {
                         *load += d * n;
                     }
                 }
@@ -88,26 +106,33 @@ impl<'a> State<'a> {
         for (kind, &more) in room.iter().enumerate() {
             loaded.extend((0..more).map(|_| empty(kind)));
         }
-        let overflow = vec![0.0; loaded.len()];
-        let tabu = vec![vec![0; shapes]; loaded.len()];
-        Some(State { instance, bins: loaded, overflow, left, tabu })
+        let mut state = State { instance, shapes, conflicts, bins: loaded, left };
+        for b in 0..state.bins.len() {
+            state.bins[b].overflow = state.overflow_with(b, None, None);
+        }
+        Some(state)
+    }
+
+    fn demand(&self, j: usize) -> &[u64] {
+        &self.instance.shapes[self.shapes[j]].demand
     }
 
     /// Whether a rule, apart from capacity, lets the bin take one more copy of the shape once a copy of
     /// `leaving` is gone.
     fn may_enter(&self, b: usize, j: usize, leaving: Option<usize>) -> bool {
         let bin = &self.bins[b];
-        let shape = &self.instance.shapes[j];
-        let fits = self.instance.fits[bin.kind][j];
+        let fits = self.instance.fits[bin.kind][self.shapes[j]];
         let held = |i: usize| bin.counts[i] - u64::from(leaving == Some(i));
-        fits > 0 && (!shape.capped || held(j) < fits) && shape.conflicts.iter().all(|&i| held(i) == 0)
+        fits > 0
+            && (!self.instance.shapes[self.shapes[j]].capped || held(j) < fits)
+            && self.conflicts[j].iter().all(|&i| held(i) == 0)
     }
 
     /// Overflow of a bin after one copy of `enters` came and one of `leaves` went.
     fn overflow_with(&self, b: usize, enters: Option<usize>, leaves: Option<usize>) -> f64 {
         let bin = &self.bins[b];
         let capacity = &self.instance.kinds[bin.kind].capacity;
-        let demand = |j: Option<usize>, k: usize| j.map_or(0, |j| self.instance.shapes[j].demand[k]);
+        let demand = |j: Option<usize>, k: usize| j.map_or(0, |j| self.demand(j)[k]);
         let mut sum = 0.0;
         for (k, &cap) in capacity.iter().enumerate() {
             let load = bin.load[k] + demand(enters, k) - demand(leaves, k);
@@ -125,14 +150,14 @@ impl<'a> State<'a> {
             .map(|k| instance.kinds.iter().map(|t| t.capacity[k]).max().unwrap_or(1).max(1) as f64)
             .collect();
         let size = |j: usize| {
-            let shares = instance.shapes[j].demand.iter().zip(&largest);
+            let shares = self.demand(j).iter().zip(&largest);
             shares.map(|(&d, c)| d as f64 / c).fold(0.0, f64::max)
         };
         let mut order: Vec<usize> = (0..self.left.len()).filter(|&j| self.left[j] > 0).collect();
         order.sort_by(|&a, &b| size(b).total_cmp(&size(a)).then(a.cmp(&b)));
         for j in order {
             while self.left[j] > 0 {
-                let growth = |b: &usize| self.overflow_with(*b, Some(j), None) - self.overflow[*b];
+                let growth = |b: &usize| self.overflow_with(*b, Some(j), None) - self.bins[*b].overflow;
                 let b = (0..self.bins.len())
                     .filter(|&b| self.may_enter(b, j, None))
                     .min_by(|a, b| growth(a).total_cmp(&growth(b)).then(a.cmp(b)))?;
@@ -144,17 +169,17 @@ impl<'a> State<'a> {
     }
 
     fn put(&mut self, b: usize, j: usize) {
-        self.overflow[b] = self.overflow_with(b, Some(j), None);
+        self.bins[b].overflow = self.overflow_with(b, Some(j), None);
         self.bins[b].counts[j] += 1;
-        for (load, d) in self.bins[b].load.iter_mut().zip(&self.instance.shapes[j].demand) {
+        for (load, d) in self.bins[b].load.iter_mut().zip(&self.instance.shapes[self.shapes[j]].demand) {
             *load += d;
         }
     }
 
     fn take(&mut self, b: usize, j: usize) {
-        self.overflow[b] = self.overflow_with(b, None, Some(j));
+        self.bins[b].overflow = self.overflow_with(b, None, Some(j));
         self.bins[b].counts[j] -= 1;
-        for (load, d) in self.bins[b].load.iter_mut().zip(&self.instance.shapes[j].demand) {
+        for (load, d) in self.bins[b].load.iter_mut().zip(&self.instance.shapes[self.shapes[j]].demand) {
             *load -= d;
         }
     }
@@ -175,13 +200,13 @@ impl<'a> State<'a> {
         let others = self.bins.len() - 1;
         let partner = |i: usize| if i >= from { i + 1 } else { i };
         for &out in &ours {
-            let without = self.overflow_with(from, None, Some(out)) - self.overflow[from];
+            let without = self.overflow_with(from, None, Some(out)) - self.bins[from].overflow;
             for to in (0..others).map(partner) {
-                if self.tabu[to][out] > step || !self.may_enter(to, out, None) {
+                if self.bins[to].tabu[out] > step || !self.may_enter(to, out, None) {
                     continue;
                 }
                 *work += 1;
-                let delta = without + self.overflow_with(to, Some(out), None) - self.overflow[to];
+                let delta = without + self.overflow_with(to, Some(out), None) - self.bins[to].overflow;
                 consider(Change { from, to, out, back: None, delta });
             }
         }
@@ -191,15 +216,15 @@ impl<'a> State<'a> {
             let mut theirs = held(to);
             rng.shuffle(&mut theirs);
             theirs.truncate(TRIED);
-            for &out in ours.iter().filter(|&&j| self.tabu[to][j] <= step) {
-                for &back in theirs.iter().filter(|&&j| j != out && self.tabu[from][j] <= step) {
+            for &out in ours.iter().filter(|&&j| self.bins[to].tabu[j] <= step) {
+                for &back in theirs.iter().filter(|&&j| j != out && self.bins[from].tabu[j] <= step) {
                     if !self.may_enter(to, out, Some(back)) || !self.may_enter(from, back, Some(out)) {
                         continue;
                     }
                     *work += 1;
-                    let delta = self.overflow_with(from, Some(back), Some(out)) - self.overflow[from]
+                    let delta = self.overflow_with(from, Some(back), Some(out)) - self.bins[from].overflow
                         + self.overflow_with(to, Some(out), Some(back))
-                        - self.overflow[to];
+                        - self.bins[to].overflow;
                     consider(Change { from, to, out, back: Some(back), delta });
                 }
             }
@@ -213,10 +238,10 @@ impl<'a> State<'a> {
         if let Some(back) = back {
             self.take(to, back);
             self.put(from, back);
-            self.tabu[to][back] = step + TABU + rng.u64(..TABU);
+            self.bins[to].tabu[back] = step + TABU + rng.u64(..TABU);
         }
         self.put(to, out);
-        self.tabu[from][out] = step + TABU + rng.u64(..TABU);
+        self.bins[from].tabu[out] = step + TABU + rng.u64(..TABU);
     }
 
     /// The bins, if none is overfull.
@@ -228,7 +253,8 @@ impl<'a> State<'a> {
             return None;
         }
         let content = |bin: &Loaded| -> Vec<(usize, u64)> {
-            bin.counts.iter().copied().enumerate().filter(|&(_, n)| n > 0).collect()
+            let counts = self.shapes.iter().copied().zip(bin.counts.iter().copied());
+            counts.filter(|&(_, n)| n > 0).collect()
         };
         let bins = self.bins.iter().map(|bin| Bin { kind: bin.kind, content: content(bin), copies: 1 });
         Some(bins.filter(|bin| !bin.content.is_empty()).collect())

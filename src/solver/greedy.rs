@@ -366,7 +366,8 @@ impl Filler {
                 Some((_, kind, filled)) => (kind, filled.content),
                 None => self.place_somewhere(guide, &sample, left, value, available)?,
             };
-            let mut copies = content.iter().map(|&(j, n)| left[j] / n).min().unwrap_or(1).min(available[kind]);
+            let mut copies =
+                content.iter().map(|&(j, n)| left[j] / n).min().unwrap_or(1).min(available[kind]);
             if copies > 1 {
                 copies = copies.min(before_urgent(instance, kind, &shapes, &content, left, rest));
             }

@@ -2,13 +2,16 @@
 //!
 //! Bins that pay worst under the prices (rate less the value of their content) are freed first.
 //! A round frees several disjoint neighbourhoods, repacks them in parallel and takes the results in
-//! index order, so that the outcome does not depend on the number of threads. A repacking is taken
-//! when it is cheaper, or costs the same and leaves its slack in fewer bins, where a later round can
-//! make it pay.
+//! index order, so that the outcome does not depend on the number of threads. Half of them are packed
+//! anew; such a repacking is taken when it is cheaper, or costs the same and leaves its slack in fewer
+//! bins, where a later round can make it pay. In the other half one to three bins are traded for
+//! others that cost less, and the content shifted until it fits. The longer nothing is saved, the
+//! larger the neighbourhoods become.
 
 use fastrand::Rng;
 use rayon::prelude::*;
 
+use super::fit::fit;
 use super::greedy::{Balance, Filler, Guide};
 use super::instance::{Bin, Instance};
 
@@ -34,8 +37,16 @@ pub(super) struct Improver<'a> {
     frozen: Vec<Bin>,
     available: Vec<u64>,
     rng: Rng,
+    /// Rounds since the last that saved anything.
+    pub idle: u64,
     /// Work done since it was last taken.
     pub work: u64,
+}
+
+/// Bins freed together, and what is tried on them.
+struct Neighbourhood {
+    members: Vec<usize>,
+    trade: bool,
 }
 
 impl<'a> Improver<'a> {
@@ -58,7 +69,7 @@ impl<'a> Improver<'a> {
                 frozen.push(Bin { copies: bin.copies - worked_on, ..bin.clone() });
             }
         }
-        Improver { guide, nodes, frozen, available, rng: Rng::with_seed(seed), work: 0 }
+        Improver { guide, nodes, frozen, available, rng: Rng::with_seed(seed), idle: 0, work: 0 }
     }
 
     /// The bins as they are now, equal ones together.
@@ -80,6 +91,7 @@ impl<'a> Improver<'a> {
     pub(super) fn round(&mut self) -> i128 {
         let instance = self.guide.instance;
         let neighbourhoods = self.choose();
+        let steps = 100 + 2 * self.idle.min(200);
         let seeds: Vec<u64> = neighbourhoods.iter().map(|_| self.rng.u64(..)).collect();
         // Stock that is not in use is shared out to the first neighbourhood that could take it.
         let (guide, nodes) = (self.guide, &self.nodes);
@@ -89,7 +101,7 @@ impl<'a> Improver<'a> {
             .par_iter()
             .zip(&seeds)
             .enumerate()
-            .map(|(i, (members, &seed))| {
+            .map(|(i, (Neighbourhood { members, trade }, &seed))| {
                 let mut free = available.clone();
                 if stocked && i > 0 {
                     for (kind, free) in instance.kinds.iter().zip(&mut free) {
@@ -98,12 +110,16 @@ impl<'a> Improver<'a> {
                         }
                     }
                 }
-                repack(guide, nodes, members, free, seed)
+                if *trade {
+                    trade_bins(guide, nodes, members, &free, seed, steps)
+                } else {
+                    repack(guide, nodes, members, free, seed)
+                }
             })
             .collect();
         let mut saved = 0;
         let mut dropped: Vec<usize> = Vec::new();
-        for (members, (repacked, work)) in neighbourhoods.iter().zip(results) {
+        for (Neighbourhood { members, .. }, (repacked, work)) in neighbourhoods.iter().zip(results) {
             self.work += work;
             let Some(repacked) = repacked else { continue };
             saved += repacked.saved;
@@ -127,6 +143,7 @@ impl<'a> Improver<'a> {
             }
             dropped.extend(slots);
         }
+        self.idle = if saved > 0 { 0 } else { self.idle + 1 };
         dropped.sort_unstable();
         for slot in dropped.into_iter().rev() {
             self.nodes.swap_remove(slot);
@@ -135,31 +152,38 @@ impl<'a> Improver<'a> {
     }
 
     /// Disjoint sets of bins: a seed that wastes much, and others at random or wasting much.
-    fn choose(&mut self) -> Vec<Vec<usize>> {
+    fn choose(&mut self) -> Vec<Neighbourhood> {
         let n = self.nodes.len();
         let mut used = vec![false; n];
         let mut sets = Vec::new();
         let rounds = PER_ROUND.min(n.div_ceil(2)).max(1);
         for _ in 0..rounds {
-            let size = (2 + self.rng.usize(..7)).min(n);
-            let mut set = Vec::with_capacity(size);
+            let trade = self.rng.bool();
+            let size = if trade {
+                4 + self.rng.usize(..12 + self.idle.min(200) as usize / 4)
+            } else {
+                2 + self.rng.usize(..7)
+            };
+            // Never so large that the others find nothing left.
+            let size = size.min(n.div_ceil(2)).max(2).min(n);
+            let mut members = Vec::with_capacity(size);
             let mut tries = 0;
-            while set.len() < size && tries < 4 * size + 8 {
+            while members.len() < size && tries < 4 * size + 8 {
                 tries += 1;
                 // The more wasteful of a few random bins; one in three at random.
-                let draws = if set.is_empty() { 6 } else { [1, 3, 6][self.rng.usize(..3)] };
+                let draws = if members.is_empty() { 6 } else { [1, 3, 6][self.rng.usize(..3)] };
                 let pick = (0..draws)
                     .map(|_| self.rng.usize(..n))
                     .max_by(|&a, &b| self.nodes[a].waste.total_cmp(&self.nodes[b].waste).then(b.cmp(&a)))
                     .unwrap_or(0);
                 if !used[pick] {
                     used[pick] = true;
-                    set.push(pick);
+                    members.push(pick);
                 }
             }
-            if !set.is_empty() {
-                set.sort_unstable();
-                sets.push(set);
+            if !members.is_empty() {
+                members.sort_unstable();
+                sets.push(Neighbourhood { members, trade });
             }
         }
         sets
@@ -182,6 +206,102 @@ fn concentration(guide: &Guide<'_>, bins: impl Iterator<Item = (usize, f64)>) ->
     bins.map(|(kind, waste)| waste * waste / (guide.instance.kinds[kind].rate as f64).max(1.0)).sum()
 }
 
+/// What all the members hold, per shape.
+fn pooled(instance: &Instance, nodes: &[Node], members: &[usize]) -> Vec<u64> {
+    let mut pool = vec![0u64; instance.shapes.len()];
+    for &(j, n) in members.iter().flat_map(|&m| &nodes[m].content) {
+        pool[j] += n;
+    }
+    pool
+}
+
+/// Trades one to three of the bins for others, or for none, that cost less in all, and shifts the
+/// content until nothing is overfull.
+fn trade_bins(
+    guide: &Guide<'_>,
+    nodes: &[Node],
+    members: &[usize],
+    free: &[u64],
+    seed: u64,
+    steps: u64,
+) -> (Option<Repacked>, u64) {
+    const ATTEMPTS: usize = 2;
+    let instance: &Instance = guide.instance;
+    let rate = |kind: usize| i128::from(instance.kinds[kind].rate);
+    let mut rng = Rng::with_seed(seed);
+    let mut work = 0;
+    let pool = pooled(instance, nodes, members);
+    let cost: i128 = members.iter().map(|&m| rate(nodes[m].kind)).sum();
+    for _ in 0..ATTEMPTS {
+        work += (members.len() * 40) as u64;
+        let Some(next) = draw_trade(guide, nodes, members, free, &pool, &mut rng) else { continue };
+        let mut bins = vec![0u64; instance.kinds.len()];
+        let mut start = Vec::with_capacity(next.len());
+        for (m, kind) in next {
+            if let Some(kind) = kind {
+                bins[kind] += 1;
+                start.push(Bin { kind, content: nodes[m].content.clone(), copies: 1 });
+            }
+        }
+        if let Some(bins) = fit(instance, &pool, &bins, &start, &mut rng, steps, &mut work) {
+            let now: i128 = bins.iter().map(|b| rate(b.kind)).sum();
+            return (Some(Repacked { bins, saved: cost - now }), work);
+        }
+    }
+    (None, work)
+}
+
+/// What each member becomes (`None`: dropped): of some random trades that cost less and do not lack
+/// capacity in all, the one with most room in its scarcest dimension.
+fn draw_trade(
+    guide: &Guide<'_>,
+    nodes: &[Node],
+    members: &[usize],
+    free: &[u64],
+    pool: &[u64],
+    rng: &mut Rng,
+) -> Option<Vec<(usize, Option<usize>)>> {
+    const DRAWS: usize = 40;
+    let instance = guide.instance;
+    let mut used = vec![0u128; instance.dims];
+    for (&n, shape) in pool.iter().zip(&instance.shapes).filter(|(n, _)| **n > 0) {
+        for (used, &d) in used.iter_mut().zip(&shape.demand) {
+            *used += u128::from(n) * u128::from(d);
+        }
+    }
+    let rate = |kind: usize| i128::from(instance.kinds[kind].rate);
+    let cost: i128 = members.iter().map(|&m| rate(nodes[m].kind)).sum();
+    let own = |t: usize| members.iter().filter(|&&m| nodes[m].kind == t).count() as u64;
+    let mut best: Option<(f64, Vec<(usize, Option<usize>)>)> = None;
+    for _ in 0..DRAWS {
+        let mut next: Vec<(usize, Option<usize>)> =
+            members.iter().map(|&m| (m, Some(nodes[m].kind))).collect();
+        let reach = guide.candidates.len().min([6, 12, 40][rng.usize(..3)]);
+        for i in 0..1 + rng.usize(..3.min(members.len())) {
+            let other = rng.usize(i..next.len());
+            next.swap(i, other);
+            next[i].1 = (rng.u8(..8) > 0).then(|| guide.candidates[rng.usize(..reach)]);
+        }
+        let kinds = || next.iter().filter_map(|(_, kind)| *kind);
+        if kinds().map(rate).sum::<i128>() >= cost {
+            continue;
+        }
+        let room = (0..instance.dims)
+            .filter(|&k| used[k] > 0)
+            .map(|k| {
+                let offered: u128 = kinds().map(|t| u128::from(instance.kinds[t].capacity[k])).sum();
+                offered as f64 / used[k] as f64
+            })
+            .fold(f64::INFINITY, f64::min);
+        let bought = |t: usize| kinds().filter(|&other| other == t).count() as u64;
+        let in_stock = || kinds().all(|t| bought(t) <= free[t].saturating_add(own(t)));
+        if room >= 1.0 && best.as_ref().is_none_or(|(r, _)| room > *r) && in_stock() {
+            best = Some((room, next));
+        }
+    }
+    best.map(|(_, next)| next)
+}
+
 fn repack(
     guide: &Guide<'_>,
     nodes: &[Node],
@@ -191,15 +311,12 @@ fn repack(
 ) -> (Option<Repacked>, u64) {
     let instance: &Instance = guide.instance;
     let mut rng = Rng::with_seed(seed);
-    let mut pool = vec![0u64; instance.shapes.len()];
+    let pool = pooled(instance, nodes, members);
     let mut cost = 0i128;
     for &m in members {
-        let node = &nodes[m];
-        cost += i128::from(instance.kinds[node.kind].rate);
-        free[node.kind] = free[node.kind].saturating_add(1);
-        for &(j, n) in &node.content {
-            pool[j] += n;
-        }
+        let kind = nodes[m].kind;
+        cost += i128::from(instance.kinds[kind].rate);
+        free[kind] = free[kind].saturating_add(1);
     }
     let before = concentration(guide, members.iter().map(|&m| (nodes[m].kind, nodes[m].waste)));
     let mut filler = Filler::default();

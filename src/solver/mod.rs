@@ -195,17 +195,15 @@ impl Search<'_> {
     fn improve(&mut self, guide: &Guide<'_>, share: f64, hurry: u64) {
         let Some((_, bins)) = self.incumbent.clone() else { return };
         let mut improver = Improver::new(guide, &bins, self.seed);
-        let patience = (200 + 2_000_000 / (bins.len() as u64 + 1_000)) / hurry;
-        let mut idle = 0;
+        let patience = (1_000 + 2_000_000 / (bins.len() as u64 + 1_000)) / hurry;
         // Handing over a plan costs about as much as a round on a large one.
         let handover = 1 + bins.len() as u64 / 4_000;
         let mut rounds = 0u64;
         let mut pending = false;
-        while idle < patience && !self.done() && self.meter.share_used() < share {
+        while improver.idle < patience && !self.done() && self.meter.share_used() < share {
             let saved = improver.round();
             self.meter.spend(std::mem::take(&mut improver.work));
             rounds += 1;
-            idle = if saved > 0 { 0 } else { idle + 1 };
             pending |= saved > 0;
             if pending && rounds.is_multiple_of(handover) {
                 self.offer_plan(improver.bins());
@@ -259,6 +257,7 @@ impl Search<'_> {
     fn pack_exactly(&mut self, guide: &Guide<'_>, bins: &[u64], rng: &mut Rng) {
         const STEPS: u64 = 1_500;
         let instance = self.instance;
+        let pool: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
         let seeds: Vec<u64> = (0..4).map(|_| rng.u64(..)).collect();
         let tries: Vec<(Option<Vec<Bin>>, u64)> = seeds
             .into_par_iter()
@@ -270,7 +269,7 @@ impl Search<'_> {
                     guide.pi.iter().map(|p| p.max(1.0) * (1.0 + noise * (rng.f64() - 0.5))).collect();
                 let balance = Balance([0.0, 0.5, 1.0][rng.usize(..3)]);
                 let start = filler.fill_these(guide, bins, &value, balance);
-                let packed = fit::fit(instance, bins, &start, &mut rng, STEPS, &mut filler.work);
+                let packed = fit::fit(instance, &pool, bins, &start, &mut rng, STEPS, &mut filler.work);
                 (packed, filler.work)
             })
             .collect();
