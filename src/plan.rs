@@ -216,6 +216,8 @@ pub enum StopReason {
     /// The plan is the cheapest among those that keep the restrictions by which some rules are held; the
     /// bound, which is for plans without these, lies below.
     BestUnderRestrictions,
+    /// No step of the search saved anything for long.
+    Exhausted,
     /// The work that the effort allows is done.
     WorkLimit,
     /// The time limit was reached.

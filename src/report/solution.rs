@@ -135,6 +135,7 @@ impl Solution {
             StopReason::Optimal => "optimal: no plan costs less",
             StopReason::BestUnderRestrictions => "optimal among plans that keep the restrictions",
             StopReason::GapReached => "the gap that was asked for is reached",
+            StopReason::Exhausted => "nothing better was found for long",
             StopReason::WorkLimit => "the work that the effort allows is done",
             StopReason::TimeLimit => "time limit",
             StopReason::Interrupted => "interrupted",

@@ -72,6 +72,8 @@ pub(super) struct Tree<'a> {
     cases: Vec<Case>,
     /// Open cases, least bound first, then the older one.
     open: BinaryHeap<std::cmp::Reverse<(i128, usize)>>,
+    /// Least bound among cases against which nothing can be proven this way.
+    stuck: Option<i128>,
     /// Numbers of bins that hold the demand fractionally and were handed out already.
     tried: HashSet<Vec<u64>>,
     pub work: u64,
@@ -107,6 +109,7 @@ impl<'a> Tree<'a> {
             cuts: Vec::new(),
             cases: Vec::new(),
             open: BinaryHeap::new(),
+            stuck: None,
             tried: HashSet::new(),
             work: 0,
         };
@@ -139,6 +142,12 @@ impl<'a> Tree<'a> {
         // Closed cases lie at or above the incumbent; the least leaf is the bound of the tree.
         let leaves = self.cases.iter().filter(|c| c.split.is_none()).map(|c| c.bound).min();
         leaves.or(open).unwrap_or(0)
+    }
+
+    /// Whether looking at further cases cannot raise the bound.
+    pub(super) fn is_stuck(&self) -> bool {
+        let next = self.open.peek().map(|std::cmp::Reverse((bound, _))| *bound);
+        matches!((self.stuck, next), (Some(stuck), Some(next)) if next >= stuck)
     }
 
     /// Looks at the cheapest open case. `incumbent` is the cost to beat, nano-dollars.
@@ -176,6 +185,8 @@ impl<'a> Tree<'a> {
                         Step::Going
                     }
                     None => {
+                        let bound = self.cases[c].bound;
+                        self.stuck = Some(self.stuck.map_or(bound, |s| s.min(bound)));
                         self.leave_out(c, &bins);
                         if self.tried.insert(bins.clone()) { Step::Promising(bins) } else { Step::Going }
                     }

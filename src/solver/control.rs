@@ -152,6 +152,10 @@ impl<'a> Meter<'a> {
         by_work.max(by_clock)
     }
 
+    pub(super) fn time_limit(&self) -> Option<Duration> {
+        self.budget.time_limit
+    }
+
     pub(super) fn millis(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }

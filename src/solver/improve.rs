@@ -215,6 +215,9 @@ fn pooled(instance: &Instance, nodes: &[Node], members: &[usize]) -> Vec<u64> {
     pool
 }
 
+/// What each member of a neighbourhood becomes; `None`: nothing, its bin is dropped.
+type Trade = Vec<(usize, Option<usize>)>;
+
 /// Trades one to three of the bins for others, or for none, that cost less in all, and shifts the
 /// content until nothing is overfull.
 fn trade_bins(
@@ -251,7 +254,7 @@ fn trade_bins(
     (None, work)
 }
 
-/// What each member becomes (`None`: dropped): of some random trades that cost less and do not lack
+/// Of some random trades that cost less and do not lack
 /// capacity in all, the one with most room in its scarcest dimension.
 fn draw_trade(
     guide: &Guide<'_>,
@@ -260,7 +263,7 @@ fn draw_trade(
     free: &[u64],
     pool: &[u64],
     rng: &mut Rng,
-) -> Option<Vec<(usize, Option<usize>)>> {
+) -> Option<Trade> {
     const DRAWS: usize = 40;
     let instance = guide.instance;
     let mut used = vec![0u128; instance.dims];
@@ -272,10 +275,9 @@ fn draw_trade(
     let rate = |kind: usize| i128::from(instance.kinds[kind].rate);
     let cost: i128 = members.iter().map(|&m| rate(nodes[m].kind)).sum();
     let own = |t: usize| members.iter().filter(|&&m| nodes[m].kind == t).count() as u64;
-    let mut best: Option<(f64, Vec<(usize, Option<usize>)>)> = None;
+    let mut best: Option<(f64, Trade)> = None;
     for _ in 0..DRAWS {
-        let mut next: Vec<(usize, Option<usize>)> =
-            members.iter().map(|&m| (m, Some(nodes[m].kind))).collect();
+        let mut next: Trade = members.iter().map(|&m| (m, Some(nodes[m].kind))).collect();
         let reach = guide.candidates.len().min([6, 12, 40][rng.usize(..3)]);
         for i in 0..1 + rng.usize(..3.min(members.len())) {
             let other = rng.usize(i..next.len());

@@ -33,8 +33,10 @@ pub(super) struct Kind {
     pub capacity: Vec<u64>,
     /// Nano-dollars per hour.
     pub rate: u64,
-    /// Number available.
+    /// Number available, where that is fewer than there are copies.
     pub stock: Option<u64>,
+    /// Whether the problem states a number available at all: such a kind stands in for no other.
+    pub limited: bool,
 }
 
 /// A reduced problem.
@@ -96,8 +98,10 @@ impl Instance {
             let mergeable = !capped && !neighbours.contains_key(&j);
             let form = (demand.clone(), item.eligible.as_slice());
             if mergeable {
-                if let Some(&s) = by_form.get(&form) {
-                    shapes[s].copies += item.copies;
+                let merged =
+                    by_form.get(&form).and_then(|&s| Some((s, shapes[s].copies.checked_add(item.copies)?)));
+                if let Some((s, copies)) = merged {
+                    shapes[s].copies = copies;
                     shapes[s].members.push((j, item.copies));
                     shape_of[j.index()] = s;
                     continue;
@@ -128,6 +132,8 @@ impl Instance {
             let cap = if shape.capped { item.max_per_bin.unwrap_or(u64::MAX) } else { u64::MAX };
             item.demand.copies_in(&problem.bin(t).capacity).min(cap).min(shape.copies)
         };
+        // More bins in stock than there are copies are no limit.
+        let copies: u128 = shapes.iter().map(|s| u128::from(s.copies)).sum();
         let usable: Vec<(Kind, Vec<u64>)> = problem
             .bin_ids()
             .map(|t| {
@@ -136,7 +142,8 @@ impl Instance {
                     id: t,
                     capacity: project(bin.capacity.as_slice()),
                     rate: bin.rate.nanos(),
-                    stock: bin.stock,
+                    stock: bin.stock.filter(|&s| u128::from(s) < copies),
+                    limited: bin.stock.is_some(),
                 };
                 (kind, shapes.iter().map(|s| fit(s, t)).collect::<Vec<_>>())
             })
@@ -222,7 +229,7 @@ type Undominated = (Vec<Kind>, Vec<Vec<u64>>, Vec<(BinTypeId, usize)>);
 fn drop_dominated(usable: Vec<(Kind, Vec<u64>)>, shapes: &[Shape]) -> Undominated {
     let dominates = |b: usize, a: usize| {
         let ((kb, fb), (ka, fa)) = (&usable[b], &usable[a]);
-        kb.stock.is_none()
+        !kb.limited
             && kb.rate <= ka.rate
             && kb.capacity.iter().zip(&ka.capacity).all(|(x, y)| x >= y)
             && (0..shapes.len()).all(|j| fb[j] >= fa[j])

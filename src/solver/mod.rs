@@ -8,6 +8,7 @@ mod bound;
 mod branching;
 mod column_generation;
 pub mod control;
+mod enumeration;
 mod fit;
 mod greedy;
 mod improve;
@@ -97,7 +98,8 @@ impl Search<'_> {
             return;
         }
         self.enter(Phase::Relaxation);
-        let Some(prices) = self.relax() else { return };
+        // Where nothing takes up any resource there is nothing to relax, and rules alone ask for bins.
+        let prices = self.relax().unwrap_or_else(|| relaxation::by_the_copy(instance));
         let allowed = match instance.max_kinds {
             Some(most) => relaxation::choose_kinds(instance, &prices, most),
             None => Some((0..instance.kinds.len()).collect()),
@@ -116,23 +118,27 @@ impl Search<'_> {
         let guide = Guide::new(instance, &packing_prices, &may_open);
         self.enter(Phase::Greedy);
         self.build_plans(&guide);
-        if !self.done() && !restricted {
-            self.enumerate();
-        }
+        let settled = !self.done() && self.enumerate(&prices);
         if self.done() || self.incumbent.is_none() {
             return;
         }
-        self.enter(Phase::Improvement);
-        self.improve(&guide, 0.1, 10);
+        if !settled {
+            self.enter(Phase::Improvement);
+            self.improve(&guide, 0.1, 10);
+        }
         if self.few_bins(&prices) && !self.done() {
             self.enter(Phase::Branching);
-            self.branch(&prices, &guide, restricted);
+            self.branch(&prices, &guide, restricted || settled);
+        }
+        // Enumeration may have settled on other kinds than those that the guide may open.
+        if settled && restricted {
+            return;
         }
         if self.few_items_per_bin(&prices) && !self.done() {
             self.enter(Phase::ColumnGeneration);
             self.generate_columns(&prices, &may_open);
         }
-        if !self.done() {
+        if !self.done() && !settled {
             self.enter(Phase::Improvement);
             self.improve(&guide, 1.0, 1);
         }
@@ -178,17 +184,24 @@ impl Search<'_> {
         }
     }
 
-    /// Where there are few patterns in all, the integer programme over every one of them.
-    fn enumerate(&mut self) {
-        const SECONDS: f64 = 2.0;
-        let copies: u128 = self.instance.shapes.iter().map(|s| u128::from(s.copies)).sum();
-        if copies > 60 {
-            return;
+    /// Where there are few patterns in all, every choice among them that may be cheaper.
+    /// Says whether that settles the plan: nothing cheaper exists, proven or not.
+    fn enumerate(&mut self, prices: &Prices) -> bool {
+        const MOST_COPIES: u128 = 60;
+        const MOST_PATTERNS: usize = 250;
+        let instance = self.instance;
+        let copies: u128 = instance.shapes.iter().map(|s| u128::from(s.copies)).sum();
+        if copies > MOST_COPIES {
+            return false;
         }
-        let Some(patterns) = rounding::all_maximal_patterns(self.instance, 400) else { return };
-        if let Some(bins) = rounding::choose_patterns(self.instance, &patterns, SECONDS) {
+        let Some(patterns) = enumeration::all_maximal_patterns(instance, MOST_PATTERNS) else { return false };
+        let incumbent = self.incumbent.as_ref().map_or(i128::MAX, |(cost, _)| cost.nanos());
+        let found = enumeration::cheapest_choice(instance, &patterns, prices, incumbent);
+        self.meter.spend(found.work);
+        if let Some(bins) = found.bins {
             self.offer_plan(bins);
         }
+        found.complete
     }
 
     /// Large-neighbourhood search until it runs dry or this share of the budget is used up.
@@ -220,7 +233,8 @@ impl Search<'_> {
         prices.bins.iter().sum::<f64>() <= 80.0 && self.instance.shapes.len() <= 400
     }
 
-    fn branch(&mut self, prices: &Prices, guide: &Guide<'_>, restricted: bool) {
+    /// Branches on the numbers of bins, for the bound and, unless `bound_only`, for plans.
+    fn branch(&mut self, prices: &Prices, guide: &Guide<'_>, bound_only: bool) {
         let instance = self.instance;
         let cost = self.incumbent.as_ref().map_or(i128::MAX, |(cost, _)| cost.nanos());
         let mut tree = Tree::start(instance, self.columns, prices, cost);
@@ -229,10 +243,13 @@ impl Search<'_> {
         while looks < 4_000 && !self.done() && self.meter.share_used() < 0.5 {
             looks += 1;
             let incumbent = self.incumbent.as_ref().map_or(i128::MAX, |(cost, _)| cost.nanos());
+            if bound_only && tree.is_stuck() {
+                break;
+            }
             match tree.step(incumbent) {
                 Step::Going => {}
                 Step::Finished => break,
-                Step::Promising(bins) if !restricted => {
+                Step::Promising(bins) if !bound_only => {
                     self.pack_exactly(guide, &bins, &mut rng);
                 }
                 Step::Promising(_) => {}
@@ -309,11 +326,36 @@ impl Search<'_> {
                 let guide = Guide::new(instance, &lp.best, may_open);
                 self.round_patterns(&lp, &guide, &mut rng, may_open);
                 if closed && !self.done() {
+                    self.finish_by_mip(&lp, may_open);
                     self.improve(&guide, 0.85, 1);
                 }
             }
             if closed || self.done() {
                 break;
+            }
+        }
+    }
+
+    /// The integer programme over the patterns in the master's last solution and in the plan. Its
+    /// solver can only be stopped by the clock, so that it runs only where the clock limits anyway.
+    fn finish_by_mip(&mut self, lp: &PatternLp<'_>, may_open: &[bool]) {
+        const MOST_PATTERNS: usize = 400;
+        const SHARE: f64 = 0.1;
+        let (Some(limit), None) = (self.meter.time_limit(), self.instance.max_kinds) else { return };
+        let Some((_, incumbent)) = &self.incumbent else { return };
+        let mut patterns: Vec<Bin> = incumbent.iter().map(|b| Bin { copies: 1, ..b.clone() }).collect();
+        for &(p, _) in &lp.solution {
+            let (kind, content) = lp.pattern(p);
+            if may_open[kind] {
+                patterns.push(Bin { kind, content: content.to_vec(), copies: 1 });
+            }
+        }
+        patterns.sort_unstable();
+        patterns.dedup();
+        if patterns.len() <= MOST_PATTERNS {
+            let seconds = limit.as_secs_f64() * SHARE;
+            if let Some(bins) = rounding::choose_patterns(self.instance, &patterns, seconds) {
+                self.offer_plan(bins);
             }
         }
     }
@@ -401,7 +443,7 @@ impl Search<'_> {
         } else if self.gap().is_some_and(|g| g <= self.meter.gap_target()) {
             StopReason::GapReached
         } else {
-            self.meter.must_stop().unwrap_or(StopReason::WorkLimit)
+            self.meter.must_stop().unwrap_or(StopReason::Exhausted)
         };
         let incumbent: Plan = self.instance.expand(bins);
         Ok(Outcome { incumbent, lower_bound, stop, progress: self.progress })

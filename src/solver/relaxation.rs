@@ -40,6 +40,23 @@ const ADDED_PER_ROUND: usize = 8;
 /// A kind prices out when its value exceeds its rate by more than this share.
 const PRICED_OUT: f64 = 1e-6;
 
+/// Prices without a relaxation: what a copy costs at least where its kind of bin holds nothing else.
+pub(super) fn by_the_copy(instance: &Instance) -> Prices {
+    let per_copy = |j: usize| {
+        let fitting = (0..instance.kinds.len()).filter(|&t| instance.fits[t][j] > 0);
+        fitting
+            .map(|t| instance.kinds[t].rate as f64 / instance.fits[t][j] as f64)
+            .fold(f64::INFINITY, f64::min)
+    };
+    Prices {
+        pi: (0..instance.shapes.len()).map(per_copy).collect(),
+        pattern_value: instance.kinds.iter().map(|k| k.rate as f64).collect(),
+        lambda: vec![vec![0.0; instance.dims]; instance.kinds.len()],
+        bins: vec![0.0; instance.kinds.len()],
+        assigned: vec![Vec::new(); instance.kinds.len()],
+    }
+}
+
 /// Knapsack columns of every kind, built once per instance.
 pub(super) fn all_columns(instance: &Instance) -> Vec<Columns> {
     (0..instance.kinds.len()).into_par_iter().map(|t| Columns::of(instance, t)).collect()

@@ -1,5 +1,5 @@
-//! Plans from patterns: whole patterns first and the rest packed by prices, or, where there are few
-//! patterns in all, the integer programme over every one of them.
+//! Plans from patterns: whole patterns first and the rest packed by prices, or the integer programme
+//! over some of them.
 
 use fastrand::Rng;
 
@@ -51,76 +51,6 @@ pub(super) fn round(
         filler.pack(guide, &mut left, guide.pi, Balance(0.0), open, &mut available, give_up - spent)?;
     bins.extend(rest);
     Some(bins)
-}
-
-/// All patterns to which no item can be added, or `None` if there are more than `most` or they are
-/// too long to find.
-pub(super) fn all_maximal_patterns(instance: &Instance, most: usize) -> Option<Vec<Bin>> {
-    let mut patterns = Vec::new();
-    for kind in 0..instance.kinds.len() {
-        let free = instance.kinds[kind].capacity.clone();
-        let mut search = Enumeration { instance, kind, free, content: Vec::new(), patterns, most, steps: 0 };
-        search.extend(0)?;
-        patterns = search.patterns;
-    }
-    Some(patterns)
-}
-
-struct Enumeration<'a> {
-    instance: &'a Instance,
-    kind: usize,
-    free: Vec<u64>,
-    content: Vec<(usize, u64)>,
-    patterns: Vec<Bin>,
-    most: usize,
-    steps: u32,
-}
-
-impl Enumeration<'_> {
-    /// Every number of copies of shape j and of those after it.
-    fn extend(&mut self, j: usize) -> Option<()> {
-        const MOST_STEPS: u32 = 20_000;
-        self.steps += 1;
-        if self.steps > MOST_STEPS || self.patterns.len() > self.most {
-            return None;
-        }
-        if j == self.instance.shapes.len() {
-            if !self.content.is_empty() && is_maximal(self.instance, self.kind, &self.free, &self.content) {
-                self.patterns.push(Bin { kind: self.kind, content: self.content.clone(), copies: 1 });
-            }
-            return Some(());
-        }
-        self.extend(j + 1)?;
-        let shape = &self.instance.shapes[j];
-        if self.content.iter().any(|(i, _)| shape.conflicts.binary_search(i).is_ok()) {
-            return Some(());
-        }
-        let mut taken = 0;
-        while taken < self.instance.fits[self.kind][j]
-            && self.free.iter().zip(&shape.demand).all(|(f, d)| f >= d)
-        {
-            for (f, d) in self.free.iter_mut().zip(&shape.demand) {
-                *f -= d;
-            }
-            taken += 1;
-            self.content.push((j, taken));
-            self.extend(j + 1)?;
-            self.content.pop();
-        }
-        for (f, d) in self.free.iter_mut().zip(&shape.demand) {
-            *f += d * taken;
-        }
-        Some(())
-    }
-}
-
-fn is_maximal(instance: &Instance, kind: usize, free: &[u64], content: &[(usize, u64)]) -> bool {
-    instance.shapes.iter().enumerate().all(|(j, shape)| {
-        let held = content.iter().find(|(i, _)| *i == j).map_or(0, |(_, n)| *n);
-        held >= instance.fits[kind][j]
-            || free.iter().zip(&shape.demand).any(|(f, d)| f < d)
-            || content.iter().any(|(i, _)| shape.conflicts.binary_search(i).is_ok())
-    })
 }
 
 /// The cheapest choice among these patterns that covers every copy, by a MIP solver within a time

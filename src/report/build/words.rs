@@ -78,6 +78,7 @@ fn explain(info: &SolveInfo, currency: Currency<'_>) -> Vec<String> {
                 "The search ended with the cheapest plan among those that hold the rules by restriction as stated; the bound is for plans without these restrictions."
             }
             StopReason::GapReached => "The search ended because the gap that was asked for is reached.",
+            StopReason::Exhausted => "The search ended because it had found nothing better for long.",
             StopReason::WorkLimit => {
                 "The search ended with the work that its effort allows; more effort may find a cheaper plan or a tighter bound."
             }
