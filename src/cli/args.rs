@@ -12,6 +12,7 @@ use plimsoll::input::catalog_import::Layout;
 use plimsoll::input::policy_file::PurchaseChoice;
 use plimsoll::input::quantity::{self, QuantityError};
 use plimsoll::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis};
+use plimsoll::replay::{Order, Profile};
 use plimsoll::report::{Format, csv};
 use plimsoll::units::{Bytes, DecimalError, MilliCpu, PartsPerMillion, ResourceName};
 
@@ -60,6 +61,7 @@ pub struct Cli {
 pub enum Command {
     Plan(Box<PlanArgs>),
     Report(ReportArgs),
+    Replay(ReplayArgs),
     Check(CheckArgs),
     Solve(SolveArgs),
     #[command(subcommand)]
@@ -143,6 +145,64 @@ pub struct ReportArgs {
     pub plan: PathBuf,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// Put a saved plan's pods onto its nodes as the default scheduler would, and find what helps it
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "  plimsoll plan ./manifests -f json -o plan.json
+  plimsoll replay plan.json
+  plimsoll replay plan.json --profile default --order random --seeds 10
+  plimsoll replay plan.json -f kubernetes -o scheduling.yaml
+"
+)]
+pub struct ReplayArgs {
+    /// What `plimsoll plan -f json` wrote, or - for standard input
+    #[arg(value_name = "PLAN.JSON")]
+    pub plan: PathBuf,
+    #[command(flatten)]
+    pub settings: ReplaySettings,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// How a plan is replayed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Replay")]
+pub struct ReplaySettings {
+    /// How the scheduler is configured: default, most-allocated
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "default,most-allocated")]
+    pub profile: Vec<Profile>,
+    /// How pods arrive: by-workload, random, big-first, small-first
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        default_value = "by-workload,random,big-first,small-first"
+    )]
+    pub order: Vec<Order>,
+    /// Runs for each profile and order
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub seeds: u16,
+    /// What may be done so that nothing stays pending
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "pins,classes,nodes")]
+    pub measures: Vec<MeasureArg>,
+}
+
+/// A measure on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MeasureArg {
+    /// Nothing: only say what stays pending
+    None,
+    /// Workloads pinned to their instance type
+    Pins,
+    /// PriorityClasses by size
+    Classes,
+    /// Nodes beyond the plan
+    Nodes,
+    /// A scheduler profile that packs (MostAllocated)
+    Profile,
 }
 
 /// Recheck a saved plan and the proof of its lower bound, without the solver; exits with 2 if refused
@@ -665,7 +725,8 @@ pub enum EffortArg {
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// table: for people. json: everything, read again by `plimsoll report`. csv: tidy tables.
-    /// focus: FOCUS 1.2 rows of the planned cost
+    /// focus: FOCUS 1.2 rows of the planned cost. kubernetes: PriorityClasses and patches that a
+    /// replayed plan needs
     #[arg(short, long, value_enum, default_value_t = FormatArg::Table)]
     pub format: FormatArg,
     /// Write to FILE instead of standard output, in one piece or not at all
@@ -694,6 +755,7 @@ pub enum FormatArg {
     Json,
     Csv,
     Focus,
+    Kubernetes,
 }
 
 impl From<FormatArg> for Format {
@@ -703,6 +765,7 @@ impl From<FormatArg> for Format {
             FormatArg::Json => Format::Json,
             FormatArg::Csv => Format::Csv,
             FormatArg::Focus => Format::Focus,
+            FormatArg::Kubernetes => Format::Kubernetes,
         }
     }
 }

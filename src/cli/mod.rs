@@ -8,6 +8,7 @@ mod files;
 mod output;
 mod plan;
 mod progress;
+mod replay;
 mod settings;
 mod solve;
 mod threshold;
@@ -105,6 +106,7 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
     match &cli.command {
         Command::Plan(args) => plan(args, cli.messages),
         Command::Report(args) => report(args, cli.messages),
+        Command::Replay(args) => replay::run(args, cli.messages),
         Command::Check(args) => check::run(args),
         Command::Solve(args) => solve::run(args, cli.messages),
         Command::Catalog(CatalogCommand::List(args)) => list_catalog(args),

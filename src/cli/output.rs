@@ -5,7 +5,7 @@ use std::path::Path;
 
 use plimsoll::input::Fault;
 use plimsoll::report::view::PlanReport;
-use plimsoll::report::{self, Format, RenderOptions, csv};
+use plimsoll::report::{self, Format, RenderError, RenderOptions, csv};
 
 use super::args::{FormatArg, MessageArgs, OutputArgs};
 use super::{Failure, files};
@@ -26,9 +26,17 @@ pub fn write(report: &PlanReport, args: &OutputArgs, messages: MessageArgs) -> R
         }
         output => {
             let bytes = report::render(report, Format::from(args.format), &options)
-                .map_err(|error| vec![Fault::new("-f", error.to_string()).help("see --as-of")])?;
+                .map_err(|error| vec![fault(&error)])?;
             Ok(files::write(output.as_deref(), &bytes)?)
         }
+    }
+}
+
+fn fault(error: &RenderError) -> Fault {
+    let fault = Fault::new("-f", error.to_string());
+    match error {
+        RenderError::Focus(_) => fault.help("see --as-of"),
+        RenderError::Kubernetes(_) => fault,
     }
 }
 

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cluster::{Cluster, Node, Pool, Replicated, Rules, Spread};
 use crate::catalog::Catalog;
-use crate::formulate::{Formulation, Legend, Measure};
+use crate::formulate::{Breakdown, Formulation, Legend, Measure, node_labels};
 use crate::policy::Policy;
 use crate::problem::BinTypeId;
 use crate::units::ResourceName;
 use crate::verify::VerifiedPlan;
 use crate::workload::{HostPort, LabelExpression, LabelSelector, PodTemplate, Workload, WorkloadSet};
 
+/// The label that a pin selects nodes by.
+const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
 /// Topology keys whose domains are single nodes.
 const HOSTNAME: &str = "kubernetes.io/hostname";
 /// Topology keys whose domains are zones.
@@ -112,16 +114,18 @@ fn zones(legend: &Legend, catalog: &Catalog, policy: &Policy) -> Vec<String> {
 
 fn pool(catalog: &Catalog, formulation: &Formulation, bin: BinTypeId, resources: &[ResourceName]) -> Pool {
     let node = &formulation.legend.nodes[bin.index()];
-    let instance_type = catalog.types[node.catalog_type].name.clone();
+    let machine = &catalog.types[node.catalog_type];
+    let labels = node_labels(machine, catalog);
+    let instance_type = labels.get(INSTANCE_TYPE).unwrap_or(&machine.name).clone();
     let group = formulation.legend.pools.get(node.pool).map_or("", |pool| pool.name.as_str());
     // A resource without a breakdown is one that the plan does not bound.
-    let amounts = |of: fn(&crate::formulate::Breakdown) -> u64, without: u64| {
+    let amounts = |of: fn(&Breakdown) -> u64, without: u64| {
         resources.iter().map(|r| node.capacity.get(r).map_or(without, of)).collect()
     };
     Pool {
-        name: if group.is_empty() { instance_type.clone() } else { format!("{group}/{instance_type}") },
+        name: if group.is_empty() { machine.name.clone() } else { format!("{group}/{}", machine.name) },
         instance_type,
-        allocatable: amounts(crate::formulate::Breakdown::allocatable, u64::MAX),
+        allocatable: amounts(Breakdown::allocatable, u64::MAX),
         taken: amounts(|b| b.daemon_sets, 0),
         rate: formulation.problem.bin(bin).rate,
     }

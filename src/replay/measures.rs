@@ -278,12 +278,14 @@ fn distinct_sizes(cluster: &Cluster, split: bool) -> usize {
 /// Up to so many classes: with the pods of none they cut every group into one part more.
 fn classes(cluster: &Cluster, count: usize, cut: Cut, split: bool) -> Vec<PriorityClass> {
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
-    let parts = count as u128 + 1;
     for sized in by_size(cluster, split) {
         let demand = |part: &[Sized]| -> u128 {
             part.iter().map(|s| s.size.0 * u128::from(cluster.workloads[s.workload].pods)).sum()
         };
         let whole = demand(&sized);
+        // The smallest stay without a class, and a group of one size needs none.
+        let sizes = sized.chunk_by(|a, b| a.size == b.size).count();
+        let last = count.min(sizes.saturating_sub(1));
         let (largest, smallest) = match (sized.first(), sized.last()) {
             (Some(first), Some(last)) => (first.size.0, last.size.0),
             _ => continue,
@@ -295,8 +297,8 @@ fn classes(cluster: &Cluster, count: usize, cut: Cut, split: bool) -> Vec<Priori
                 Cut::Demand => (seen, whole),
                 Cut::Size => (largest - equal[0].size.0, largest - smallest),
             };
-            let part = (above * parts).checked_div(of).unwrap_or(0) as usize;
-            if part < count {
+            let part = (above * (last as u128 + 1)).checked_div(of).unwrap_or(0) as usize;
+            if part < last {
                 members[part].extend(equal.iter().map(|s| s.workload));
             }
             seen += demand(equal);

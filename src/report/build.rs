@@ -1,5 +1,6 @@
 //! Makes the report of a verified plan: totals, money, words.
 
+use super::scheduling::Scheduling;
 use super::view::{
     CatalogInfo, Headline, InputFile, ObstacleRow, PlanReport, PlanRow, SCHEMA_VERSION, SavingsStep,
     Scenario, Tool, WorkloadRow,
@@ -12,6 +13,7 @@ use crate::catalog::Catalog;
 use crate::formulate::{Formulation, Legend, ObstacleReason};
 use crate::policy::Policy;
 use crate::problem::Problem;
+use crate::replay::Cluster;
 use crate::units::{HOURS_PER_MONTH, HOURS_PER_YEAR};
 use crate::verify::{VerifiedOutcome, VerifiedPlan};
 use crate::workload::WorkloadSet;
@@ -144,6 +146,8 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
 
     let notices = words::notices(workloads, formulation, catalog, &placed, before.as_ref(), &plans[0], &used);
     let extra_costs = payment::extra_costs(inputs.policy, &placed);
+    let cluster = Cluster::of_plan(workloads, catalog, inputs.policy, formulation, outcome.plan());
+    let scheduling = Scheduling::of(&cluster);
     let solve = words::solve(outcome, &catalog.currency);
     Ok(PlanReport {
         schema_version: SCHEMA_VERSION,
@@ -188,6 +192,8 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
         obstacles: formulation.obstacles.iter().map(obstacle_row).collect(),
         notices,
         skipped: words::skipped(workloads),
+        scheduling: Some(scheduling),
+        replay: None,
         solve,
     })
 }

@@ -4,8 +4,11 @@ mod build;
 pub mod csv;
 pub mod focus;
 pub mod json;
+pub mod kubernetes;
 mod number;
 pub mod recheck;
+mod replayed;
+mod scheduling;
 pub mod solution;
 mod table;
 pub mod view;
@@ -26,11 +29,14 @@ pub enum Format {
     Csv,
     /// FOCUS 1.2 rows of the planned cost. Needs a first day, see [`RenderOptions::start`].
     Focus,
+    /// What a replayed plan needs in the cluster: PriorityClasses and patches, as YAML.
+    Kubernetes,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 4] = [Format::Table, Format::Json, Format::Csv, Format::Focus];
+    pub const ALL: [Format; 5] =
+        [Format::Table, Format::Json, Format::Csv, Format::Focus, Format::Kubernetes];
 
     /// As an option value names it.
     pub fn name(self) -> &'static str {
@@ -39,6 +45,7 @@ impl Format {
             Format::Json => "json",
             Format::Csv => "csv",
             Format::Focus => "focus",
+            Format::Kubernetes => "kubernetes",
         }
     }
 }
@@ -51,7 +58,7 @@ impl fmt::Display for Format {
 
 /// A name that is no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no format; write table, json, csv or focus")]
+#[error("`{0}` is no format; write table, json, csv, focus or kubernetes")]
 pub struct UnknownFormat(String);
 
 impl FromStr for Format {
@@ -100,17 +107,22 @@ pub enum RenderError {
     /// FOCUS rows lie in months, so they need a first day.
     #[error(transparent)]
     Focus(#[from] focus::FocusError),
+    /// Manifests follow from a replay.
+    #[error(transparent)]
+    Kubernetes(#[from] kubernetes::KubernetesError),
 }
 
 /// Renders a report.
 ///
 /// # Errors
-/// Only FOCUS can fail: without a first day, or with names that a spreadsheet would run as formulas.
+/// FOCUS can fail: without a first day, or with names that a spreadsheet would run as formulas; and
+/// manifests of a plan that was not replayed.
 pub fn render(report: &PlanReport, format: Format, options: &RenderOptions) -> Result<Vec<u8>, RenderError> {
     Ok(match format {
         Format::Table => table::render(report, options).into_bytes(),
         Format::Json => json::render(report),
         Format::Csv => csv::render(report, options.csv_table),
         Format::Focus => focus::render(report, options.start.as_deref())?,
+        Format::Kubernetes => kubernetes::render(report)?.into_bytes(),
     })
 }

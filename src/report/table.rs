@@ -7,6 +7,7 @@ mod compare;
 mod draw;
 mod grid;
 mod nodes;
+mod replay;
 
 use super::RenderOptions;
 use super::number::{Currency, gap_percent, grouped, percent};
@@ -25,6 +26,7 @@ pub(super) fn render(report: &PlanReport, options: &RenderOptions) -> String {
         savings(report, &draw),
         nodes::nodes(report, &draw, options.all_nodes),
         compare::utilization(report, &draw),
+        replay::replay(report, &draw),
         compare::plans(report, &draw),
         compare::purchases(report, &draw),
         notices(report, &draw),
@@ -112,6 +114,7 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
             .find(|s| s.name == "types.default")
             .map(|s| ("Types".to_owned(), draw.clean(&s.value))),
     );
+    lines.push(("Replay".to_owned(), replay::line(report)));
     let catalog = &report.catalog;
     let prices = format!("{}, {} {}", catalog.price_date, catalog.provider, catalog.region);
     // Bundled catalogs are called by just that.

@@ -16,6 +16,8 @@ use crate::units::{Money, Rate};
 use crate::workload::WorkloadKind;
 
 pub use super::build::{BaselineInput, Metadata, ReportError, ReportInputs, build};
+pub use super::replayed::{ClassRow, ExtraNodesRow, MeasuresRow, PendingRow, PinRow, Replayed};
+pub use super::scheduling::{PoolRow, ScheduledRow, Scheduling, SpreadRow};
 
 /// Version of the JSON form; raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -63,6 +65,12 @@ pub struct PlanReport {
     pub notices: Vec<Notice>,
     /// Objects that were read and do not count.
     pub skipped: Vec<SkippedRow>,
+    /// What the scheduler sees of the plan; absent in reports of before it was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduling: Option<Scheduling>,
+    /// What the replayed scheduler makes of the plan; absent for a plan that was not replayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replayed>,
     /// How good the plan is, and how that is known.
     pub solve: SolveInfo,
 }

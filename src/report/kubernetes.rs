@@ -1,0 +1,191 @@
+//! What the cluster needs for the plan to come true: PriorityClasses, and a patch for each workload.
+//!
+//! Every name goes through the YAML writer, never into the text by hand; comments are stripped of
+//! control characters, so that no input can break out of one.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::view::{MeasuresRow, PlanReport, WorkloadRow};
+use crate::workload::WorkloadKind;
+
+/// Before the names of PriorityClasses, which the whole cluster shares.
+const PREFIX: &str = "plimsoll-";
+/// What the cloud's controller writes on every node.
+const TYPE_LABEL: &str = "node.kubernetes.io/instance-type";
+
+/// Why there are no manifests.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KubernetesError {
+    /// Nobody has looked what the scheduler needs.
+    #[error("the plan was not replayed, so what it needs is not known; `plimsoll replay` tells")]
+    NotReplayed,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PriorityClass<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    metadata: Metadata<'a>,
+    value: i32,
+    global_default: bool,
+    preemption_policy: &'a str,
+    description: &'a str,
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Patch<'a, S> {
+    api_version: &'a str,
+    kind: &'a str,
+    metadata: Metadata<'a>,
+    spec: S,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PodSpec<'a> {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    node_selector: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority_class_name: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Template<S> {
+    template: S,
+}
+
+#[derive(Serialize)]
+struct Spec<S> {
+    spec: S,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JobTemplate<S> {
+    job_template: S,
+}
+
+/// Writes the manifests.
+///
+/// # Errors
+/// A plan that was not replayed, or without looking for measures.
+pub fn render(report: &PlanReport) -> Result<String, KubernetesError> {
+    let measures = report.replay.as_ref().and_then(|replay| replay.measures.as_ref());
+    let measures = measures.ok_or(KubernetesError::NotReplayed)?;
+    let mut out = head(report, measures);
+    for class in &measures.classes {
+        document(
+            &mut out,
+            &PriorityClass {
+                api_version: "scheduling.k8s.io/v1",
+                kind: "PriorityClass",
+                metadata: Metadata { name: format!("{PREFIX}{}", class.name), namespace: None },
+                value: class.value,
+                global_default: false,
+                preemption_policy: "Never",
+                description: "Larger pods are scheduled first, so that small ones do not take their room.",
+            },
+        );
+    }
+    let types: BTreeMap<&str, &str> =
+        measures.pins.iter().map(|pin| (pin.workload.as_str(), pin.instance_type.as_str())).collect();
+    let classes: BTreeMap<&str, &str> = measures
+        .classes
+        .iter()
+        .flat_map(|class| class.workloads.iter().map(|w| (w.as_str(), class.name.as_str())))
+        .collect();
+    for row in &report.workloads {
+        let pod = PodSpec {
+            node_selector: types.get(row.workload.as_str()).map(|&t| (TYPE_LABEL, t)).into_iter().collect(),
+            priority_class_name: classes.get(row.workload.as_str()).map(|name| format!("{PREFIX}{name}")),
+        };
+        if !pod.node_selector.is_empty() || pod.priority_class_name.is_some() {
+            patch(&mut out, row, pod);
+        }
+    }
+    Ok(out)
+}
+
+fn patch(out: &mut String, row: &WorkloadRow, pod: PodSpec<'_>) {
+    let api_version = match row.kind {
+        WorkloadKind::Deployment | WorkloadKind::ReplicaSet | WorkloadKind::StatefulSet => "apps/v1",
+        WorkloadKind::Job | WorkloadKind::CronJob => "batch/v1",
+        WorkloadKind::ReplicationController | WorkloadKind::Pod => "v1",
+        // A component of the native format has no object that could be patched; what its pods need is
+        // written as a Deployment, which it most likely is.
+        WorkloadKind::Component => "apps/v1",
+        WorkloadKind::DaemonSet => return,
+    };
+    let kind = if row.kind == WorkloadKind::Component { WorkloadKind::Deployment } else { row.kind };
+    let kind = kind.to_string();
+    let metadata = Metadata { name: row.name.clone(), namespace: Some(&row.namespace) };
+    let kind = kind.as_str();
+    match row.kind {
+        WorkloadKind::Pod => document(out, &Patch { api_version, kind, metadata, spec: pod }),
+        WorkloadKind::CronJob => {
+            let spec = JobTemplate { job_template: Spec { spec: Template { template: Spec { spec: pod } } } };
+            document(out, &Patch { api_version, kind, metadata, spec });
+        }
+        _ => {
+            let spec = Template { template: Spec { spec: pod } };
+            document(out, &Patch { api_version, kind, metadata, spec });
+        }
+    }
+}
+
+fn document(out: &mut String, value: &impl Serialize) {
+    out.push_str("---\n");
+    out.push_str(&serde_yaml::to_string(value).expect("maps, strings and integers are YAML"));
+    if !out.ends_with('\n') {
+        out.push('\n');
+    }
+}
+
+/// What the manifests are for, and the nodes that must be there.
+fn head(report: &PlanReport, measures: &MeasuresRow) -> String {
+    let mut lines = vec![
+        format!("What the scheduler needs to bring the plan \"{}\" about.", report.scenario.name),
+        String::new(),
+        "Apply it onto the workloads as they are; only the fields below change:".to_owned(),
+        "  kubectl apply --server-side --field-manager=plimsoll -f FILE".to_owned(),
+        "The template of a Job and the spec of a Pod cannot be changed in place; create those anew."
+            .to_owned(),
+    ];
+    if report.workloads.iter().any(|row| row.kind == WorkloadKind::Component) {
+        lines.push("Components of a workload file are written as Deployments of their name.".to_owned());
+    }
+    if measures.profile != "default" {
+        lines.push(format!("The scheduler must run with NodeResourcesFit set to {}.", measures.profile));
+    }
+    if !measures.settled {
+        lines.push("Pods stay pending even so: see the replay.".to_owned());
+    }
+    lines.push(String::new());
+    lines.push("Nodes that must be there:".to_owned());
+    for pool in report.scheduling.iter().flat_map(|s| &s.pools) {
+        let planned: u64 = pool.nodes.iter().sum();
+        let extra: u64 = measures.extra_nodes.iter().filter(|e| e.pool == pool.pool).map(|e| e.nodes).sum();
+        let more = if extra > 0 { format!(", {extra} of them beyond the plan") } else { String::new() };
+        lines.push(format!("  {} x {}{more}", planned + extra, pool.pool));
+    }
+    lines.iter().map(|line| comment(line)).collect()
+}
+
+/// One line, whatever the text holds.
+fn comment(text: &str) -> String {
+    // Line and paragraph separators end a comment in YAML as control characters do.
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}');
+    let clean: String = text.chars().map(|c| if breaks(c) { ' ' } else { c }).collect();
+    if clean.is_empty() { "#\n".to_owned() } else { format!("# {clean}\n") }
+}

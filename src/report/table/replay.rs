@@ -1,0 +1,123 @@
+//! Whether the default scheduler brings the plan about, and what helps it.
+
+use super::draw::{Draw, Tone};
+use super::grid::{Column, Grid};
+use super::{count, signed_percent};
+use crate::report::number::{Currency, grouped};
+use crate::report::view::{MeasuresRow, PendingRow, PlanReport, Replayed};
+
+/// Pods left pending in each order, and the measures.
+pub(super) fn replay(report: &PlanReport, draw: &Draw) -> String {
+    let Some(replay) = &report.replay else { return String::new() };
+    let after = replay.measures.as_ref().map(|m| m.after.as_slice()).unwrap_or_default();
+    let mut columns = vec![Column::left("Profile"), Column::left("Pods arrive"), Column::right("Pending")];
+    if !after.is_empty() {
+        columns.push(Column::right("With measures"));
+    }
+    let mut grid = Grid::new(columns);
+    for row in &replay.before {
+        let mut cells = vec![row.profile.clone(), row.order.clone(), painted(row, draw)];
+        if !after.is_empty() {
+            let with = after.iter().find(|a| a.profile == row.profile && a.order == row.order);
+            cells.push(with.map(|row| painted(row, draw)).unwrap_or_default());
+        }
+        grid.row(cells);
+    }
+    let mut body = grid.render(draw);
+    if let Some(measures) = &replay.measures {
+        for line in lines(report, measures) {
+            body.push_str(&draw.hanging("  ", &draw.clean(&line)));
+        }
+    }
+    let remark = format!(
+        "{} pods, {} each; our re-implementation of kube-scheduler's filters and scores",
+        grouped(replay.pods),
+        count(replay.seeds, "run"),
+    );
+    draw.section("Does the scheduler bring it about?", &remark, &body)
+}
+
+/// The replay in a line for the headline.
+pub(super) fn line(report: &PlanReport) -> String {
+    match &report.replay {
+        None => "not done (plimsoll replay): pods may stay pending on these nodes".to_owned(),
+        Some(replay) => in_a_line(replay),
+    }
+}
+
+fn in_a_line(replay: &Replayed) -> String {
+    let worst = replay.worst_before();
+    let pods = |n: u64| format!("{} of {} pods", grouped(n), grouped(replay.pods));
+    let before = match worst {
+        0 => "no pod stays pending in any run".to_owned(),
+        n => format!("up to {} stay pending", pods(n)),
+    };
+    match &replay.measures {
+        Some(measures) if worst > 0 => {
+            let left = measures.after.iter().map(|row| row.most).max().unwrap_or(0);
+            let left = if left == 0 { "none".to_owned() } else { grouped(left) };
+            format!("{before}; {left} with {}", words(measures))
+        }
+        _ => before,
+    }
+}
+
+/// `50 pins, 4 classes and 2 extra nodes`.
+fn words(measures: &MeasuresRow) -> String {
+    let extra: u64 = measures.extra_nodes.iter().map(|e| e.nodes).sum();
+    let mut parts = Vec::new();
+    for (n, one) in [
+        (measures.pins.len() as u64, "pin"),
+        (measures.classes.len() as u64, "size class"),
+        (extra, "extra node"),
+    ] {
+        match n {
+            0 => {}
+            n if one.ends_with("ss") && n > 1 => parts.push(format!("{} {one}es", grouped(n))),
+            n => parts.push(count(n, one)),
+        }
+    }
+    if measures.profile != "default" {
+        parts.push(format!("the profile {}", measures.profile));
+    }
+    match parts.split_last() {
+        None => "nothing done".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+fn lines(report: &PlanReport, measures: &MeasuresRow) -> Vec<String> {
+    let mut lines = Vec::new();
+    if measures.pins.is_empty() && measures.classes.is_empty() && measures.extra_nodes.is_empty() {
+        lines.push(match measures.settled {
+            true => "Nothing needs to be done.".to_owned(),
+            false => "No measure that may be taken helps.".to_owned(),
+        });
+        return lines;
+    }
+    let premium = measures.premium.map(|p| format!(" ({})", signed_percent(p))).unwrap_or_default();
+    let currency = Currency::new(&report.catalog.currency);
+    lines.push(format!(
+        "Measures: {}, {} a month{premium}.",
+        words(measures),
+        currency.short(measures.premium_month)
+    ));
+    for extra in &measures.extra_nodes {
+        lines.push(format!("  {} more of {}", count(extra.nodes, "node"), extra.pool));
+    }
+    if !measures.settled {
+        lines.push("Pods stay pending even so.".to_owned());
+    }
+    lines.push("What they need is in -f kubernetes.".to_owned());
+    lines
+}
+
+fn painted(row: &PendingRow, draw: &Draw) -> String {
+    let text = if row.fewest == row.most {
+        grouped(row.most)
+    } else {
+        format!("{}-{}", grouped(row.fewest), grouped(row.most))
+    };
+    draw.paint(&text, if row.most == 0 { Tone::Good } else { Tone::Bad })
+}

@@ -1,0 +1,181 @@
+//! A replay in reports: what is saved suffices to replay again, and the manifests are what they say.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/small.rs"]
+mod small;
+
+mod plan_fixture;
+
+use plimsoll::replay::{Cluster, Help, Order, Profile, Rules, Settings, Spread, measures, replay};
+use plimsoll::report::view::{PlanReport, Replayed, Scheduling, WorkloadRow};
+use plimsoll::report::{Format, RenderOptions, json, kubernetes, render};
+use plimsoll::workload::WorkloadKind;
+use serde_json::Value;
+use small::{cluster, deploy};
+
+/// Small pods first leave no room for large ones on the first kind of node; the second has its own pods.
+fn stranded() -> Cluster {
+    let mut cluster = cluster(&[(8, 8, 0), (8, 8, 1), (2, 32, 0), (2, 32, 1)]);
+    deploy(&mut cluster, 8, 1000, 1024, Rules::default());
+    deploy(&mut cluster, 1, 8000, 7 * 1024, Rules::default());
+    deploy(&mut cluster, 8, 500, 8192, Rules::default());
+    for (workload, planned) in [(0, (0, 8)), (1, (0, 1)), (2, (1, 8))] {
+        cluster.workloads[workload].planned = vec![planned];
+    }
+    cluster
+}
+
+/// A report of these workloads that was replayed.
+fn report(cluster: &Cluster, help: &Help) -> PlanReport {
+    let mut report = plan_fixture::report(None);
+    let row = report.workloads[0].clone();
+    let rows = cluster.workloads.iter().map(|w| {
+        let mut parts = w.id.splitn(3, '/');
+        let namespace = parts.next().unwrap().to_owned();
+        let name = parts.nth(1).unwrap().to_owned();
+        WorkloadRow { workload: w.id.clone(), namespace, kind: w.kind, name, ..row.clone() }
+    });
+    report.workloads = rows.collect();
+    report.scheduling = Some(Scheduling::of(cluster));
+    let runs = replay(cluster, &Settings::default());
+    report.replay = Some(Replayed::of(cluster, &runs, Some(&measures(cluster, help))));
+    report
+}
+
+/// The documents of a YAML stream.
+fn documents(yaml: &str) -> Vec<Value> {
+    yaml.split("---\n").skip(1).map(serde_yaml_parse).collect()
+}
+
+fn serde_yaml_parse(document: &str) -> Value {
+    serde_yaml::from_str(document).unwrap_or_else(|error| panic!("{error}: {document}"))
+}
+
+#[test]
+fn what_is_saved_replays_alike() {
+    let mut planned = stranded();
+    planned.workloads[0].rules = Rules {
+        pools: Some(vec![true, false]),
+        zones: Some(vec![true, true, false]),
+        max_per_node: Some(5),
+        apart_on_node: vec![2],
+        apart_in_zone: vec![],
+        near_on_node: vec![],
+        near_in_zone: vec![vec![0, 1]],
+        spread: vec![Spread { zones: true, max_skew: 2, min_domains: Some(2), counts: vec![0] }],
+        own_spread: true,
+    };
+    planned.pools[0].taken = vec![100, 1 << 20, 2];
+    planned.pools[1].allocatable[2] = u64::MAX;
+    let saved = serde_json::to_vec(&Scheduling::of(&planned)).unwrap();
+    let read: Scheduling = serde_json::from_slice(&saved).unwrap();
+    let again = read.cluster().unwrap();
+    assert_eq!(Scheduling::of(&again), Scheduling::of(&planned));
+    let all = Settings::default();
+    assert_eq!(replay(&again, &all), replay(&planned, &all));
+}
+
+#[test]
+fn a_plan_that_contradicts_itself_is_refused() {
+    let mut rows = Scheduling::of(&stranded());
+    rows.workloads[0].planned = vec![(7, 8)];
+    assert!(rows.cluster().is_err());
+    let mut rows = Scheduling::of(&stranded());
+    rows.workloads[1].requests.pop();
+    assert!(rows.cluster().is_err());
+}
+
+#[test]
+fn a_plan_that_was_not_replayed_says_so_and_has_no_manifests() {
+    let report = plan_fixture::report(None);
+    let table =
+        String::from_utf8(render(&report, Format::Table, &RenderOptions::default()).unwrap()).unwrap();
+    assert!(table.contains("Replay   not done"), "{table}");
+    let error = kubernetes::render(&report).unwrap_err();
+    assert!(error.to_string().contains("plimsoll replay"));
+}
+
+#[test]
+fn the_manifests_hold_classes_and_a_patch_for_each_workload_that_needs_one() {
+    let report = report(&stranded(), &Help::default());
+    let found = report.replay.as_ref().unwrap().measures.as_ref().unwrap();
+    assert!(found.settled && found.extra_nodes.is_empty(), "{found:?}");
+    assert_eq!((found.pins.len(), found.classes.len()), (3, 1));
+
+    let documents = documents(&kubernetes::render(&report).unwrap());
+    let class = &documents[0];
+    assert_eq!(class["apiVersion"], "scheduling.k8s.io/v1");
+    assert_eq!(class["kind"], "PriorityClass");
+    assert_eq!(class["preemptionPolicy"], "Never");
+    assert_eq!((&class["globalDefault"], &class["value"]), (&Value::Bool(false), &Value::from(10)));
+    let name = class["metadata"]["name"].as_str().unwrap();
+
+    let patches = &documents[1..];
+    assert_eq!(patches.len(), 3);
+    for (place, patch) in patches.iter().enumerate() {
+        assert_eq!((&patch["apiVersion"], &patch["kind"]), (&"apps/v1".into(), &"Deployment".into()));
+        assert_eq!(patch["metadata"]["name"], format!("w{place}"));
+        assert_eq!(patch["metadata"]["namespace"], "default");
+        let spec = &patch["spec"]["template"]["spec"];
+        let wanted = if place == 2 { "c2m32" } else { "c8m8" };
+        assert_eq!(spec["nodeSelector"]["node.kubernetes.io/instance-type"], wanted);
+        // The large pods of the first pool alone have a class.
+        let class = if place == 1 { Value::from(name) } else { Value::Null };
+        assert_eq!(spec["priorityClassName"], class);
+    }
+}
+
+#[test]
+fn the_patch_of_each_kind_reaches_its_pod_template() {
+    let mut cluster = stranded();
+    for (kind, version, path) in [
+        (WorkloadKind::StatefulSet, "apps/v1", "/spec/template/spec"),
+        (WorkloadKind::Job, "batch/v1", "/spec/template/spec"),
+        (WorkloadKind::CronJob, "batch/v1", "/spec/jobTemplate/spec/template/spec"),
+        (WorkloadKind::ReplicationController, "v1", "/spec/template/spec"),
+        (WorkloadKind::Pod, "v1", "/spec"),
+    ] {
+        cluster.workloads[1].kind = kind;
+        let report = report(&cluster, &Help::default());
+        let documents = documents(&kubernetes::render(&report).unwrap());
+        let patch = documents.iter().find(|d| d["metadata"]["name"] == "w1").unwrap();
+        assert_eq!((&patch["apiVersion"], &patch["kind"]), (&version.into(), &kind.to_string().into()));
+        let spec = patch.pointer(path).unwrap();
+        assert!(spec["nodeSelector"].is_object(), "{patch}");
+    }
+}
+
+#[test]
+fn names_from_outside_break_out_of_nothing() {
+    let mut cluster = stranded();
+    let evil = "a: b\n---\nkind: Secret\u{2028}# \"'{{";
+    cluster.workloads[1].id = format!("default/Deployment/{evil}");
+    cluster.pools[0].name = evil.to_owned();
+    cluster.pools[0].instance_type = "yes".to_owned();
+    let mut report = report(&cluster, &Help::default());
+    report.scenario.name = format!("x\r\n{evil}\u{85}");
+    let yaml = kubernetes::render(&report).unwrap();
+    let marks = yaml.lines().filter(|line| *line == "---").count();
+    // The name's own `---` stands inside a quoted string, where it is text.
+    let stream: Vec<&str> = yaml.split("\n---\n").collect();
+    assert_eq!((marks, stream.len()), (4, 5), "{yaml}");
+    let patch = stream[1..].iter().map(|d| serde_yaml_parse(d)).find(|d| d["metadata"]["name"] == evil);
+    let patch = patch.unwrap();
+    let pinned = &patch["spec"]["template"]["spec"]["nodeSelector"]["node.kubernetes.io/instance-type"];
+    assert_eq!(*pinned, "yes");
+    for line in stream[0].lines() {
+        assert!(line.starts_with('#'), "{line:?}");
+    }
+}
+
+#[test]
+fn a_replay_is_saved_with_the_report_and_read_again() {
+    let report = report(&stranded(), &Help { profiles: vec![Profile::Default], ..Help::default() });
+    assert_eq!(json::parse(&json::render(&report)).unwrap(), report);
+    let rows = &report.replay.as_ref().unwrap().before;
+    assert_eq!(rows.len(), Profile::ALL.len() * Order::ALL.len());
+    let table =
+        String::from_utf8(render(&report, Format::Table, &RenderOptions::default()).unwrap()).unwrap();
+    assert!(table.contains("3 pins and 1 size class"), "{table}");
+}
