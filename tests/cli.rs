@@ -217,6 +217,22 @@ fn options_restrict_what_is_bought() {
 }
 
 #[test]
+fn what_the_plan_is_set_beside_can_be_chosen() {
+    let plans = |options: &[&str]| -> Vec<String> {
+        let case = case("app.yaml", small());
+        case.plan(options).success();
+        let text = std::fs::read_to_string(&case.output).expect("a plan");
+        let plan: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(plan["headline"]["saving_packed"].is_null(), options.contains(&"none"), "{options:?}");
+        let rows = plan["plans"].as_array().expect("rows");
+        rows.iter().map(|row| row["plan"].as_str().expect("an id").to_owned()).collect()
+    };
+    assert!(plans(&[]).contains(&"cluster-autoscaler".to_owned()));
+    assert_eq!(plans(&["--baselines", "before"]), ["plan", "one-vm-by-requests", "one-vm-by-limits"]);
+    assert_eq!(plans(&["--baselines", "none"]), ["plan"]);
+}
+
+#[test]
 fn every_schema_is_json() {
     for name in ["workload", "plan", "catalog", "policy"] {
         let assert = plimsoll().args(["schema", name]).assert().success();

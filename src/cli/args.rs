@@ -124,9 +124,23 @@ pub struct PlanArgs {
     /// Write the proof of the lower bound to FILE, for `plimsoll check`
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub certificate: Option<PathBuf>,
+    /// What the plan is set beside. On very large inputs the tools take longer than the plan itself
+    #[arg(long, value_enum, default_value_t = BaselinesArg::All, help_heading = "Output")]
+    pub baselines: BaselinesArg,
     /// Exit with 4 when the plan misses a threshold: saving, gap (percentages) or cost (per month), with < or >
     #[arg(long, value_name = "CONDITION", help_heading = "Output")]
     pub fail_on: Vec<Threshold>,
+}
+
+/// Which other plans are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BaselinesArg {
+    /// One VM per replica, and what the tools that people run would buy
+    All,
+    /// One VM per replica alone, which savings are counted from
+    Before,
+    /// Nothing: the report states no saving
+    None,
 }
 
 /// Print a saved plan again in any format, without planning again

@@ -136,7 +136,7 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     progress.summed_up(&plan::times(&found.outcome, started.elapsed()));
 
     progress.step("comparing with what others would buy");
-    let baselines = plan::baselines(&workloads, &settings, &formulation, args.search.seed);
+    let baselines = plan::baselines(&workloads, &settings, &formulation, args.baselines, args.search.seed);
 
     progress.step("rendering");
     let metadata = plan::metadata(&sources, &settings, args);

@@ -20,7 +20,7 @@ use plimsoll::verify::VerifiedOutcome;
 use plimsoll::workload::WorkloadSet;
 use sha2::{Digest, Sha256};
 
-use super::args::{EffortArg, PlanArgs, SearchArgs};
+use super::args::{BaselinesArg, EffortArg, PlanArgs, SearchArgs};
 use super::settings::Settings;
 use super::threshold::Figures;
 use super::{Ending, Failure};
@@ -164,9 +164,19 @@ pub fn baselines(
     workloads: &WorkloadSet,
     settings: &Settings,
     formulation: &Formulation,
+    wanted: BaselinesArg,
     seed: u64,
 ) -> Vec<Result<Baseline, Skipped>> {
-    let kinds = BaselineKind::usual(workloads);
+    let before = |kind: &BaselineKind| {
+        use BaselineKind::{CurrentTypes, OneVmByLimits, OneVmByRequests};
+        matches!(kind, OneVmByRequests | OneVmByLimits | CurrentTypes)
+    };
+    let mut kinds = BaselineKind::usual(workloads);
+    match wanted {
+        BaselinesArg::All => {}
+        BaselinesArg::Before => kinds.retain(before),
+        BaselinesArg::None => kinds.clear(),
+    }
     baselines::baselines(workloads, &settings.prices.catalog, &settings.policy, formulation, &kinds, seed)
 }
 
@@ -262,6 +272,9 @@ pub fn metadata(sources: &[Source], settings: &Settings, args: &PlanArgs) -> Met
     decisive += &format!("catalog {}\n", hex(settings.prices.text()));
     decisive += &format!("policy {:?}\n", settings.policy);
     decisive += &format!("purchase {:?}\n", settings.purchase);
+    if args.baselines != BaselinesArg::All {
+        decisive += &format!("baselines {:?}\n", args.baselines);
+    }
     let search = &args.search;
     decisive +=
         &format!("search {:?} {:?} {:?} {}\n", search.effort, search.time_limit, search.gap, search.seed);
