@@ -3,12 +3,15 @@
 
 use std::time::Duration;
 
+use crate::catalog::Catalog;
 use crate::formulate::Formulation;
 use crate::plan::{BoundKind, Certificate, LowerBound};
 use crate::solver::control::{Budget, Observer, Silent};
 use crate::solver::{self, SolveError};
 use crate::units::Money;
+use crate::verify::placement::{self, Breach, BrokenRule};
 use crate::verify::{self, VerifiedOutcome, VerifiedPlan, Violation};
+use crate::workload::{Workload, WorkloadSet};
 
 /// A plan with its bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,23 @@ pub enum SearchError {
     /// The solver's answer is not valid, which is a bug of ours.
     #[error("the solver's answer failed verification: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Violation>),
+}
+
+/// The rules of the input that a plan breaks, checked from first principles on its nodes: none, or the
+/// formulation is wrong.
+pub fn breaches(
+    set: &WorkloadSet,
+    catalog: &Catalog,
+    formulation: &Formulation,
+    plan: &VerifiedPlan,
+) -> Vec<Breach> {
+    let mut standing = placement::standing(&formulation.legend, catalog, plan.plan());
+    let everybody: Vec<Workload> = set.workloads.iter().chain(&set.daemon_sets).cloned().collect();
+    placement::add_daemon_sets(&everybody, set.workloads.len(), &mut standing);
+    let mut breaches = placement::check(&everybody, &standing);
+    let daemon = |breach: &Breach| set.daemon_sets.iter().any(|d| d.id == breach.workload);
+    breaches.retain(|b| !daemon(b) && !matches!(b.rule, BrokenRule::SpreadWithOthers(_)));
+    breaches
 }
 
 /// Solves a formulation; of a time limit, half is for the relaxed problem, where there is one.

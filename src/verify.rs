@@ -3,6 +3,8 @@
 //! Shares no code with the solver: every sum is taken again from the problem and the plan, in
 //! widened integers, so that a mistake there cannot repeat itself here.
 
+pub mod placement;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 

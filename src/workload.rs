@@ -146,6 +146,21 @@ pub struct PlacementRules {
     pub volumes: Vec<VolumeClaim>,
     /// How many preferred rules there are (preferred affinities, `ScheduleAnyway`): they only score.
     pub preferred_rules: u32,
+    /// These rules themselves, as far as they were read: a plan is not held to them.
+    pub preferred: PreferredRules,
+}
+
+/// Rules by which the scheduler scores nodes for a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct PreferredRules {
+    /// Preferred node affinity.
+    pub node: Vec<NodeSelectorTerm>,
+    /// Preferred pod affinity.
+    pub near: Vec<PodAffinityTerm>,
+    /// Preferred pod anti-affinity.
+    pub apart: Vec<PodAffinityTerm>,
+    /// Topology spread constraints with `ScheduleAnyway`.
+    pub spread: Vec<TopologySpread>,
 }
 
 /// Expressions that must all hold for a node.

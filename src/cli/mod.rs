@@ -134,6 +134,7 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     let started = Instant::now();
     let found = plan::solve(&formulation, &args.search, &progress)?;
     progress.summed_up(&plan::times(&found.outcome, started.elapsed()));
+    plan::recheck(&workloads, &settings, &formulation, &found)?;
 
     progress.step("comparing with what others would buy");
     let baselines = plan::baselines(&workloads, &settings, &formulation, args.baselines, args.search.seed);

@@ -17,6 +17,7 @@ use plimsoll::solver::SolveError;
 use plimsoll::solver::control::{Budget, Effort, Observer};
 use plimsoll::units::{HOURS_PER_MONTH, Money};
 use plimsoll::verify::VerifiedOutcome;
+use plimsoll::verify::placement;
 use plimsoll::workload::WorkloadSet;
 use sha2::{Digest, Sha256};
 
@@ -88,6 +89,24 @@ pub fn solve(
         SearchError::Solve(error @ SolveError::NoPlanFound) => Failure::NoPlan(error.to_string()),
         error => anyhow!("after formulating, which is a bug: {error}").into(),
     })
+}
+
+/// Checks the plan's nodes against the workloads' own rules.
+pub fn recheck(
+    workloads: &WorkloadSet,
+    settings: &Settings,
+    formulation: &Formulation,
+    found: &Found,
+) -> Result<(), Failure> {
+    let breaches = search::breaches(workloads, &settings.prices.catalog, formulation, found.outcome.plan());
+    match breaches.first() {
+        None => Ok(()),
+        Some(first) => Err(anyhow!(
+            "the plan breaks {} rules of the input, which is a bug, the first: {first}",
+            breaches.len()
+        )
+        .into()),
+    }
 }
 
 /// When plan and bound were found. Wall-clock times are for messages: a report holds none, so that the
@@ -208,14 +227,23 @@ pub fn report(
         let message = format!("left out of the comparison: {skipped}");
         report.notices.push(Notice { kind: NoticeKind::Warning, workload: None, message });
     }
-    let message = what_restrictions_cost(found);
-    report.notices.extend(message.map(|message| Notice {
+    let messages = what_restrictions_cost(found).into_iter().chain(preferences(workloads, &inputs));
+    report.notices.extend(messages.map(|message| Notice {
         kind: NoticeKind::Assumption,
         workload: None,
         message,
     }));
     report.notices.sort_by_key(|notice| notice.kind);
     Ok(report)
+}
+
+/// How many preferred rules the plan happens to satisfy, counted for each pod.
+fn preferences(workloads: &WorkloadSet, inputs: &ReportInputs<'_>) -> Option<String> {
+    let plan = inputs.outcome.plan().plan();
+    let standing = placement::standing(&inputs.formulation.legend, inputs.catalog, plan);
+    let (held, all) = placement::preferred(&workloads.workloads, &standing);
+    (all > 0)
+        .then(|| format!("of {all} preferred rules of pods, which do not bind, the plan satisfies {held}"))
 }
 
 /// The plan against the cheapest one found without restrictions.

@@ -178,6 +178,12 @@ impl<'a> NodeMatcher<'a> {
         matched
     }
 
+    /// Which candidates satisfy node selector and required node affinity: the domains of a spread, for
+    /// which taints do not count (`nodeTaintsPolicy: Ignore`, the default).
+    pub fn by_labels(&mut self, rules: &PlacementRules) -> Vec<bool> {
+        self.evaluate(&rules.node_selector, &rules.node_affinity)
+    }
+
     fn in_zone(&self, zone: &String, flags: &mut [bool]) {
         for (flag, candidate) in flags.iter_mut().zip(&self.places.candidates) {
             *flag &= candidate.zone.is_none_or(|z| self.places.zones[z] == *zone);

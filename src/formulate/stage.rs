@@ -78,7 +78,14 @@ pub fn build(input: &Input<'_>, places: &Places, relations: &Relations) -> Resul
     }));
     restricted(RestrictionKind::TogetherDecided, follow);
 
-    let split = split_zones(together.units, input, relations, &nodes, &eligible);
+    // By workload, where it has a spread over zones.
+    let labelled: Vec<Vec<bool>> = (0..workloads.len())
+        .map(|w| match relations.zone_spreads[w].as_slice() {
+            [] => Vec::new(),
+            _ => matcher.by_labels(&workloads[w].pod.rules),
+        })
+        .collect();
+    let split = split_zones(together.units, input, relations, &nodes, &eligible, &labelled);
     if nodes.places.zones.len() > 1 {
         restricted(RestrictionKind::ZonesDecided, split.decided);
     }
@@ -235,6 +242,7 @@ fn split_zones(
     relations: &Relations,
     nodes: &Nodes,
     eligible: &[BinSet],
+    labelled: &[Vec<bool>],
 ) -> zones::Split {
     let zones = nodes.places.zones.len().max(1);
     let known: RefCell<HashMap<(Resources, BinSet), Vec<bool>>> = RefCell::new(HashMap::new());
@@ -256,7 +264,7 @@ fn split_zones(
     };
     let domains = |w: usize| {
         let mut flags = vec![false; zones];
-        for (c, &may) in nodes.places.candidates.iter().zip(eligible[w].as_slice()) {
+        for (c, &may) in nodes.places.candidates.iter().zip(&labelled[w]) {
             flags[c.zone.unwrap_or(0)] |= may;
         }
         flags

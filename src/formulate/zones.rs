@@ -73,8 +73,10 @@ pub fn split(units: Vec<Unit>, relations: &Relations, facts: &Facts<'_>) -> Spli
         let zones = (facts.fits)(u).into_iter().filter(|&fits| fits).count();
         let skew = u.pods.iter().flat_map(|&(w, _)| &relations.zone_spreads[w]).map(|s| s.max_skew).min();
         let load = u128::from((facts.weight)(u)) * u128::from(u.copies);
+        // Whoever is counted without a spread of its own comes before those that must balance it.
+        let balances = skew.is_some();
         let skew = Reverse(skew.unwrap_or(u64::MAX));
-        (zones, skew, Reverse(load), u.pods.iter().map(|&(w, _)| facts.rank[w]).collect::<Vec<_>>())
+        (balances, zones, skew, Reverse(load), u.pods.iter().map(|&(w, _)| facts.rank[w]).collect::<Vec<_>>())
     });
     let mut state = State::new(relations, facts);
     for unit in &asked {
@@ -238,6 +240,11 @@ impl<'a> State<'a> {
         let weight = u128::from((self.facts.weight)(unit));
         let open: Vec<usize> =
             (self.facts.fits)(unit).iter().enumerate().filter(|&(_, &fits)| fits).map(|(z, _)| z).collect();
+        // Whoever refuses others leaves them zones.
+        let gathers = checks.apart.iter().any(|&(w, in_zone, _)| {
+            let group = &self.groups[in_zone];
+            group.members.len() > usize::from(group.counts(w))
+        });
         let mut copies = vec![0u64; self.facts.zones];
         let mut done = 0;
         while done < unit.copies {
@@ -245,7 +252,11 @@ impl<'a> State<'a> {
             let crowd = |zone: usize| {
                 checks.spreads.iter().map(|s| self.groups[s.group].zones[zone]).max().unwrap_or(0)
             };
-            let Some(zone) = admitted.min_by_key(|&zone| (crowd(zone), self.load[zone], zone)) else { break };
+            let Some(zone) = admitted
+                .min_by_key(|&zone| (gathers && copies[zone] == 0, crowd(zone), self.load[zone], zone))
+            else {
+                break;
+            };
             for &(w, pods) in &unit.pods {
                 for &group in &self.member_of[w] {
                     self.groups[group].zones[zone] += pods;

@@ -58,7 +58,10 @@ fn read_node_affinity(node: View<'_>, rules: &mut PlacementRules) {
         terms.each_item(|term| rules.node_affinity.push(read_node_term(term)));
     }
     if let Some(preferred) = node.get("preferredDuringSchedulingIgnoredDuringExecution") {
-        preferred.each_item(|_| rules.preferred_rules += 1);
+        preferred.each_item(|item| {
+            rules.preferred_rules += 1;
+            rules.preferred.node.extend(item.get("preference").map(read_node_term));
+        });
     }
 }
 
@@ -123,24 +126,34 @@ fn read_pod_affinity(
 ) {
     if let Some(required) = pods.get("requiredDuringSchedulingIgnoredDuringExecution") {
         required.each_item(|item| {
-            let Some(key) = item.required("topologyKey").and_then(|k| k.text().map(str::to_owned)) else {
-                return;
-            };
             let list = if anti { &mut rules.pod_anti_affinity } else { &mut rules.pod_affinity };
-            let mut namespaces = item.get("namespaces").map(|n| n.strings()).unwrap_or_default();
+            let Some(term) = read_pod_term(item, owner) else { return };
             if let Some(selector) = item.get("namespaceSelector") {
                 let selector = LabelSelector { expressions: read_selector(selector) };
                 pending.push(NamespaceSelector { anti, term: list.len(), selector });
-            } else if namespaces.is_empty() {
-                namespaces.push(owner.namespace.to_owned());
             }
-            let selector = read_pod_selector(item, owner);
-            list.push(PodAffinityTerm { topology_key: key, selector, namespaces });
+            list.push(term);
         });
     }
     if let Some(preferred) = pods.get("preferredDuringSchedulingIgnoredDuringExecution") {
-        preferred.each_item(|_| rules.preferred_rules += 1);
+        preferred.each_item(|item| {
+            rules.preferred_rules += 1;
+            let list = if anti { &mut rules.preferred.apart } else { &mut rules.preferred.near };
+            // Which namespaces a selector means is looked up for binding rules only.
+            let term = item.get("podAffinityTerm").filter(|term| term.get("namespaceSelector").is_none());
+            list.extend(term.and_then(|term| read_pod_term(term, owner)));
+        });
     }
+}
+
+/// Topology key, selector and namespaces of one term; the namespaces of a selector come later.
+fn read_pod_term(item: View<'_>, owner: &Owner<'_>) -> Option<PodAffinityTerm> {
+    let topology_key = item.required("topologyKey").and_then(|key| key.text().map(str::to_owned))?;
+    let mut namespaces = item.get("namespaces").map(|n| n.strings()).unwrap_or_default();
+    if item.get("namespaceSelector").is_none() && namespaces.is_empty() {
+        namespaces.push(owner.namespace.to_owned());
+    }
+    Some(PodAffinityTerm { topology_key, selector: read_pod_selector(item, owner), namespaces })
 }
 
 /// `labelSelector` with `matchLabelKeys` and `mismatchLabelKeys`, which stand for the pod's own
@@ -216,10 +229,11 @@ pub(super) fn read_toleration(item: View<'_>) -> Option<Toleration> {
 }
 
 fn read_spread(item: View<'_>, owner: &Owner<'_>, rules: &mut PlacementRules) {
+    let mut binds = true;
     match item.required("whenUnsatisfiable").and_then(|v| v.text()) {
         Some("ScheduleAnyway") => {
             rules.preferred_rules += 1;
-            return;
+            binds = false;
         }
         Some("DoNotSchedule") | None => {}
         Some(other) => item.fault_with_help(
@@ -240,7 +254,8 @@ fn read_spread(item: View<'_>, owner: &Owner<'_>, rules: &mut PlacementRules) {
     let topology_key = item.required("topologyKey").and_then(|key| key.text().map(str::to_owned));
     let selector = read_pod_selector(item, owner);
     if let (Some(max_skew), Some(topology_key)) = (max_skew, topology_key) {
-        rules.topology_spread.push(TopologySpread { topology_key, max_skew, min_domains, selector });
+        let list = if binds { &mut rules.topology_spread } else { &mut rules.preferred.spread };
+        list.push(TopologySpread { topology_key, max_skew, min_domains, selector });
     }
 }
 
