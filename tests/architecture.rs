@@ -15,9 +15,12 @@ const FLOORS: [(&str, &[&str]); 17] = [
     ("input", &["units", "problem", "workload", "catalog", "policy", "plan"]),
     ("formulate", &["units", "problem", "workload", "catalog", "policy", "plan"]),
     ("solver", &["units", "problem", "plan"]),
-    ("verify", &["units", "problem", "plan"]),
+    ("verify", &["units", "problem", "workload", "catalog", "policy", "plan", "formulate"]),
     ("check", &["units", "problem", "plan"]),
-    ("search", &["units", "problem", "plan", "formulate", "solver", "verify"]),
+    (
+        "search",
+        &["units", "problem", "workload", "catalog", "policy", "plan", "formulate", "solver", "verify"],
+    ),
     ("replay", &["units", "problem", "workload", "catalog", "policy", "plan", "formulate", "verify"]),
     ("bill", &["units", "catalog", "verify"]),
     (

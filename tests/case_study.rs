@@ -94,7 +94,10 @@ type Figures = BTreeMap<&'static str, (String, Tolerance)>;
 
 fn figures() -> Figures {
     let plan = plan(&[]);
-    let saving = |options: &[&str]| percent(&self::plan(options)["headline"]["saving_packed"]);
+    let saving = |options: [&str; 2]| {
+        let [name, value] = options;
+        percent(&self::plan(&[name, value, "--baselines", "before"])["headline"]["saving_packed"])
+    };
     let head = &plan["headline"];
     let other = |id: &str| find(&plan["plans"], "plan", id);
     let used = |id: &str, resource: &str| {
@@ -127,8 +130,8 @@ fn figures() -> Figures {
     put("density", tenth(decimal(&head["pods_per_node"])), NODES);
     put("overcommit", tenth(overcommit), NODES);
     put("saving_packed", percent(&head["saving_packed"]), PERCENT);
-    put("saving_limits", saving(&["--basis", "limits"]), PERCENT);
-    put("saving_overcommit", saving(&["--overcommit", "cpu=2"]), PERCENT);
+    put("saving_limits", saving(["--basis", "limits"]), PERCENT);
+    put("saving_overcommit", saving(["--overcommit", "cpu=2"]), PERCENT);
     put("discount", percent(&selected["saving"]), PERCENT);
     put("saving_total", percent(&head["saving_total"]), PERCENT);
     put("saving_year", dollars(step("before") - step("reserved")), COST);
