@@ -164,6 +164,39 @@ impl Instance {
         })
     }
 
+    /// What is left of the instance when some copies are placed and some bins taken: the same kinds, and
+    /// the shapes with copies left, with their numbers in this instance.
+    pub(super) fn residual(&self, left: &[u64], available: &[u64]) -> (Instance, Vec<usize>) {
+        let kept: Vec<usize> = (0..left.len()).filter(|&j| left[j] > 0).collect();
+        let shapes = kept
+            .iter()
+            .map(|&j| {
+                let shape = &self.shapes[j];
+                let conflicts = shape.conflicts.iter().filter_map(|i| kept.binary_search(i).ok()).collect();
+                // Nobody expands a residual: its members are those of this instance.
+                Shape { copies: left[j], members: Vec::new(), conflicts, ..shape.clone() }
+            })
+            .collect();
+        let fits = self.fits.iter().map(|f| kept.iter().map(|&j| f[j].min(left[j])).collect()).collect();
+        let kinds = self
+            .kinds
+            .iter()
+            .zip(available)
+            .map(|(kind, &n)| Kind { stock: kind.stock.map(|_| n), ..kind.clone() })
+            .collect();
+        (
+            Instance {
+                shapes,
+                kinds,
+                fits,
+                dimensions: self.dimensions.clone(),
+                dominated_by: Vec::new(),
+                ..*self
+            },
+            kept,
+        )
+    }
+
     /// Total demand per dimension.
     pub(super) fn total_demand(&self) -> Vec<u128> {
         (0..self.dims)

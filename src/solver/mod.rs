@@ -34,6 +34,7 @@ use improve::Improver;
 use instance::{Bin, Instance};
 use knapsack_lp::Columns;
 use relaxation::Prices;
+use rounding::Partial;
 
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,7 +135,7 @@ impl Search<'_> {
         if settled && restricted {
             return;
         }
-        if self.few_items_per_bin(&prices) && !self.done() {
+        if self.patterns_pay(&prices) && !self.done() {
             self.enter(Phase::ColumnGeneration);
             self.generate_columns(&prices, &may_open);
         }
@@ -298,11 +299,14 @@ impl Search<'_> {
         }
     }
 
-    /// Whether bins hold so few items that patterns say more than resource prices.
-    fn few_items_per_bin(&self, prices: &Prices) -> bool {
+    /// Whether patterns say more than resource prices: bins hold few items, or rules that no resource
+    /// price knows of tell which share a bin.
+    fn patterns_pay(&self, prices: &Prices) -> bool {
         let bins: f64 = prices.bins.iter().sum();
         let copies: f64 = self.instance.shapes.iter().map(|s| s.copies as f64).sum();
-        self.instance.shapes.len() <= 600 && copies <= 16.0 * bins.max(1.0)
+        let rules = self.instance.shapes.iter().any(|s| !s.conflicts.is_empty())
+            || self.instance.kinds.iter().any(|k| k.stock.is_some());
+        self.instance.shapes.len() <= 600 && (rules || copies <= 16.0 * bins.max(1.0))
     }
 
     fn generate_columns(&mut self, prices: &Prices, may_open: &[bool]) {
@@ -326,6 +330,7 @@ impl Search<'_> {
                 let guide = Guide::new(instance, &lp.best, may_open);
                 self.round_patterns(&lp, &guide, &mut rng, may_open);
                 if closed && !self.done() {
+                    self.dive(&lp, &guide);
                     self.finish_by_mip(&lp, may_open);
                     self.improve(&guide, 0.85, 1);
                 }
@@ -333,6 +338,87 @@ impl Search<'_> {
             if closed || self.done() {
                 break;
             }
+        }
+    }
+
+    /// Fixes the whole parts of the pattern counts, or else the largest fraction, generates columns for
+    /// what is left, and so on; at every depth the rest is also packed by prices.
+    fn dive(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>) {
+        const DEPTHS: usize = 40;
+        const ROUNDS: usize = 5;
+        if self.instance.max_kinds.is_some() {
+            return;
+        }
+        self.enter(Phase::Rounding);
+        let instance = self.instance;
+        let mut partial = Partial::new(instance);
+        let pattern_of = |lp: &PatternLp<'_>, p: usize, names: Option<&[usize]>| {
+            let (kind, content) = lp.pattern(p);
+            let content = content.iter().map(|&(j, n)| (names.map_or(j, |names| names[j]), n)).collect();
+            Bin { kind, content, copies: 1 }
+        };
+        let mut solution: Vec<(Bin, f64)> =
+            lp.solution.iter().map(|&(p, count)| (pattern_of(lp, p, None), count)).collect();
+        let mut pi = lp.best.pi.clone();
+        let mut filler = Filler::default();
+        for _ in 0..DEPTHS {
+            let incumbent = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
+            let rest: f64 = partial.left.iter().zip(&pi).map(|(&n, p)| n as f64 * p).sum();
+            if self.done() || self.meter.share_used() > 0.9 || partial.cost() + rest >= incumbent {
+                return;
+            }
+            let whole: u64 =
+                solution.iter().map(|(bin, count)| partial.take(bin, (count + 1e-6).floor() as u64)).sum();
+            if whole == 0 {
+                let Some((bin, _)) = solution.iter().max_by(|a, b| a.1.total_cmp(&b.1)) else { return };
+                if partial.take(bin, 1) == 0 {
+                    // The pattern holds more than is left of something.
+                    return;
+                }
+            }
+            if partial.left.iter().all(|&n| n == 0) {
+                self.offer_plan(partial.bins);
+                return;
+            }
+            let packed = partial.finish(guide, &mut filler, incumbent);
+            self.meter.spend(std::mem::take(&mut filler.work));
+            if let Some(bins) = packed {
+                self.offer_plan(bins);
+            }
+            let (residual, names) = instance.residual(&partial.left, &partial.available);
+            let columns = relaxation::all_columns(&residual);
+            let prices = Prices {
+                pi: names.iter().map(|&j| pi[j]).collect(),
+                assigned: vec![Vec::new(); residual.kinds.len()],
+                ..lp.best.clone()
+            };
+            let integer = bound::integer_prices(&residual, &prices.pi, &prices.lambda);
+            let mut below = PatternLp::start(&residual, &columns, &prices, integer);
+            let fitting =
+                solution.iter().filter(|(bin, _)| bin.content.iter().all(|&(j, n)| partial.left[j] >= n));
+            below.add_plan(
+                &fitting
+                    .map(|(bin, _)| {
+                        let local = |&(j, n): &(usize, u64)| Some((names.binary_search(&j).ok()?, n));
+                        Bin { content: bin.content.iter().filter_map(local).collect(), ..bin.clone() }
+                    })
+                    .collect::<Vec<_>>(),
+            );
+            for _ in 0..ROUNDS {
+                let state = below.round();
+                self.meter.spend(std::mem::take(&mut below.work));
+                if state == Round::Closed || self.done() {
+                    break;
+                }
+            }
+            for (&j, &p) in names.iter().zip(&below.best.pi) {
+                pi[j] = p;
+            }
+            solution = below
+                .solution
+                .iter()
+                .map(|&(p, count)| (pattern_of(&below, p, Some(&names)), count))
+                .collect();
         }
     }
 

@@ -18,39 +18,65 @@ pub(super) fn round(
     give_up: f64,
 ) -> Option<Vec<Bin>> {
     let instance = guide.instance;
-    let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
-    let mut available: Vec<u64> = instance.kinds.iter().map(|k| k.stock.unwrap_or(u64::MAX)).collect();
-    let mut bins = Vec::new();
-    let mut take = |pattern: &Bin, wanted: u64, bins: &mut Vec<Bin>| {
-        let most = pattern.content.iter().map(|&(j, n)| left[j] / n).min().unwrap_or(0);
-        let copies = wanted.min(most).min(available[pattern.kind]);
-        if copies > 0 {
-            for &(j, n) in &pattern.content {
-                left[j] -= n * copies;
-            }
-            if available[pattern.kind] != u64::MAX {
-                available[pattern.kind] -= copies;
-            }
-            bins.push(Bin { copies, ..pattern.clone() });
-        }
-    };
+    let mut partial = Partial::new(instance);
     for (pattern, count) in solution {
-        take(pattern, count.floor() as u64, &mut bins);
+        partial.take(pattern, count.floor() as u64);
     }
     let mut order: Vec<(f64, usize)> =
         solution.iter().enumerate().map(|(i, (_, count))| (count.fract() * (0.5 + rng.f64()), i)).collect();
     order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     for (chance, i) in order {
         if chance > 0.5 {
-            take(&solution[i].0, 1, &mut bins);
+            partial.take(&solution[i].0, 1);
         }
     }
-    let spent: f64 = bins.iter().map(|b| instance.kinds[b.kind].rate as f64 * b.copies as f64).sum();
-    let open = guide.opening();
-    let rest =
-        filler.pack(guide, &mut left, guide.pi, Balance(0.0), open, &mut available, give_up - spent)?;
-    bins.extend(rest);
-    Some(bins)
+    partial.finish(guide, filler, give_up)
+}
+
+/// Bins taken so far, and what is left.
+#[derive(Clone)]
+pub(super) struct Partial<'a> {
+    instance: &'a Instance,
+    pub bins: Vec<Bin>,
+    pub left: Vec<u64>,
+    pub available: Vec<u64>,
+}
+
+impl<'a> Partial<'a> {
+    pub(super) fn new(instance: &'a Instance) -> Self {
+        let left = instance.shapes.iter().map(|s| s.copies).collect();
+        Partial { instance, bins: Vec::new(), left, available: instance.stock() }
+    }
+
+    /// Takes a pattern as often as wanted, as long as its items and bins last; returns how often.
+    pub(super) fn take(&mut self, pattern: &Bin, wanted: u64) -> u64 {
+        let most = pattern.content.iter().map(|&(j, n)| self.left[j] / n).min().unwrap_or(0);
+        let copies = wanted.min(most).min(self.available[pattern.kind]);
+        if copies > 0 {
+            for &(j, n) in &pattern.content {
+                self.left[j] -= n * copies;
+            }
+            if self.available[pattern.kind] != u64::MAX {
+                self.available[pattern.kind] -= copies;
+            }
+            self.bins.push(Bin { copies, ..pattern.clone() });
+        }
+        copies
+    }
+
+    /// What the bins taken cost, nano-dollars.
+    pub(super) fn cost(&self) -> f64 {
+        self.bins.iter().map(|b| self.instance.kinds[b.kind].rate as f64 * b.copies as f64).sum()
+    }
+
+    /// The bins taken, and the rest packed by the guide.
+    pub(super) fn finish(&self, guide: &Guide<'_>, filler: &mut Filler, give_up: f64) -> Option<Vec<Bin>> {
+        let (mut left, mut available) = (self.left.clone(), self.available.clone());
+        let limit = give_up - self.cost();
+        let rest =
+            filler.pack(guide, &mut left, guide.pi, Balance(0.0), guide.opening(), &mut available, limit)?;
+        Some(self.bins.iter().cloned().chain(rest).collect())
+    }
 }
 
 /// The cheapest choice among these patterns that covers every copy, by a MIP solver within a time
