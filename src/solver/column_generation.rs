@@ -28,7 +28,7 @@ use super::relaxation::Prices;
 /// Weight of the best duals so far against the master's.
 const SMOOTHING: f64 = 0.5;
 /// Steps that one pricing search may take, at first and when nothing else helps.
-const SEARCH_STEPS: (u64, u64) = (400_000, 10_000_000);
+const SEARCH_STEPS: (u64, u64) = (400_000, 2_000_000);
 /// Below this relative distance of master and bound the linear programme counts as solved.
 const CLOSED: f64 = 2e-6;
 /// The pool of patterns and the best prices found.
