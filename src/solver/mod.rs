@@ -306,7 +306,10 @@ impl Search<'_> {
         let copies: f64 = self.instance.shapes.iter().map(|s| s.copies as f64).sum();
         let rules = self.instance.shapes.iter().any(|s| !s.conflicts.is_empty())
             || self.instance.kinds.iter().any(|k| k.stock.is_some());
-        self.instance.shapes.len() <= 600 && (rules || copies <= 24.0 * bins.max(1.0))
+        let shapes = self.instance.shapes.len();
+        let per_bin = copies / bins.max(1.0);
+        // With many shapes and long patterns the programme is not solved in time to be of use.
+        (shapes <= 600 && (rules || per_bin <= 16.0)) || (shapes <= 250 && per_bin <= 24.0)
     }
 
     fn generate_columns(&mut self, prices: &Prices, may_open: &[bool]) {
