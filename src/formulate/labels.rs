@@ -29,7 +29,12 @@ pub fn node_labels(machine: &InstanceType, catalog: &Catalog) -> Labels {
         set("nvidia.com/gpu.present", "true".to_owned());
     }
     match catalog.provider {
-        Provider::Aws => karpenter_labels(machine, gpus, &mut set),
+        Provider::Aws => {
+            // Plans buy on demand; whoever asks for spot finds no node.
+            set("karpenter.sh/capacity-type", "on-demand".to_owned());
+            set("eks.amazonaws.com/capacityType", "ON_DEMAND".to_owned());
+            karpenter_labels(machine, gpus, &mut set);
+        }
         Provider::Gcp => {
             set("cloud.google.com/machine-family", machine.family.clone());
         }
@@ -104,7 +109,15 @@ pub fn is_known_key(key: &str, provider: Provider) -> bool {
         "gpu-manufacturer",
         "local-nvme",
     ];
+    const CAPACITY: [&str; 5] = [
+        "karpenter.sh/capacity-type",
+        "eks.amazonaws.com/capacityType",
+        "cloud.google.com/gke-spot",
+        "cloud.google.com/gke-preemptible",
+        "kubernetes.azure.com/scalesetpriority",
+    ];
     EVERYWHERE.contains(&key)
+        || CAPACITY.contains(&key)
         || is_zone_key(key)
         || (provider == Provider::Aws
             && key.strip_prefix("karpenter.k8s.aws/instance-").is_some_and(|rest| KARPENTER.contains(&rest)))

@@ -20,10 +20,7 @@ mod zones;
 
 pub use labels::node_labels;
 pub use legend::{Breakdown, Dimension, ItemMembers, Legend, Measure, NodeGroup, NodeType, Pool, place_name};
-pub use note::{
-    FormulateError, Note, Obstacle, ObstacleReason, Restriction, RestrictionKind, Shortfall, Unhonoured,
-    UnhonouredRule,
-};
+pub use note::{FormulateError, Note, Obstacle, ObstacleReason, Restriction, RestrictionKind, Shortfall};
 
 use std::collections::BTreeMap;
 
@@ -45,7 +42,7 @@ pub struct Formulation {
     pub legend: Legend,
     /// Workloads that fit nowhere and are therefore not in the problem, in input order.
     pub obstacles: Vec<Obstacle>,
-    /// What a reader must know: rules not honoured, assumptions made.
+    /// What a reader must know, assumptions above all.
     pub notes: Vec<Note>,
     /// Where the problem is stricter than the rules: the problem without these restrictions, over the
     /// same pods. What it cannot undercut, no plan that keeps the rules can; a bound of the problem

@@ -1,5 +1,5 @@
-//! What a reader must know about a formulation: workloads that fit nowhere, rules not honoured,
-//! and assumptions made.
+//! What a reader must know about a formulation: workloads that fit nowhere, rules held
+//! by restriction, and assumptions made.
 
 use std::fmt;
 
@@ -105,79 +105,6 @@ impl fmt::Display for Shortfall {
     }
 }
 
-/// A scheduling rule of a workload that the plan does not honour, or honours only in part.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Unhonoured {
-    /// Which workload or DaemonSet.
-    pub workload: WorkloadId,
-    /// Which rule.
-    pub rule: UnhonouredRule,
-}
-
-/// The kinds of rules that a plan does not honour.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum UnhonouredRule {
-    /// A node label that no catalog tells; nodes are taken to carry it.
-    UnknownNodeLabel {
-        /// The condition, as `key In [a, b]`.
-        condition: String,
-    },
-    /// Required affinity to other pods.
-    PodAffinity {
-        /// Its domains.
-        topology_key: String,
-    },
-    /// Required anti-affinity over domains other than nodes.
-    PodAntiAffinity {
-        /// Its domains.
-        topology_key: String,
-    },
-    /// A topology spread over domains other than nodes.
-    TopologySpread {
-        /// Its domains.
-        topology_key: String,
-        /// Its `maxSkew`.
-        max_skew: u32,
-    },
-    /// A spread over nodes that counts pods of other workloads too.
-    SpreadAcrossWorkloads {
-        /// Its `maxSkew`.
-        max_skew: u32,
-    },
-    /// A volume that exists in one zone.
-    VolumeZone {
-        /// The claim.
-        claim: String,
-        /// The zone.
-        zone: String,
-    },
-}
-
-impl fmt::Display for UnhonouredRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            UnhonouredRule::UnknownNodeLabel { condition } => {
-                write!(f, "node label `{condition}` (taken to hold on every node)")
-            }
-            UnhonouredRule::PodAffinity { topology_key } => {
-                write!(f, "required pod affinity over {topology_key}")
-            }
-            UnhonouredRule::PodAntiAffinity { topology_key } => {
-                write!(f, "required pod anti-affinity over {topology_key}")
-            }
-            UnhonouredRule::TopologySpread { topology_key, max_skew } => {
-                write!(f, "topology spread over {topology_key} with maxSkew {max_skew}")
-            }
-            UnhonouredRule::SpreadAcrossWorkloads { max_skew } => {
-                write!(f, "topology spread over nodes with maxSkew {max_skew} that counts other workloads")
-            }
-            UnhonouredRule::VolumeZone { claim, zone } => {
-                write!(f, "volume claim {claim} lies in zone {zone}")
-            }
-        }
-    }
-}
-
 /// Rules that the problem holds by being stricter than they are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Restriction {
@@ -233,8 +160,6 @@ impl fmt::Display for Restriction {
 /// Something that a reader of the plan should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
-    /// A rule that the plan does not honour.
-    Unhonoured(Unhonoured),
     /// Labels that no catalog tells and that pods ask for: the plan's nodes are bought with them.
     LabelsAssumed {
         /// As `key=value`, joined by commas.
@@ -344,7 +269,6 @@ pub enum Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Note::Unhonoured(Unhonoured { workload, rule }) => write!(f, "not honoured: {workload}: {rule}"),
             Note::LabelsAssumed { labels, workloads } => {
                 let s = if *workloads == 1 { "workload asks" } else { "workloads ask" };
                 write!(

@@ -37,7 +37,7 @@ pub enum Table {
     Commitments,
     /// Workloads that fit nowhere.
     Obstacles,
-    /// Rules not honoured, warnings, assumptions.
+    /// Warnings and assumptions.
     Notices,
     /// Versions, prices, settings, bound: what the figures rest on.
     Assumptions,

@@ -238,17 +238,10 @@ fn notices(report: &PlanReport, draw: &Draw) -> String {
     let shown = if draw.plain { report.notices.len() } else { NOTICES };
     for notice in report.notices.iter().take(shown) {
         let mark = match notice.kind {
-            NoticeKind::UnhonouredRule => draw.paint("not honoured", Tone::Bad),
             NoticeKind::Warning => draw.paint("warning", Tone::Fair),
             NoticeKind::Assumption => "assumed".to_owned(),
         };
-        // Messages of rules leave out the workload; the others name it where they need to.
-        let text = match (&notice.workload, notice.kind) {
-            (Some(workload), NoticeKind::UnhonouredRule) => {
-                format!("{mark}: {}: {}", draw.clean(workload), draw.clean(&notice.message))
-            }
-            _ => format!("{mark}: {}", draw.clean(&notice.message)),
-        };
+        let text = format!("{mark}: {}", draw.clean(&notice.message));
         body.push_str(&draw.hanging("  - ", &text));
     }
     if report.notices.len() > shown {

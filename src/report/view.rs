@@ -510,8 +510,6 @@ pub struct ObstacleRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoticeKind {
-    /// A scheduling rule that the plan does not honour.
-    UnhonouredRule,
     /// Something that the input or the plan should be looked at for.
     Warning,
     /// Something that was taken for granted.

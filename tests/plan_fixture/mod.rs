@@ -11,7 +11,7 @@ use plimsoll::catalog::{
 };
 use plimsoll::formulate::{
     Breakdown, Dimension, Formulation, ItemMembers, Legend, Measure, NodeType, Note, Obstacle,
-    ObstacleReason, Pool, Shortfall, Unhonoured, UnhonouredRule,
+    ObstacleReason, Pool, Shortfall,
 };
 use plimsoll::plan::{BoundKind, Certificate, LowerBound, Outcome, Pattern, Plan, ProgressPoint, StopReason};
 use plimsoll::policy::Policy;
@@ -246,12 +246,7 @@ fn formulation() -> Formulation {
         }],
         notes: vec![
             Note::LimitsUnbounded { resource: ResourceName::Cpu },
-            Note::Unhonoured(Unhonoured {
-                workload: workloads.workloads[1].id.clone(),
-                rule: UnhonouredRule::PodAntiAffinity {
-                    topology_key: "topology.kubernetes.io/zone".to_owned(),
-                },
-            }),
+            Note::LabelsAssumed { labels: "disk=ssd".to_owned(), workloads: 1 },
         ],
         relaxed: None,
         restrictions: Vec::new(),

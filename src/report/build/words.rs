@@ -176,7 +176,7 @@ fn allocatable(model: &AllocatableModel) -> String {
     }
 }
 
-/// Rules not honoured first, then warnings, then assumptions; each kind in the order found.
+/// Warnings first, then assumptions; each kind in the order found.
 pub(super) fn notices(
     workloads: &WorkloadSet,
     formulation: &Formulation,
@@ -255,13 +255,6 @@ fn on_arm64(formulation: &Formulation, catalog: &Catalog, used: &[usize]) -> Opt
 
 fn notice(note: &Note) -> Notice {
     let (kind, workload) = match note {
-        Note::Unhonoured(unhonoured) => {
-            return Notice {
-                kind: NoticeKind::UnhonouredRule,
-                workload: Some(unhonoured.workload.to_string()),
-                message: unhonoured.rule.to_string(),
-            };
-        }
         Note::ExceedsCurrentType { workload, .. } => (NoticeKind::Warning, Some(workload)),
         Note::WithoutRequests { .. }
         | Note::WithoutLimits { .. }
