@@ -27,7 +27,7 @@ impl Effort {
     pub fn work_limit(self) -> u64 {
         match self {
             Effort::Quick => 50_000_000,
-            Effort::Normal => 1_000_000_000,
+            Effort::Normal => 500_000_000,
             Effort::Thorough => 20_000_000_000,
         }
     }
@@ -150,6 +150,16 @@ impl<'a> Meter<'a> {
             .time_limit
             .map_or(0.0, |limit| self.started.elapsed().as_secs_f64() / limit.as_secs_f64().max(1e-9));
         by_work.max(by_clock)
+    }
+
+    /// Rounds without a saving after which a search ends; a time limit is there to be used.
+    pub(super) fn patience(&self) -> u64 {
+        match self.budget.effort {
+            _ if self.budget.time_limit.is_some() => u64::MAX,
+            Effort::Quick => 200,
+            Effort::Normal => 1_000,
+            Effort::Thorough => 10_000,
+        }
     }
 
     pub(super) fn time_limit(&self) -> Option<Duration> {

@@ -209,7 +209,7 @@ impl Search<'_> {
     fn improve(&mut self, guide: &Guide<'_>, share: f64, hurry: u64) {
         let Some((_, bins)) = self.incumbent.clone() else { return };
         let mut improver = Improver::new(guide, &bins, self.seed);
-        let patience = (1_000 + 2_000_000 / (bins.len() as u64 + 1_000)) / hurry;
+        let patience = self.meter.patience() / hurry;
         // Handing over a plan costs about as much as a round on a large one.
         let handover = 1 + bins.len() as u64 / 4_000;
         let mut rounds = 0u64;
@@ -309,7 +309,7 @@ impl Search<'_> {
         let shapes = self.instance.shapes.len();
         let per_bin = copies / bins.max(1.0);
         // With many shapes and long patterns the programme is not solved in time to be of use.
-        (shapes <= 600 && (rules || per_bin <= 16.0)) || (shapes <= 250 && per_bin <= 24.0)
+        (shapes <= 250 && per_bin <= 24.0) || (shapes <= 600 && (rules || per_bin <= 16.0))
     }
 
     fn generate_columns(&mut self, prices: &Prices, may_open: &[bool]) {
