@@ -10,12 +10,14 @@
 
 mod build;
 pub mod cluster;
+mod life;
 mod measures;
 mod order;
 mod scheduler;
 mod score;
 
 pub use cluster::{Cluster, ClusterError, Node, Pool, Replicated, Rules, Spread};
+pub use life::{Hindered, Life, Room, live, room};
 pub use measures::{ExtraNodes, Help, Measures, PriorityClass, measures};
 pub use order::Order;
 pub use scheduler::Scheduler;
