@@ -7,7 +7,9 @@ mod small;
 
 mod plan_fixture;
 
-use plimsoll::replay::{Cluster, Help, Order, Profile, Rules, Settings, Spread, measures, replay};
+use plimsoll::replay::{
+    Cluster, Help, Life, Order, Profile, Rules, Settings, Spread, measures, replay, room,
+};
 use plimsoll::report::view::{PlanReport, Replayed, Scheduling, WorkloadRow};
 use plimsoll::report::{Format, RenderOptions, json, kubernetes, render};
 use plimsoll::workload::WorkloadKind;
@@ -39,7 +41,9 @@ fn report(cluster: &Cluster, help: &Help) -> PlanReport {
     report.workloads = rows.collect();
     report.scheduling = Some(Scheduling::of(cluster));
     let runs = replay(cluster, &Settings::default());
-    report.replay = Some(Replayed::of(cluster, &runs, Some(&measures(cluster, help))));
+    let found = measures(cluster, help);
+    let room = room(&found.cluster, &Life::default());
+    report.replay = Some(Replayed::of(cluster, &runs, Some(&found), Some(&room)));
     report
 }
 
@@ -178,4 +182,8 @@ fn a_replay_is_saved_with_the_report_and_read_again() {
     let table =
         String::from_utf8(render(&report, Format::Table, &RenderOptions::default()).unwrap()).unwrap();
     assert!(table.contains("3 pins and 1 size class"), "{table}");
+    let life = report.replay.as_ref().unwrap().life.as_ref().unwrap();
+    // A full cluster has no room for the pods of a drained node.
+    assert!(life.updates_stuck > 0 && life.drains_stuck > 0 && !life.extra_nodes.is_empty(), "{life:?}");
+    assert!(table.contains("Without more room"), "{table}");
 }

@@ -202,6 +202,9 @@ pub struct ReplaySettings {
     /// What may be done so that nothing stays pending
     #[arg(long, value_enum, value_delimiter = ',', default_value = "pins,classes,nodes")]
     pub measures: Vec<MeasureArg>,
+    /// Without rolling updates and drains, and without the room that they need
+    #[arg(long)]
+    pub no_updates: bool,
 }
 
 /// A measure on the command line.

@@ -1,7 +1,7 @@
 //! `plimsoll replay`: a saved plan, replayed, with the measures that leave nothing pending.
 
 use plimsoll::input::Fault;
-use plimsoll::replay::{self, Help, Profile, Settings};
+use plimsoll::replay::{self, Help, Life, Profile, Settings};
 use plimsoll::report::json;
 use plimsoll::report::view::{PlanReport, Replayed};
 
@@ -47,6 +47,10 @@ pub fn replayed(report: &mut PlanReport, args: &ReplaySettings) -> Result<(), St
         nodes: may(MeasureArg::Nodes),
     };
     let measures = (!may(MeasureArg::None)).then(|| replay::measures(&cluster, &help));
-    report.replay = Some(Replayed::of(&cluster, &runs, measures.as_ref()));
+    let ready = measures.as_ref().map_or(&cluster, |found| &found.cluster);
+    let profile = measures.as_ref().map(|found| found.profile).or(args.profile.first().copied());
+    let life = Life { profile: profile.unwrap_or(Profile::Default), ..Life::default() };
+    let room = (!args.no_updates).then(|| replay::room(ready, &life));
+    report.replay = Some(Replayed::of(&cluster, &runs, measures.as_ref(), room.as_ref()));
     Ok(())
 }

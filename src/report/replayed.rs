@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bill::Ratio;
-use crate::replay::{Cluster, ExtraNodes, Measures, Order, Profile, Run};
+use crate::replay::{Cluster, ExtraNodes, Measures, Order, Profile, Room, Run};
 use crate::units::{HOURS_PER_MONTH, Money};
 
 /// The default scheduler's filters and scores on the planned nodes, and what helps it.
@@ -19,6 +19,43 @@ pub struct Replayed {
     pub before: Vec<PendingRow>,
     /// What was done about it, if that was asked for.
     pub measures: Option<MeasuresRow>,
+    /// Updates and drains after day one, with the measures, if they were replayed.
+    pub life: Option<LifeRow>,
+}
+
+/// A rolling update of each Deployment and StatefulSet in turn, then the drain of each single node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LifeRow {
+    /// Workloads whose update gets stuck without more room.
+    pub updates_stuck: u64,
+    /// Nodes whose drain leaves pods pending without more room.
+    pub drains_stuck: u64,
+    /// Whether everything goes through with the extra nodes.
+    pub settled: bool,
+    /// The room for it: nodes beyond the plan and its measures.
+    pub extra_nodes: Vec<ExtraNodesRow>,
+    /// What those nodes cost an hour on demand.
+    pub premium_hour: Money,
+    /// The same for a month.
+    pub premium_month: Money,
+    /// As a share of what the planned nodes cost.
+    pub premium: Option<Ratio>,
+}
+
+impl LifeRow {
+    fn of(cluster: &Cluster, room: &Room) -> Self {
+        let month = i128::from(HOURS_PER_MONTH);
+        LifeRow {
+            updates_stuck: room.without.updates.len() as u64,
+            drains_stuck: room.without.drains.len() as u64,
+            settled: room.with.is_none(),
+            extra_nodes: extra_rows(cluster, &room.extra_nodes),
+            premium_hour: room.premium,
+            premium_month: room.premium.checked_mul(month).expect("no bill reaches 10^29"),
+            premium: Ratio::of_money(room.premium, cluster.hourly_cost()),
+        }
+    }
 }
 
 /// Pods left pending under one profile in one order of arrival.
@@ -95,7 +132,7 @@ pub struct ExtraNodesRow {
 
 impl Replayed {
     /// The rows of runs and measures of one cluster.
-    pub fn of(cluster: &Cluster, before: &[Run], measures: Option<&Measures>) -> Self {
+    pub fn of(cluster: &Cluster, before: &[Run], measures: Option<&Measures>, room: Option<&Room>) -> Self {
         let mut seeds: Vec<u64> = before.iter().map(|run| run.seed).collect();
         seeds.sort_unstable();
         seeds.dedup();
@@ -104,6 +141,7 @@ impl Replayed {
             seeds: seeds.len() as u64,
             before: pending_rows(before),
             measures: measures.map(|found| MeasuresRow::of(cluster, found)),
+            life: room.map(|room| LifeRow::of(cluster, room)),
         }
     }
 
@@ -149,7 +187,7 @@ impl MeasuresRow {
     }
 }
 
-pub(super) fn extra_rows(cluster: &Cluster, extra: &[ExtraNodes]) -> Vec<ExtraNodesRow> {
+fn extra_rows(cluster: &Cluster, extra: &[ExtraNodes]) -> Vec<ExtraNodesRow> {
     let row = |e: &ExtraNodes| ExtraNodesRow {
         pool: cluster.pools[e.pool].name.clone(),
         nodes: e.nodes,

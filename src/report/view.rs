@@ -16,7 +16,7 @@ use crate::units::{Money, Rate};
 use crate::workload::WorkloadKind;
 
 pub use super::build::{BaselineInput, Metadata, ReportError, ReportInputs, build};
-pub use super::replayed::{ClassRow, ExtraNodesRow, MeasuresRow, PendingRow, PinRow, Replayed};
+pub use super::replayed::{ClassRow, ExtraNodesRow, LifeRow, MeasuresRow, PendingRow, PinRow, Replayed};
 pub use super::scheduling::{PoolRow, ScheduledRow, Scheduling, SpreadRow};
 
 /// Version of the JSON form; raised when a field changes its meaning or goes away.

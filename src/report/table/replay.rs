@@ -4,7 +4,7 @@ use super::draw::{Draw, Tone};
 use super::grid::{Column, Grid};
 use super::{count, signed_percent};
 use crate::report::number::{Currency, grouped};
-use crate::report::view::{MeasuresRow, PendingRow, PlanReport, Replayed};
+use crate::report::view::{LifeRow, MeasuresRow, PendingRow, PlanReport, Replayed};
 
 /// Pods left pending in each order, and the measures.
 pub(super) fn replay(report: &PlanReport, draw: &Draw) -> String {
@@ -29,12 +29,38 @@ pub(super) fn replay(report: &PlanReport, draw: &Draw) -> String {
             body.push_str(&draw.hanging("  ", &draw.clean(&line)));
         }
     }
+    if let Some(life) = &replay.life {
+        body.push_str(&draw.hanging("  ", &draw.clean(&after_day_one(report, life))));
+    }
     let remark = format!(
         "{} pods, {} each; our re-implementation of kube-scheduler's filters and scores",
         grouped(replay.pods),
         count(replay.seeds, "run"),
     );
     draw.section("Does the scheduler bring it about?", &remark, &body)
+}
+
+/// What updates and drains need.
+fn after_day_one(report: &PlanReport, life: &LifeRow) -> String {
+    if life.updates_stuck == 0 && life.drains_stuck == 0 {
+        return "Rolling updates of every workload in turn and the drain of any one node go through."
+            .to_owned();
+    }
+    let stuck = format!(
+        "Without more room {} and {} would leave pods pending",
+        count(life.updates_stuck, "rolling update"),
+        count(life.drains_stuck, "drain"),
+    );
+    let nodes = life.extra_nodes.iter().map(|e| format!("{} of {}", grouped(e.nodes), e.pool));
+    let nodes: Vec<String> = nodes.collect();
+    let premium = life.premium.map(|p| format!(" ({})", signed_percent(p))).unwrap_or_default();
+    let currency = Currency::new(&report.catalog.currency);
+    let enough = if life.settled { "" } else { ", which is not enough" };
+    format!(
+        "{stuck}; room for them: {}, {} a month{premium}{enough}.",
+        nodes.join(", "),
+        currency.short(life.premium_month)
+    )
 }
 
 /// The replay in a line for the headline.
