@@ -38,6 +38,10 @@ pub struct Policy {
     pub burstable: BurstableCpu,
     /// The most distinct instance types in a plan.
     pub max_types: Option<u32>,
+    /// Which plans are looked for.
+    pub form: PlanForm,
+    /// The most pools of a pooled plan.
+    pub max_pools: u32,
     /// Which types are meant where the filter names neither types nor families.
     pub default_types: DefaultTypes,
     /// Node pools; without any, nodes carry whatever labels the pods ask for, and no taints.
@@ -49,6 +53,37 @@ pub struct Policy {
     pub node_costs: Vec<NodeCost>,
     /// What the cluster costs an hour whatever its nodes are: its control plane's fee.
     pub cluster_fee: Rate,
+}
+
+/// The most pools of a pooled plan unless the policy says otherwise: what people still maintain, and
+/// enough for plans that cost hardly more than with any number.
+pub const DEFAULT_MAX_POOLS: u32 = 10;
+
+/// Which plans are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlanForm {
+    /// Any: what is cheapest to pack, whether or not the scheduler finds it.
+    #[default]
+    Free,
+    /// Every workload whole in one pool of equal nodes, to which labels lead the scheduler.
+    Pooled,
+}
+
+impl PlanForm {
+    /// Its name: `free`, `pooled`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PlanForm::Free => "free",
+            PlanForm::Pooled => "pooled",
+        }
+    }
+}
+
+impl fmt::Display for PlanForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 /// The types that are meant where nobody names any.
@@ -400,6 +435,8 @@ impl Policy {
             default_requests: ResourceList::new(),
             burstable: BurstableCpu::Baseline,
             max_types: None,
+            form: PlanForm::default(),
+            max_pools: DEFAULT_MAX_POOLS,
             default_types: DefaultTypes::Careful,
             pools: Vec::new(),
             zones: Vec::new(),

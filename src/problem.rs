@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Rate, Resources};
 
+mod pooling;
+
+pub use pooling::{PoolId, Pooling, PoolingError};
+
 /// Names an item type: its index in [`Problem::items`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

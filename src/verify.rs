@@ -4,12 +4,15 @@
 //! widened integers, so that a mistake there cannot repeat itself here.
 
 pub mod placement;
+mod pools;
+
+pub use pools::verify_pools;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::plan::{LowerBound, Outcome, Pattern, Plan, ProgressPoint, StopReason};
-use crate::problem::{BinTypeId, ItemTypeId, Problem};
+use crate::problem::{BinTypeId, ItemTypeId, PoolId, Problem};
 use crate::units::Money;
 
 /// One way in which an answer contradicts its problem.
@@ -82,6 +85,20 @@ pub enum Violation {
         /// The most allowed.
         limit: u32,
     },
+    /// A group that must lie in one pool whole does not.
+    Split {
+        /// Which group, as its place in the pooling.
+        group: usize,
+        /// The pools that it lies in; `None` stands for bin types of no pool.
+        pools: Vec<Option<PoolId>>,
+    },
+    /// More pools than allowed.
+    Pools {
+        /// Pools in the plan.
+        used: usize,
+        /// The most allowed.
+        limit: u32,
+    },
     /// The cost of the plan is beyond what is held as money.
     CostOutOfRange,
     /// The lower bound is above the cost of a plan that exists, so it is false.
@@ -141,6 +158,12 @@ impl fmt::Display for Violation {
             }
             Violation::BinTypes { used, limit } => {
                 write!(f, "{used} distinct bin types are used where {limit} are allowed")
+            }
+            Violation::Split { group, pools } => {
+                write!(f, "group {group} does not lie in one pool whole but in {}", pools.len())
+            }
+            Violation::Pools { used, limit } => {
+                write!(f, "{used} pools are used where {limit} are allowed")
             }
             Violation::CostOutOfRange => write!(f, "the plan's cost is out of range"),
             Violation::BoundAboveCost { bound, cost } => {

@@ -61,6 +61,7 @@ impl Planned {
             outcome: &self.outcome,
             baselines: &[],
             purchase,
+            free: None,
             metadata: &metadata,
         })
         .expect("a report")

@@ -217,6 +217,7 @@ pub fn report(
         outcome: &found.outcome,
         baselines: &shown,
         purchase: settings.purchase,
+        free: None,
         metadata,
     };
     let mut report = view::build(&inputs).map_err(|error| match error {

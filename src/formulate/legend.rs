@@ -199,6 +199,11 @@ impl Legend {
     }
 }
 
+/// The name of a pool of equal nodes: `m5.large`, or `batch/m5.large` in the node pool `batch`.
+pub fn pool_name(instance_type: &str, node_pool: &str) -> String {
+    if node_pool.is_empty() { instance_type.to_owned() } else { format!("{node_pool}/{instance_type}") }
+}
+
 /// `m5.large`, with the pool and the zone where there are any: `m5.large, pool batch, zone us-east-1a`.
 pub fn place_name(instance_type: &str, pool: &str, zone: Option<&str>) -> String {
     let mut name = instance_type.to_owned();

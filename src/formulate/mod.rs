@@ -19,7 +19,9 @@ pub mod variants;
 mod zones;
 
 pub use labels::node_labels;
-pub use legend::{Breakdown, Dimension, ItemMembers, Legend, Measure, NodeGroup, NodeType, Pool, place_name};
+pub use legend::{
+    Breakdown, Dimension, ItemMembers, Legend, Measure, NodeGroup, NodeType, Pool, place_name, pool_name,
+};
 pub use note::{FormulateError, Note, Obstacle, ObstacleReason, Restriction, RestrictionKind, Shortfall};
 
 use std::collections::BTreeMap;

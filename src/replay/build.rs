@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cluster::{Cluster, Node, Pool, Replicated, Rules, Spread};
 use crate::catalog::Catalog;
-use crate::formulate::{Breakdown, Formulation, Legend, Measure, node_labels};
+use crate::formulate::{Breakdown, Formulation, Legend, Measure, node_labels, pool_name};
 use crate::policy::Policy;
 use crate::problem::BinTypeId;
 use crate::units::ResourceName;
@@ -123,7 +123,7 @@ fn pool(catalog: &Catalog, formulation: &Formulation, bin: BinTypeId, resources:
         resources.iter().map(|r| node.capacity.get(r).map_or(without, of)).collect()
     };
     Pool {
-        name: if group.is_empty() { machine.name.clone() } else { format!("{group}/{}", machine.name) },
+        name: pool_name(&machine.name, group),
         instance_type,
         allocatable: amounts(Breakdown::allocatable, u64::MAX),
         taken: amounts(|b| b.daemon_sets, 0),

@@ -1,5 +1,7 @@
 //! Makes the report of a verified plan: totals, money, words.
 
+use std::collections::BTreeMap;
+
 use super::scheduling::Scheduling;
 use super::view::{
     CatalogInfo, Headline, InputFile, ObstacleRow, PlanReport, PlanRow, SCHEMA_VERSION, SavingsStep,
@@ -11,7 +13,7 @@ use crate::bill::{
 };
 use crate::catalog::Catalog;
 use crate::formulate::{Formulation, Legend, ObstacleReason};
-use crate::policy::Policy;
+use crate::policy::{PlanForm, Policy};
 use crate::problem::Problem;
 use crate::replay::Cluster;
 use crate::units::{HOURS_PER_MONTH, HOURS_PER_YEAR};
@@ -20,6 +22,7 @@ use crate::workload::WorkloadSet;
 
 mod payment;
 mod placed;
+mod pools;
 mod words;
 
 use placed::Placed;
@@ -41,6 +44,8 @@ pub struct ReportInputs<'a> {
     pub baselines: &'a [BaselineInput<'a>],
     /// The offer to count with in the headline; `None` chooses one, see [`build`].
     pub purchase: Option<OfferKey>,
+    /// The free plan and what its problem stands for, where the plan is pooled and both were looked for.
+    pub free: Option<(&'a Legend, &'a VerifiedPlan)>,
     /// Names and hashes.
     pub metadata: &'a Metadata,
 }
@@ -148,6 +153,9 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
     let extra_costs = payment::extra_costs(inputs.policy, &placed);
     let cluster = Cluster::of_plan(workloads, catalog, inputs.policy, formulation, outcome.plan());
     let scheduling = Scheduling::of(&cluster);
+    let legend = &formulation.legend;
+    let form = if inputs.free.is_some() { PlanForm::Pooled } else { PlanForm::Free };
+    let forms = inputs.free.map(|free| pools::forms(free, (legend, outcome.plan()), outcome.lower_bound()));
     let solve = words::solve(outcome, &catalog.currency);
     Ok(PlanReport {
         schema_version: SCHEMA_VERSION,
@@ -177,8 +185,11 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
         headline: headline(before.as_ref(), &plans[0], &bill, solve.gap),
         savings: savings(before.as_ref(), &plans[0], &bill),
         extra_costs,
-        nodes: payment::node_rows(catalog, &placed, &bill),
-        workloads: workload_rows(workloads, &placed),
+        form,
+        forms,
+        pools: pools::rows(workloads, catalog, legend, &placed),
+        nodes: payment::node_rows(catalog, legend, &placed, &bill),
+        workloads: workload_rows(workloads, &placed, &pools::whole_in(catalog, legend, &placed)),
         utilization,
         plans,
         purchase_options: purchases
@@ -299,12 +310,16 @@ fn savings(before: Option<&PlanRow>, plan: &PlanRow, bill: &FleetBill<'_>) -> Ve
     steps
 }
 
-fn workload_rows(workloads: &WorkloadSet, placed: &Placed<'_>) -> Vec<WorkloadRow> {
+fn workload_rows(
+    workloads: &WorkloadSet,
+    placed: &Placed<'_>,
+    whole_in: &BTreeMap<usize, String>,
+) -> Vec<WorkloadRow> {
     let amounts = |list: &crate::workload::ResourceList| {
         list.iter().map(|(name, &amount)| (name.to_string(), amount)).collect()
     };
-    let rows = workloads.workloads.iter().zip(&placed.per_workload);
-    rows.map(|(workload, &(pods, nodes))| WorkloadRow {
+    let rows = workloads.workloads.iter().zip(&placed.per_workload).enumerate();
+    rows.map(|(w, (workload, &(pods, nodes)))| WorkloadRow {
         workload: workload.id.to_string(),
         namespace: workload.id.namespace.clone(),
         kind: workload.id.kind,
@@ -312,6 +327,7 @@ fn workload_rows(workloads: &WorkloadSet, placed: &Placed<'_>) -> Vec<WorkloadRo
         replicas: workload.replicas,
         placed: pods,
         nodes,
+        pool: whole_in.get(&w).cloned(),
         requests: amounts(&workload.pod.requests),
         limits: amounts(&workload.pod.limits),
         owners: workload.owners.clone(),

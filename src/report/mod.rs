@@ -6,6 +6,7 @@ pub mod focus;
 pub mod json;
 pub mod kubernetes;
 mod number;
+mod pools;
 pub mod recheck;
 mod replayed;
 mod scheduling;

@@ -12,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use crate::bill::{BilledCost, CommitmentCategory, ContractedCost, EffectiveCost, ListCost, OfferKey, Ratio};
 use crate::catalog::{Architecture, Payment, Provider, Term};
 use crate::plan::{BoundKind, StopReason};
+use crate::policy::PlanForm;
 use crate::units::{Money, Rate};
 use crate::workload::WorkloadKind;
 
 pub use super::build::{BaselineInput, Metadata, ReportError, ReportInputs, build};
+pub use super::pools::{FormRow, Forms, PlannedPool, ZoneNodes};
 pub use super::replayed::{ClassRow, ExtraNodesRow, LifeRow, MeasuresRow, PendingRow, PinRow, Replayed};
 pub use super::scheduling::{PoolRow, ScheduledRow, Scheduling, SpreadRow};
 
@@ -47,6 +49,15 @@ pub struct PlanReport {
     /// What the plan costs beside instances, one row for each such cost of the policy.
     #[serde(default)]
     pub extra_costs: Vec<ExtraCostRow>,
+    /// Which form the plan has.
+    #[serde(default)]
+    pub form: PlanForm,
+    /// What each form of plan costs, where both were looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forms: Option<Forms>,
+    /// The pools that the nodes make up, the dearest first.
+    #[serde(default)]
+    pub pools: Vec<PlannedPool>,
     /// The nodes to have; equal nodes are one row.
     pub nodes: Vec<NodeGroupRow>,
     /// The workloads, in input order.
@@ -215,6 +226,9 @@ pub struct NodeGroupRow {
     pub instance_type: String,
     /// The node pool that it belongs to, where it needs labels or taints.
     pub pool: Option<String>,
+    /// Name of the plan's pool that it is part of, as in `pools`.
+    #[serde(default)]
+    pub planned_pool: String,
     /// The zone that it stands in, where the plan tells zones apart.
     pub zone: Option<String>,
     /// Its family.
@@ -316,6 +330,9 @@ pub struct WorkloadRow {
     pub placed: u64,
     /// On how many nodes.
     pub nodes: u64,
+    /// The plan's pool that it lies in whole; absent where it lies in several, or nowhere.
+    #[serde(default)]
+    pub pool: Option<String>,
     /// Request per pod, in base units, by resource.
     pub requests: BTreeMap<String, u64>,
     /// Limit per pod, in base units, by resource.

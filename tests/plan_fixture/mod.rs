@@ -356,6 +356,7 @@ pub fn report(purchase: Option<OfferKey>) -> PlanReport {
         outcome: &outcome,
         baselines: &baselines,
         purchase,
+        free: None,
         metadata: &metadata(),
     })
     .expect("the parts agree")

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ReportError;
 use super::placed::Placed;
+use super::pools;
 use crate::bill::{
     AsUsedLine, Commitment, CommitmentCategory, CommittedLine, EffectiveCost, Fleet, FleetBill, ListCost,
     OfferKey, Purchase, Ratio, category, effective_savings_rate, metrics, pro_rata, provider_wording,
 };
 use crate::catalog::{Catalog, OfferKind, Payment, Provenance};
+use crate::formulate::Legend;
 use crate::policy::Policy;
 use crate::report::view::{CommitmentRow, ExtraCostRow, NodeGroupRow, PurchaseRow};
 use crate::units::{HOURS_PER_MONTH, HOURS_PER_YEAR, Money, Rate};
@@ -49,7 +51,12 @@ pub(super) fn select(
 }
 
 /// The node groups with their cost under a bill.
-pub(super) fn node_rows(catalog: &Catalog, placed: &Placed<'_>, bill: &FleetBill<'_>) -> Vec<NodeGroupRow> {
+pub(super) fn node_rows(
+    catalog: &Catalog,
+    legend: &Legend,
+    placed: &Placed<'_>,
+    bill: &FleetBill<'_>,
+) -> Vec<NodeGroupRow> {
     let mut as_used: BTreeMap<(&str, Rate), &AsUsedLine<'_>> = BTreeMap::new();
     for used in &bill.as_used {
         as_used.insert((&used.line.instance_type.name, used.line.surcharge), used);
@@ -82,6 +89,7 @@ pub(super) fn node_rows(catalog: &Catalog, placed: &Placed<'_>, bill: &FleetBill
                 group: ordinal,
                 instance_type: instance_type.name.clone(),
                 pool: group.pool.clone(),
+                planned_pool: pools::name(catalog, legend, (group.catalog_type, group.node_pool)),
                 zone: group.zone.clone(),
                 family: instance_type.family.clone(),
                 architecture: instance_type.architecture,

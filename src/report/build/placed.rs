@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::pools::PoolFacts;
 use crate::bill::Ratio;
 use crate::formulate::{Legend, NodeGroup};
 use crate::plan::Plan;
@@ -24,12 +25,16 @@ pub(super) struct Placed<'a> {
     pub extra: Vec<(String, Money)>,
     /// Pods placed and nodes used, by workload.
     pub per_workload: Vec<(u64, u64)>,
+    /// By index into the catalog's types and into the legend's pools.
+    pub pools: BTreeMap<(usize, usize), PoolFacts>,
     totals: BTreeMap<ResourceName, Totals>,
 }
 
 /// One node group.
 pub(super) struct Group {
     pub catalog_type: usize,
+    /// Index into the legend's pools.
+    pub node_pool: usize,
     pub pool: Option<String>,
     pub zone: Option<String>,
     pub nodes: u64,
@@ -70,6 +75,7 @@ impl<'a> Placed<'a> {
             instance_types: 0,
             extra: legend.cost_names.iter().map(|name| (name.clone(), Money::ZERO)).collect(),
             per_workload: vec![(0, 0); workloads.workloads.len()],
+            pools: BTreeMap::new(),
             totals: BTreeMap::new(),
         };
         for (bin_type, nodes) in plan.bins_by_type() {
@@ -103,8 +109,16 @@ impl<'a> Placed<'a> {
                 .expect("a verified node holds no more than its capacity");
         }
         let mut pods_per_node = 0;
+        let pool = self.pools.entry((node.catalog_type, node.pool)).or_default();
+        pool.rate = bin.rate;
+        pool.nodes += group.nodes;
+        if let Some(zone) = &node.zone {
+            *pool.zones.entry(zone.clone()).or_default() += group.nodes;
+        }
         for &(workload, pods) in &group.pods {
             pods_per_node += pods;
+            pool.pods += pods * group.nodes;
+            pool.workloads.insert(workload);
             self.per_workload[workload].0 += pods * group.nodes;
             self.per_workload[workload].1 += group.nodes;
         }
@@ -175,6 +189,7 @@ impl<'a> Placed<'a> {
         self.pods += pods_per_node * group.nodes;
         self.groups.push(Group {
             catalog_type: node.catalog_type,
+            node_pool: node.pool,
             pool: Some(self.legend.pools[node.pool].name.clone()).filter(|name| !name.is_empty()),
             zone: node.zone.clone(),
             nodes: group.nodes,
