@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The library's modules, and what each may use of the others.
-const FLOORS: [(&str, &[&str]); 17] = [
+const FLOORS: [(&str, &[&str]); 18] = [
     ("units", &[]),
     ("problem", &["units"]),
     ("workload", &["units"]),
     ("catalog", &["units"]),
     ("policy", &["units", "workload", "catalog"]),
+    ("observed", &["units", "workload", "catalog", "policy"]),
     ("plan", &["units", "problem"]),
-    ("input", &["units", "problem", "workload", "catalog", "policy", "plan"]),
-    ("formulate", &["units", "problem", "workload", "catalog", "policy", "plan"]),
+    ("input", &["units", "problem", "workload", "catalog", "policy", "plan", "observed"]),
+    ("formulate", &["units", "problem", "workload", "catalog", "policy", "plan", "observed"]),
     ("solver", &["units", "problem", "plan"]),
     ("verify", &["units", "problem", "workload", "catalog", "policy", "plan", "formulate"]),
     ("check", &["units", "problem", "plan"]),
@@ -44,6 +45,7 @@ const FLOORS: [(&str, &[&str]); 17] = [
             "baselines",
             "replay",
             "search",
+            "observed",
         ],
     ),
     ("lib", &[]),

@@ -91,6 +91,7 @@ pub struct MessageArgs {
     before_help = "  plimsoll plan workloads/qbox-2016.yaml
   helm template my-release ./chart | plimsoll plan -
   kubectl get pods,daemonsets -A -o json | plimsoll plan - --region eu-west-1 --headroom 10%
+  kubectl get nodes,pods,poddisruptionbudgets -A -o json | plimsoll plan --cluster -
   plimsoll plan ./manifests extra.csv --family 'm*' --exclude '*.metal' --max-vcpu 32
   plimsoll plan ./manifests -f json -o plan.json
   plimsoll plan ./manifests --fail-on 'saving<30%' --fail-on 'gap>1%'
@@ -107,6 +108,10 @@ pub struct PlanArgs {
     pub types: TypeArgs,
     #[command(flatten)]
     pub nodes: NodeArgs,
+    /// FILES are a cluster that runs, `kubectl get nodes,pods,... -A -o json`: show it as it is beside
+    /// what it could be
+    #[arg(long, help_heading = "Workloads")]
+    pub cluster: bool,
     /// Which replicas count where a HorizontalPodAutoscaler scales: declared, min or max [default: declared]
     #[arg(long, value_enum, help_heading = "Workloads")]
     pub autoscaled: Option<AutoscaledArg>,

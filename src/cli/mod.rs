@@ -4,6 +4,7 @@
 mod args;
 mod catalog;
 mod check;
+mod cluster;
 mod files;
 mod output;
 mod plan;
@@ -124,8 +125,16 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     progress.step("reading workloads");
     let sources = files::read_all(&args.inputs)?;
     let file = settings::policy_file(&args.nodes)?;
-    let workloads = input::read_workloads(&sources, &settings::read_options(args, &file))?;
-    let settings = settings::settle(args, file, &workloads)?;
+    let options = settings::read_options(args, &file);
+    let (running, workloads, settings) = if args.cluster {
+        let (running, settings) = cluster::read(&sources, &options, args, file)?;
+        let workloads = running.planned.clone();
+        (Some(running), workloads, settings)
+    } else {
+        let workloads = input::read_workloads(&sources, &options)?;
+        let settings = settings::settle(args, file, &workloads)?;
+        (None, workloads, settings)
+    };
 
     progress.told(&plan::summary(&workloads, &settings));
     progress.step("formulating");
@@ -141,7 +150,9 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
 
     progress.step("rendering");
     let metadata = plan::metadata(&sources, &settings, args);
-    let report = plan::report(&workloads, &settings, &formulation, &found, &baselines, &metadata)?;
+    let as_is = running.as_ref().map(|running| running.baseline());
+    let mut report = plan::report(&workloads, &settings, &formulation, &found, &baselines, as_is, &metadata)?;
+    report.cluster = running.as_ref().map(|running| running.report(found.outcome.plan()));
     drop(progress);
     if let Some(path) = &args.certificate {
         let text = plan::certificate(&workloads, &settings, &formulation, &found.outcome);

@@ -206,9 +206,15 @@ pub fn report(
     formulation: &Formulation,
     found: &Found,
     baselines: &[Result<Baseline, Skipped>],
+    as_is: Option<BaselineInput<'_>>,
     metadata: &Metadata,
 ) -> Result<PlanReport, Failure> {
-    let shown = shown(baselines);
+    let mut shown = shown(baselines);
+    if let Some(as_is) = as_is {
+        // What runs today is what savings are counted from.
+        shown.iter_mut().for_each(|baseline| baseline.reference = false);
+        shown.insert(0, as_is);
+    }
     let inputs = ReportInputs {
         workloads,
         catalog: &settings.prices.catalog,

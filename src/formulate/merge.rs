@@ -176,7 +176,7 @@ fn keeping(unit: &Unit, rules: &Rules<'_>) -> (Option<u64>, Vec<u32>, bool) {
 }
 
 /// A pod's demand in the problem's dimensions.
-fn vector(demand: &PodDemand, nodes: &Nodes) -> Vec<u64> {
+pub fn vector(demand: &PodDemand, nodes: &Nodes) -> Vec<u64> {
     nodes
         .dimensions
         .iter()

@@ -14,6 +14,7 @@ mod note;
 mod places;
 mod relations;
 mod stage;
+pub mod standing;
 mod together;
 pub mod variants;
 mod zones;

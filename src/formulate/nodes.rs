@@ -133,11 +133,7 @@ pub fn nodes(
                 .map_or(0, |b| ratio.floor_of(b.for_pods).saturating_sub(daemons.limits(k, &d.resource))),
         });
         let capacity: Resources = capacity.collect();
-        let surplus = surplus(machine(k), policy);
-        let costs: Vec<Rate> =
-            policy.node_costs.iter().map(|cost| cost.of(machine(k), policy.node_storage)).collect();
-        let add = |sum: Rate, more: &Rate| sum.checked_add(*more).unwrap_or(Rate::from_nanos(u64::MAX));
-        let rate = costs.iter().fold(add(machine(k).on_demand.rate, &surplus), add);
+        let (rate, surplus, costs) = rate(machine(k), policy);
         bins.push(BinType { capacity, rate, stock: stock(&places.limits[pool], machine(k)) });
         let zone = zone.map(|z| places.zones[z].clone());
         types.push(NodeType { catalog_type, pool, zone, capacity: breakdowns, surplus, costs });
@@ -151,6 +147,15 @@ pub fn nodes(
     let kept_places =
         Places { candidates: kept.iter().map(|&k| places.candidates[k]).collect(), ..places.clone() };
     Ok(Nodes { dimensions, bins, types, places: kept_places, daemon_sets, notes })
+}
+
+/// What a node of a type costs an hour in all, the surplus credits in it, and what it costs beside.
+pub fn rate(machine: &InstanceType, policy: &Policy) -> (Rate, Rate, Vec<Rate>) {
+    let surplus = surplus(machine, policy);
+    let costs: Vec<Rate> =
+        policy.node_costs.iter().map(|cost| cost.of(machine, policy.node_storage)).collect();
+    let add = |sum: Rate, more: &Rate| sum.checked_add(*more).unwrap_or(Rate::from_nanos(u64::MAX));
+    (costs.iter().fold(add(machine.on_demand.rate, &surplus), add), surplus, costs)
 }
 
 /// The most nodes of one type that a pool's limits allow.

@@ -173,7 +173,7 @@ fn legend(nodes: Nodes, items: Vec<ItemMembers>, policy: &Policy) -> Legend {
 }
 
 /// The resources that any pod takes, each with the sum over all pods.
-fn demanded(input: &Input<'_>) -> BTreeMap<ResourceName, u64> {
+pub fn demanded(input: &Input<'_>) -> BTreeMap<ResourceName, u64> {
     let mut sums: BTreeMap<ResourceName, u64> = BTreeMap::new();
     for (workload, demand) in input.workloads.iter().zip(input.demands) {
         for (resource, &amount) in demand.demand.iter().filter(|&(_, &amount)| amount > 0) {
@@ -188,7 +188,7 @@ fn demanded(input: &Input<'_>) -> BTreeMap<ResourceName, u64> {
 }
 
 /// Equal sets share their memory.
-fn intern(sets: impl Iterator<Item = Vec<bool>>) -> Vec<BinSet> {
+pub fn intern(sets: impl Iterator<Item = Vec<bool>>) -> Vec<BinSet> {
     let mut known: HashMap<Vec<bool>, BinSet> = HashMap::new();
     sets.map(|flags| known.entry(flags).or_insert_with_key(|flags| BinSet::new(flags.clone())).clone())
         .collect()
@@ -196,7 +196,7 @@ fn intern(sets: impl Iterator<Item = Vec<bool>>) -> Vec<BinSet> {
 
 /// The bin types that may hold a pod: by node rules, taints and the DaemonSets that it keeps away from
 /// or must lie with. `strictly` also where other pods would satisfy the last.
-fn eligible<'a>(
+pub fn eligible<'a>(
     w: usize,
     workload: &'a Workload,
     relations: &Relations,
@@ -303,7 +303,7 @@ fn split_zones(
 ///
 /// A spread counts at most `maxSkew` pods more than the emptiest node has, which here is taken to have
 /// none: then its own pods are capped, and others that it counts keep away.
-fn node_rules(
+pub fn node_rules(
     workloads: &[&Workload],
     relations: &Relations,
 ) -> (Vec<Option<u64>>, Vec<Vec<u32>>, Vec<usize>) {

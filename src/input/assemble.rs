@@ -5,22 +5,39 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::AutoscaledReplicas;
 use super::cluster::{Autoscaler, Cluster, Controller, ObjectKey, PodGroup};
+use super::observed::{Observing, Place, bound_pod, unplaced};
 use super::pod::Draft;
+use crate::observed::ObservedCluster;
 use crate::workload::{PodTemplate, Workload, WorkloadId, WorkloadKind, WorkloadSet};
 
 /// Workloads with their place in the input order.
-type Ordered = Vec<(usize, Workload)>;
+type Ordered = Vec<Drafted>;
 
-/// One shape of a DaemonSet's pods: place in the input order, number of pods, the workload.
-type DaemonShape = (usize, u64, Workload);
+/// A workload before it has its final name.
+struct Drafted {
+    /// Place in the input order.
+    order: usize,
+    workload: Workload,
+    /// Where its pods lie, where the cluster is observed; empty for a controller without pods.
+    places: Vec<Place>,
+}
 
-/// Puts everything together.
-pub(super) fn assemble(mut cluster: Cluster<'_>) -> WorkloadSet {
+/// One shape of a DaemonSet's pods: place in the input order, number of pods, the workload, and whether
+/// they are static pods.
+type DaemonShape = (usize, u64, Workload, bool);
+
+/// Puts everything together; the second is what was observed, where the cluster is read as it runs.
+pub(super) fn assemble(mut cluster: Cluster<'_>) -> (WorkloadSet, Option<ObservedCluster>) {
     name_all_namespaces(&mut cluster);
-    let mut workloads = std::mem::take(&mut cluster.ready);
+    let ready = std::mem::take(&mut cluster.ready).into_iter();
+    let mut workloads: Ordered =
+        ready.map(|(order, workload)| Drafted { order, workload, places: Vec::new() }).collect();
+    if cluster.observing.is_some() {
+        drop_controllers_with_pods(&mut cluster);
+    }
     add_controllers(&mut cluster, &mut workloads);
     let owned_pods = add_pods(&mut cluster, &mut workloads);
-    workloads.sort_by_key(|(order, _)| *order);
+    workloads.sort_by_key(|drafted| drafted.order);
 
     let mut set = WorkloadSet {
         catalog: cluster.catalog.take().map(|(name, _)| name),
@@ -30,21 +47,44 @@ pub(super) fn assemble(mut cluster: Cluster<'_>) -> WorkloadSet {
     };
     let mut taken = HashSet::new();
     let mut idle = 0_u64;
-    for (_, mut workload) in workloads {
+    let observes = cluster.observing.is_some();
+    let mut placed: Vec<Vec<Place>> = Vec::new();
+    for Drafted { mut workload, places, .. } in workloads {
         if workload.replicas == 0 {
             idle += 1;
             continue;
         }
         make_unique(&mut workload.id, &mut taken);
         let daemon = workload.id.kind == WorkloadKind::DaemonSet;
+        if observes && !daemon {
+            placed.push(if places.is_empty() { unplaced(&workload) } else { places });
+        }
         if daemon { &mut set.daemon_sets } else { &mut set.workloads }.push(workload);
     }
     if idle > 0 {
         cluster.warnings.push(format!("{idle} workloads are scaled to zero or suspended and hold nothing"));
     }
+    let observed = cluster.observing.take().map(|o: Observing| o.finish(placed, &mut cluster.warnings));
     set.skipped_kinds = cluster.skipped_kinds;
     set.warnings = cluster.warnings;
-    set
+    (set, observed)
+}
+
+/// Where pods run, these say what there is; DaemonSets excepted, of which every node has one.
+fn drop_controllers_with_pods(cluster: &mut Cluster<'_>) {
+    let mut running: HashSet<ObjectKey> = HashSet::new();
+    for ((namespace, owner_kind, owner_name), shapes) in &cluster.pods {
+        running.insert((namespace.clone(), owner_kind.clone(), owner_name.clone()));
+        for group in shapes.values() {
+            let hash = group.template_hash.as_deref();
+            let (kind, name) = presumed_controller(owner_kind, owner_name, hash, group);
+            running.insert((namespace.clone(), kind.to_string(), name));
+        }
+    }
+    cluster.controllers.retain(|(_, c)| {
+        c.kind == WorkloadKind::DaemonSet
+            || !running.contains(&(c.namespace.clone(), c.kind.to_string(), c.name.clone()))
+    });
 }
 
 /// Every namespace that occurs can be selected, at least by the label that the API server sets.
@@ -98,7 +138,7 @@ fn add_controller(cluster: &mut Cluster<'_>, order: usize, controller: Controlle
         _ => Vec::new(),
     };
     let template = Workload { pod: complete(cluster, draft, &id), id, replicas, owners, current_type: None };
-    split_by_zone(cluster, order, template, &claims, workloads);
+    split_by_zone(cluster, order, template, &claims, &[], workloads);
 }
 
 /// Beyond this many replicas, volumes are not looked up one by one.
@@ -141,14 +181,19 @@ fn add_pods(cluster: &mut Cluster<'_>, workloads: &mut Ordered) -> u64 {
 
     let mut daemons: BTreeMap<(String, String), Vec<DaemonShape>> = BTreeMap::new();
     for ((namespace, owner_kind, owner_name), shapes) in by_owner {
+        let is_static = owner_kind == "Node";
         for (draft, group) in shapes {
             let hash = group.template_hash.as_deref();
             let (kind, name) = presumed_controller(&owner_kind, &owner_name, hash, &group);
             let is_read = |kind: &str, name: &str| {
                 cluster.seen.contains_key(&(namespace.clone(), kind.to_owned(), name.to_owned()))
             };
-            if is_read(&owner_kind, &owner_name) || is_read(&kind.to_string(), &name) {
+            let owned = is_read(&owner_kind, &owner_name) || is_read(&kind.to_string(), &name);
+            if owned {
                 owned_pods += group.count;
+            }
+            // In a cluster that is observed, pods tell more than their controllers.
+            if owned && cluster.observing.is_none() {
                 continue;
             }
             cluster.warnings.extend(group.warnings);
@@ -160,11 +205,20 @@ fn add_pods(cluster: &mut Cluster<'_>, workloads: &mut Ordered) -> u64 {
                 current_type: None,
                 id,
             };
-            if kind == WorkloadKind::DaemonSet {
+            if kind == WorkloadKind::DaemonSet
+                && let Some(observing) = &mut cluster.observing
+            {
+                observing.bind(bound_pod(&workload), group.places);
+                if owned {
+                    continue;
+                }
                 let key = (workload.id.namespace.clone(), workload.id.name.clone());
-                daemons.entry(key).or_default().push((group.order, group.count, workload));
+                daemons.entry(key).or_default().push((group.order, group.count, workload, is_static));
+            } else if kind == WorkloadKind::DaemonSet {
+                let key = (workload.id.namespace.clone(), workload.id.name.clone());
+                daemons.entry(key).or_default().push((group.order, group.count, workload, is_static));
             } else {
-                split_by_zone(cluster, group.order, workload, &group.claims, workloads);
+                split_by_zone(cluster, group.order, workload, &group.claims, &group.places, workloads);
             }
         }
     }
@@ -175,25 +229,29 @@ fn add_pods(cluster: &mut Cluster<'_>, workloads: &mut Ordered) -> u64 {
 }
 
 /// A DaemonSet seen by its pods only. During a rollout these differ; the shape that most nodes have
-/// counts, once.
+/// counts, once. In a cluster that is observed, static pods of few nodes are these nodes' own.
 fn add_daemon(cluster: &mut Cluster<'_>, pods: Vec<DaemonShape>, workloads: &mut Ordered) {
+    let static_pods: u64 = pods.iter().filter(|(_, _, _, is_static)| *is_static).map(|(_, n, _, _)| n).sum();
+    if static_pods > 0 && cluster.observing.as_ref().is_some_and(|o| static_pods * 2 < o.node_count()) {
+        return;
+    }
     let mut shapes: Vec<DaemonShape> = Vec::new();
-    for (order, count, workload) in pods {
+    for (order, count, workload, is_static) in pods {
         // Static pods are one group per node, however alike.
-        match shapes.iter_mut().find(|(_, _, other)| other.pod == workload.pod) {
-            Some((_, total, _)) => *total += count,
-            None => shapes.push((order, count, workload)),
+        match shapes.iter_mut().find(|(_, _, other, _)| other.pod == workload.pod) {
+            Some((_, total, _, _)) => *total += count,
+            None => shapes.push((order, count, workload, is_static)),
         }
     }
     let differing = shapes.len();
-    let most = shapes.into_iter().max_by_key(|(order, count, _)| (*count, std::cmp::Reverse(*order)));
-    if let Some((order, _, mut workload)) = most {
+    let most = shapes.into_iter().max_by_key(|(order, count, _, _)| (*count, std::cmp::Reverse(*order)));
+    if let Some((order, _, mut workload, _)) = most {
         if differing > 1 {
             let message = format!("{} has pods of {differing} shapes; the commonest counts", workload.id);
             cluster.warnings.push(message);
         }
         workload.replicas = 1;
-        workloads.push((order, workload));
+        workloads.push(Drafted { order, workload, places: Vec::new() });
     }
 }
 
@@ -263,39 +321,47 @@ fn complete(cluster: &mut Cluster<'_>, draft: Draft, id: &WorkloadId) -> PodTemp
 }
 
 /// Pins copies to the zones of their volumes: one workload per combination of zones. `claims` are
-/// those of each copy; without them all copies share the claims that the pod names.
+/// those of each copy; without them all copies share the claims that the pod names. `places` are where
+/// the copies lie, if that is known.
 fn split_by_zone(
     cluster: &Cluster<'_>,
     order: usize,
     workload: Workload,
     claims: &[Vec<String>],
+    places: &[Place],
     workloads: &mut Ordered,
 ) {
     let zone_of =
         |claim: &String| cluster.claim_zones.get(&(workload.id.namespace.clone(), claim.clone())).cloned();
     let shared: Vec<String> = workload.pod.rules.volumes.iter().map(|volume| volume.name.clone()).collect();
-    let mut by_zones: HashMap<Vec<Option<String>>, (usize, u64)> = HashMap::new();
+    if workload.replicas == 0 {
+        workloads.push(Drafted { order, workload, places: Vec::new() });
+        return;
+    }
+    // By zones: place of the first copy, number of copies, and where they lie.
+    let mut by_zones: HashMap<Vec<Option<String>>, (usize, u64, Vec<Place>)> = HashMap::new();
     let named = claims.len() as u64;
     for (index, claims) in claims.iter().enumerate() {
-        by_zones.entry(claims.iter().map(zone_of).collect()).or_insert((index, 0)).1 += 1;
+        let zones = claims.iter().map(zone_of).collect();
+        let (_, copies, lying) = by_zones.entry(zones).or_insert((index, 0, Vec::new()));
+        *copies += 1;
+        lying.extend(places.get(index));
     }
     if workload.replicas > named {
         let zones = shared.iter().map(zone_of).collect();
-        by_zones.entry(zones).or_insert((claims.len(), 0)).1 += workload.replicas - named;
-    }
-    if workload.replicas == 0 {
-        workloads.push((order, workload));
-        return;
+        let (_, copies, lying) = by_zones.entry(zones).or_insert((claims.len(), 0, Vec::new()));
+        *copies += workload.replicas - named;
+        lying.extend(places.iter().skip(claims.len()));
     }
     let mut parts: Vec<_> = by_zones.into_iter().collect();
-    parts.sort_by_key(|(_, (index, _))| *index);
-    for (zones, (_, copies)) in parts {
+    parts.sort_by_key(|(_, (index, _, _))| *index);
+    for (zones, (_, copies, places)) in parts {
         let mut part = workload.clone();
         part.replicas = copies;
         for (volume, zone) in part.pod.rules.volumes.iter_mut().zip(zones) {
             volume.zone = zone;
         }
-        workloads.push((order, part));
+        workloads.push(Drafted { order, workload: part, places });
     }
 }
 

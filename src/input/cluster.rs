@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::ReadOptions;
+use super::observed::{Observing, Place};
 use super::pod::Draft;
 use super::view::View;
 use crate::workload::{Workload, WorkloadKind};
@@ -33,6 +34,10 @@ pub(super) struct RunningPod {
     /// Claims under the names that this pod has them by.
     pub claims: Vec<String>,
     pub owners: BTreeMap<String, String>,
+    /// The node that it lies on.
+    pub node: Option<String>,
+    /// Whether nobody may move it.
+    pub held: bool,
 }
 
 /// The controlling entry of `metadata.ownerReferences`.
@@ -64,6 +69,8 @@ pub(super) struct PodGroup {
     pub count: u64,
     /// What the pods' volumes claim under their own names, for pods that have volumes.
     pub claims: Vec<Vec<String>>,
+    /// Where each of them lies, where the cluster is observed.
+    pub places: Vec<Place>,
     pub warnings: Vec<String>,
 }
 
@@ -89,6 +96,8 @@ pub(super) struct Cluster<'o> {
     pub ready: Vec<(usize, Workload)>,
     /// The catalog that a native file names, and where it does.
     pub catalog: Option<(String, String)>,
+    /// Nodes and budgets, where the cluster is read as it runs.
+    pub observing: Option<Observing>,
     order: usize,
 }
 
@@ -113,8 +122,14 @@ impl<'o> Cluster<'o> {
             pods: HashMap::new(),
             ready: Vec::new(),
             catalog: None,
+            observing: None,
             order: 0,
         }
+    }
+
+    /// For a cluster that is read as it runs.
+    pub fn observing(options: &'o ReadOptions) -> Self {
+        Cluster { observing: Some(Observing::default()), ..Cluster::new(options) }
     }
 
     /// Counts an object that a plan does not need.
@@ -183,12 +198,17 @@ impl<'o> Cluster<'o> {
             return object.fault(format!("{}/Pod/{} stands twice", pod.namespace, pod.name));
         }
         let claims = (!pod.claims.is_empty()).then_some(pod.claims);
+        let place = self.observing.as_mut().map(|observing| Place {
+            node: pod.node.as_deref().map(|name| observing.node(name)),
+            held: pod.held,
+        });
         let owner = pod.owner.unwrap_or(OwnerReference { kind: String::new(), name: String::new() });
         let shapes = self.pods.entry((pod.namespace, owner.kind, owner.name)).or_default();
         match shapes.get_mut(&pod.draft) {
             Some(group) => {
                 group.count += 1;
                 group.claims.extend(claims);
+                group.places.extend(place);
             }
             None => {
                 self.order += 1;
@@ -199,6 +219,7 @@ impl<'o> Cluster<'o> {
                     owners: pod.owners,
                     count: 1,
                     claims: claims.into_iter().collect(),
+                    places: place.into_iter().collect(),
                     warnings,
                 };
                 shapes.insert(pod.draft, group);

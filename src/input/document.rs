@@ -64,15 +64,22 @@ impl<'a> Node<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Metadata,
+    Annotations,
     Container,
     Status,
     Other,
 }
 
+/// Annotations that forbid to move a pod, with the value that does: Karpenter's and the Cluster
+/// Autoscaler's. No others are read.
+pub(super) const STAYS: [(&str, &str); 2] =
+    [("karpenter.sh/do-not-disrupt", "true"), ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false")];
+
 impl Place {
     fn under(key: &str) -> Self {
         match key {
             "metadata" => Place::Metadata,
+            "annotations" => Place::Annotations,
             "containers" | "initContainers" => Place::Container,
             "status" => Place::Status,
             _ => Place::Other,
@@ -82,7 +89,8 @@ impl Place {
     /// Bulky parts of Kubernetes objects that hold nothing a plan needs.
     fn leaves_unread(self, key: &str) -> bool {
         match self {
-            Place::Metadata => matches!(key, "managedFields" | "annotations"),
+            Place::Metadata => key == "managedFields",
+            Place::Annotations => !STAYS.iter().any(|(known, _)| *known == key),
             Place::Container => matches!(
                 key,
                 "env"

@@ -1,6 +1,8 @@
 //! One Kubernetes object at a time: what kind it is and what of it a plan needs.
 
 use super::cluster::{Autoscaler, Cluster, Controller, OwnerReference, RunningPod};
+use super::document::STAYS;
+use super::observed;
 use super::placement;
 use super::pod;
 use super::view::{View, clip};
@@ -47,12 +49,14 @@ pub(super) fn read_object(object: View<'_>, list_kind: Option<&str>, cluster: &m
         "PriorityClass" => read_priority_class(object, cluster),
         "PersistentVolume" => read_volume(object, cluster),
         "Namespace" => read_namespace(object, cluster),
+        "Node" if cluster.observing.is_some() => observed::read_node(object, cluster),
+        "PodDisruptionBudget" if cluster.observing.is_some() => observed::read_budget(object, cluster),
         other => cluster.skip(&clip(other)),
     }
 }
 
 /// Namespace and name. An object without a name is faulted and read on, for its other faults.
-fn read_identity(object: View<'_>) -> (String, String) {
+pub(super) fn read_identity(object: View<'_>) -> (String, String) {
     let Some(metadata) = object.required("metadata") else { return Default::default() };
     let name = match (metadata.get("name"), metadata.get("generateName")) {
         (None, Some(prefix)) => prefix.text(),
@@ -170,11 +174,28 @@ fn read_pod(object: View<'_>, cluster: &mut Cluster<'_>) {
         .get("metadata")
         .map(|m| pod::read_owners(m, &cluster.options.owner_labels))
         .unwrap_or_default();
+    let observed = cluster.observing.is_some();
+    let node = object.get("spec").filter(|_| observed).and_then(|spec| {
+        let name = spec.get("nodeName")?;
+        name.text().map(str::to_owned)
+    });
+    // Without a controller nobody makes the pod again elsewhere.
+    let held = observed && (owner.is_none() || is_marked_to_stay(object));
     cluster.add_pod(
-        RunningPod { namespace, name, owner, template_hash, draft, claims, owners },
+        RunningPod { namespace, name, owner, template_hash, draft, claims, owners, node, held },
         warnings,
         object,
     );
+}
+
+/// Whether an annotation forbids to move a pod.
+fn is_marked_to_stay(pod: View<'_>) -> bool {
+    let Some(metadata) = pod.get("metadata") else { return false };
+    let Some(annotations) = metadata.get("annotations") else { return false };
+    let marked = |&(key, value): &(&str, &str)| {
+        annotations.get(key).is_some_and(|found| found.node.as_str() == Some(value))
+    };
+    STAYS.iter().any(marked)
 }
 
 fn read_autoscaler(object: View<'_>, cluster: &mut Cluster<'_>) {

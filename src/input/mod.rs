@@ -5,6 +5,7 @@ use std::fmt;
 
 use self::cluster::Cluster;
 use self::view::Sink;
+use crate::observed::ObservedCluster;
 use crate::workload::WorkloadSet;
 
 mod assemble;
@@ -16,6 +17,7 @@ mod csv_file;
 mod document;
 mod effective;
 mod manifest;
+mod observed;
 mod placement;
 mod pod;
 pub mod policy_file;
@@ -164,7 +166,33 @@ pub enum Format {
 /// # Errors
 /// Every fault of every source, in order of source and line.
 pub fn read_workloads(sources: &[Source], options: &ReadOptions) -> Result<WorkloadSet, Vec<Fault>> {
-    let mut cluster = Cluster::new(options);
+    read_all(sources, Cluster::new(options)).map(|(workloads, _)| workloads)
+}
+
+/// Reads a cluster as it runs from what `kubectl get nodes,pods,... -A -o json` prints. Workloads are
+/// made of the pods that there are; a controller counts only where it has none.
+///
+/// # Errors
+/// Every fault of every source, in order of source and line; and that there is no node.
+pub fn read_cluster(
+    sources: &[Source],
+    options: &ReadOptions,
+) -> Result<(WorkloadSet, ObservedCluster), Vec<Fault>> {
+    let (workloads, observed) = read_all(sources, Cluster::observing(options))?;
+    match observed {
+        Some(observed) if !observed.nodes.is_empty() => Ok((workloads, observed)),
+        _ => {
+            let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+            let help = "a running cluster is what `kubectl get nodes,pods -A -o json` prints";
+            Err(vec![Fault::new(names.join(", "), "holds no node").help(help)])
+        }
+    }
+}
+
+fn read_all(
+    sources: &[Source],
+    mut cluster: Cluster<'_>,
+) -> Result<(WorkloadSet, Option<ObservedCluster>), Vec<Fault>> {
     let mut faults = Vec::new();
     for source in sources {
         faults.extend(read_source(source, &mut cluster));

@@ -205,6 +205,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
         skipped: words::skipped(workloads),
         scheduling: Some(scheduling),
         replay: None,
+        cluster: None,
         solve,
     })
 }

@@ -39,13 +39,17 @@ pub enum Table {
     Obstacles,
     /// Warnings and assumptions.
     Notices,
+    /// The nodes of the cluster that runs.
+    ClusterNodes,
+    /// That cluster as it is beside what it could be.
+    ClusterPlans,
     /// Versions, prices, settings, bound: what the figures rest on.
     Assumptions,
 }
 
 impl Table {
     /// All tables, in the order of a reader.
-    pub const ALL: [Table; 13] = [
+    pub const ALL: [Table; 15] = [
         Table::Nodes,
         Table::NodeResources,
         Table::Placements,
@@ -58,6 +62,8 @@ impl Table {
         Table::Commitments,
         Table::Obstacles,
         Table::Notices,
+        Table::ClusterNodes,
+        Table::ClusterPlans,
         Table::Assumptions,
     ];
 
@@ -76,6 +82,8 @@ impl Table {
             Table::Commitments => "commitments",
             Table::Obstacles => "obstacles",
             Table::Notices => "notices",
+            Table::ClusterNodes => "cluster-nodes",
+            Table::ClusterPlans => "cluster-plans",
             Table::Assumptions => "assumptions",
         }
     }
@@ -119,6 +127,8 @@ pub fn render(report: &PlanReport, table: Table) -> Vec<u8> {
         Table::Commitments => tables::commitments(report, &mut sheet),
         Table::Obstacles => tables::obstacles(report, &mut sheet),
         Table::Notices => tables::notices(report, &mut sheet),
+        Table::ClusterNodes => tables::cluster::nodes(report, &mut sheet),
+        Table::ClusterPlans => tables::cluster::plans(report, &mut sheet),
         Table::Assumptions => tables::assumptions(report, &mut sheet),
     }
     sheet.into_bytes()

@@ -1,6 +1,7 @@
 //! Renders a [`view::PlanReport`]: each format is a pure function of it.
 
 mod build;
+mod cluster;
 pub mod csv;
 pub mod focus;
 pub mod json;

@@ -3,6 +3,7 @@
 //! Fits 80 columns; a wider terminal gets longer bars and more columns. `plain` leaves out lines,
 //! bars, folding and wrapping, so that one row is one line for grep and awk.
 
+mod cluster;
 mod compare;
 mod draw;
 mod grid;
@@ -23,6 +24,7 @@ pub(super) fn render(report: &PlanReport, options: &RenderOptions) -> String {
     let sections = [
         headline(report, &draw),
         obstacles(report, &draw),
+        cluster::cluster(report, &draw),
         savings(report, &draw),
         nodes::nodes(report, &draw, options.all_nodes),
         compare::utilization(report, &draw),

@@ -17,6 +17,7 @@ use crate::units::{Money, Rate};
 use crate::workload::WorkloadKind;
 
 pub use super::build::{BaselineInput, Metadata, ReportError, ReportInputs, build};
+pub use super::cluster::{ClusterInput, ClusterNodeRow, ClusterPlanRow, ClusterReport, ClusterResource};
 pub use super::pools::{FormRow, Forms, PlannedPool, ZoneNodes};
 pub use super::replayed::{ClassRow, ExtraNodesRow, LifeRow, MeasuresRow, PendingRow, PinRow, Replayed};
 pub use super::scheduling::{PoolRow, ScheduledRow, Scheduling, SpreadRow};
@@ -82,6 +83,9 @@ pub struct PlanReport {
     /// What the replayed scheduler makes of the plan; absent for a plan that was not replayed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replayed>,
+    /// The cluster as it runs beside the plan; absent where none was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterReport>,
     /// How good the plan is, and how that is known.
     pub solve: SolveInfo,
 }

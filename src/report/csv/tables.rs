@@ -3,6 +3,8 @@
 use super::Sheet;
 use crate::report::view::PlanReport;
 
+pub(super) mod cluster;
+
 /// A serde name (such as `no-upfront`) as a cell.
 fn serde_name(value: impl serde::Serialize) -> String {
     match serde_json::to_value(value) {

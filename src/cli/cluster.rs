@@ -1,0 +1,111 @@
+//! `plimsoll plan --cluster`: a cluster that runs, read, priced, and set beside its plan.
+
+use std::collections::BTreeSet;
+
+use anyhow::anyhow;
+use plimsoll::catalog::Architecture;
+use plimsoll::formulate::standing::{self, SetAside, Standing};
+use plimsoll::input::policy_file::PolicyFile;
+use plimsoll::input::{self, Fault, ReadOptions, Source, catalog_file};
+use plimsoll::observed::ObservedCluster;
+use plimsoll::report::view::{BaselineInput, ClusterInput, ClusterReport};
+use plimsoll::verify::{self, VerifiedPlan};
+use plimsoll::workload::WorkloadSet;
+
+use super::Failure;
+use super::args::PlanArgs;
+use super::settings::{self, Settings};
+
+/// A running cluster.
+pub struct Running {
+    workloads: WorkloadSet,
+    observed: ObservedCluster,
+    set_aside: Vec<Option<SetAside>>,
+    /// The pods that are planned: those on nodes with a price.
+    pub planned: WorkloadSet,
+    standing: Standing,
+    as_is: VerifiedPlan,
+}
+
+/// Reads the cluster and settles what holds for it: prices of its own provider and region, and its
+/// zones, unless somebody says otherwise.
+pub fn read(
+    sources: &[Source],
+    options: &ReadOptions,
+    args: &PlanArgs,
+    file: PolicyFile,
+) -> Result<(Running, Settings), Failure> {
+    let (mut workloads, observed) = input::read_cluster(sources, options)?;
+    if workloads.catalog.is_none()
+        && let Some((provider, region)) = observed.home()
+    {
+        // Without prices of that region every node would be set aside, and each would say so.
+        workloads.catalog =
+            catalog_file::by_region(provider, &region).ok().map(|bundled| bundled.name.to_owned());
+    }
+    let mut settings = settings::settle(args, file, &workloads)?;
+    if settings.policy.zones.is_empty() {
+        settings.policy.zones = observed.zones();
+    }
+    let assessed = standing::assess(&observed, &settings.prices.catalog);
+    if settings.policy.types.architectures.is_empty() {
+        // What runs shows which processors its images are built for, and nothing else does.
+        let found = assessed.iter().filter_map(|a| a.as_ref().ok());
+        let all = found.map(|&i| settings.prices.catalog.types[i].architecture);
+        let seen: BTreeSet<Architecture> = all.collect();
+        settings.policy.types.architectures = seen.into_iter().collect();
+    }
+    let catalog = &settings.prices.catalog;
+    let keep: Vec<bool> = assessed.iter().map(Result::is_ok).collect();
+    let types: Vec<usize> = assessed.iter().filter_map(|a| a.as_ref().ok()).copied().collect();
+    let (planned, priced) = observed.only(&workloads, &keep);
+    if planned.workloads.is_empty() {
+        let reason = assessed.iter().find_map(|a| a.as_ref().err());
+        let words = reason.map_or_else(|| "no pod lies on a node".to_owned(), |r| format!("the first: {r}"));
+        let message = format!("no pod lies on a node with a price in {} ({words})", catalog.name);
+        return Err(vec![
+            Fault::new(&sources[0].name, message).help("see --provider, --region and --catalog"),
+        ]
+        .into());
+    }
+    let standing = standing::standing(&planned, &priced, &types, catalog, &settings.policy).map_err(
+        |errors| -> Vec<Fault> {
+            errors.iter().map(|error| Fault::new("policy", error.to_string())).collect()
+        },
+    )?;
+    let as_is = verify::verify_plan(&standing.problem, standing.as_is()).map_err(|violations| {
+        anyhow!("the cluster as it is breaks its own problem, which is a bug: {}", violations[0])
+    })?;
+    let set_aside = assessed.into_iter().map(Result::err).collect();
+    Ok((Running { workloads, observed, set_aside, planned, standing, as_is }, settings))
+}
+
+impl Running {
+    /// The cluster as it is, for the comparison.
+    pub fn baseline(&self) -> BaselineInput<'_> {
+        BaselineInput {
+            id: "as-is".to_owned(),
+            label: "the cluster as it is".to_owned(),
+            method: vec![
+                "the nodes that run, at on-demand prices, with what they report as allocatable".to_owned(),
+            ],
+            reference: true,
+            problem: &self.standing.problem,
+            legend: &self.standing.legend,
+            plan: &self.as_is,
+            pods_left_out: 0,
+        }
+    }
+
+    /// The rows of the report.
+    pub fn report(&self, from_scratch: &VerifiedPlan) -> ClusterReport {
+        ClusterReport::of(&ClusterInput {
+            workloads: &self.workloads,
+            observed: &self.observed,
+            set_aside: &self.set_aside,
+            standing: &self.standing,
+            as_is: &self.as_is,
+            from_scratch,
+        })
+    }
+}

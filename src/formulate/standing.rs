@@ -1,0 +1,486 @@
+//! Nodes that run already as bins of which there is one each, beside what can be bought: the problem
+//! that consolidation is searched on.
+//!
+//! An item type is one workload, or its pods in one zone where a rule over zones concerns it: these stay
+//! in their zones, so that what holds over zones goes on to hold. What the running cluster does against
+//! its own rules (a pod that its node's labels no longer suit, more pods on a node than a spread would
+//! put there) is taken as it is; only new places are held to the rules.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::catalog::{Catalog, InstanceType, Provider};
+use crate::observed::{CapacityType, ObservedCluster, ObservedNode};
+use crate::plan::{Pattern, Plan};
+use crate::policy::{BurstableCpu, Policy, PoolLimits, Taint, TaintEffect};
+use crate::problem::{BinSet, BinType, BinTypeId, ItemType, ItemTypeId, Problem};
+use crate::units::{ResourceName, Resources};
+use crate::workload::{ResourceList, Workload, WorkloadId, WorkloadSet};
+
+use super::demand::{PodDemand, pod_demand};
+use super::labels::{NodeMatcher, label_name};
+use super::legend::{Breakdown, Dimension, ItemMembers, Legend, Measure, NodeType, Pool};
+use super::nodes::{self, Nodes};
+use super::note::FormulateError;
+use super::places::{self, Candidate, Places};
+use super::relations::{Domain, Relations};
+use super::{merge, relations, stage};
+
+/// Why a node is neither priced nor planned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetAside {
+    /// Nothing says what machine it is.
+    #[error("no label names its instance type")]
+    NoType,
+    /// The catalog does not have its type.
+    #[error("{0} has no price in this catalog")]
+    UnknownType(String),
+    /// The prices are of another region.
+    #[error("it stands in {0}, and the prices are of another region")]
+    OtherRegion(String),
+    /// Spot prices change by the hour.
+    #[error("a spot node, whose price no catalog tells")]
+    Spot,
+    /// It runs the control plane.
+    #[error("it runs the control plane")]
+    ControlPlane,
+}
+
+/// The catalog's type of each node, or why the node is left alone.
+pub fn assess(observed: &ObservedCluster, catalog: &Catalog) -> Vec<Result<usize, SetAside>> {
+    let by_label: HashMap<String, usize> = (0..catalog.types.len())
+        .map(|i| (label_name(&catalog.types[i], catalog.provider).to_lowercase(), i))
+        .collect();
+    let price = |node: &ObservedNode| {
+        let name = node.instance_type().ok_or(SetAside::NoType)?;
+        if node.is_control_plane() {
+            return Err(SetAside::ControlPlane);
+        }
+        if let Some(region) = node.region()
+            && region != catalog.region
+            && catalog.provider != Provider::Other
+        {
+            return Err(SetAside::OtherRegion(region.to_owned()));
+        }
+        if node.capacity_type() == CapacityType::Spot {
+            return Err(SetAside::Spot);
+        }
+        by_label.get(&name.to_lowercase()).copied().ok_or_else(|| SetAside::UnknownType(name.to_owned()))
+    };
+    observed.nodes.iter().map(price).collect()
+}
+
+/// The problem of a running cluster with what it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Bin types that can be bought, then one with a stock of one for each node.
+    pub problem: Problem,
+    /// What its numbers stand for.
+    pub legend: Legend,
+    /// The running nodes, in the order of the observed cluster.
+    pub nodes: Vec<StandingNode>,
+    /// Workloads whose pods are left where they are, with the reason.
+    pub fixed: Vec<(WorkloadId, &'static str)>,
+}
+
+/// A node that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandingNode {
+    /// Its name.
+    pub name: String,
+    /// Its bin type.
+    pub bin: BinTypeId,
+    /// What lies on it, by item type ascending.
+    pub content: Vec<(ItemTypeId, u64)>,
+    /// Of that, what stays there as long as the node does, and the node with it.
+    pub held: Vec<(ItemTypeId, u64)>,
+    /// Whether it takes more pods.
+    pub open: bool,
+}
+
+impl Standing {
+    /// The cluster as it is, as a plan of the problem.
+    pub fn as_is(&self) -> Plan {
+        self.nodes.iter().map(|n| (Pattern::new(n.bin, n.content.iter().copied()), 1)).collect()
+    }
+
+    /// The number of bin types that can be bought; they come before the nodes.
+    pub fn buyable(&self) -> usize {
+        self.problem.bins().len() - self.nodes.len()
+    }
+}
+
+/// Pods of one workload, in one zone where zones matter to it.
+type ItemKey = (usize, Option<String>);
+
+/// Makes the problem of a cluster all of whose nodes are priced; `types` is the catalog's type of each.
+///
+/// # Errors
+/// As for [`formulate`](super::formulate()).
+pub fn standing(
+    set: &WorkloadSet,
+    observed: &ObservedCluster,
+    types: &[usize],
+    catalog: &Catalog,
+    policy: &Policy,
+) -> Result<Standing, Vec<FormulateError>> {
+    super::check(policy)?;
+    let one = |e| vec![e];
+    let workloads: Vec<&Workload> = set.workloads.iter().collect();
+    let demands: Vec<PodDemand> = workloads.iter().map(|w| pod_demand(&w.pod, policy)).collect();
+    let input = stage::Input { set, catalog, policy, workloads: &workloads, demands: &demands };
+    let demanded = stage::demanded(&input);
+    let places = places::places(&workloads, &set.daemon_sets, catalog, policy).map_err(one)?;
+    let buyable = nodes::nodes(set, catalog, policy, &places, &demanded).map_err(one)?;
+    let relations = relations::relations(&workloads, &set.daemon_sets);
+    let vectors: Vec<Resources> =
+        demands.iter().map(|d| merge::vector(d, &buyable).into_iter().collect()).collect();
+
+    let running = running(set, observed, types, &buyable, catalog, policy, &demands);
+    let mut to_buy = NodeMatcher::new(catalog, &buyable.places, false);
+    let mut to_keep = NodeMatcher::new(catalog, &running.places, false);
+    let by_workload: Vec<BinSet> = stage::intern((0..workloads.len()).map(|w| {
+        let mut flags = stage::eligible(w, workloads[w], &relations, &buyable, &mut to_buy, true);
+        flags.extend(stage::eligible(w, workloads[w], &relations, &running, &mut to_keep, false));
+        flags
+    }));
+
+    let (zonal, fixed) = bound(&relations, workloads.len());
+    let zone_of = |node: &ObservedNode| node.zone().map(str::to_owned);
+    let mut copies: BTreeMap<ItemKey, u64> = BTreeMap::new();
+    let key = |w: usize, node: &ObservedNode| (w, zone_of(node).filter(|_| zonal[w]));
+    for node in &observed.nodes {
+        for here in &node.pods {
+            *copies.entry(key(here.workload, node)).or_default() += here.pods;
+        }
+    }
+    let ids: HashMap<ItemKey, ItemTypeId> =
+        copies.keys().cloned().zip(0u32..).map(|(key, id)| (key, ItemTypeId(id))).collect();
+
+    let first = buyable.bins.len();
+    let mut standing_nodes = Vec::with_capacity(observed.nodes.len());
+    for (at, node) in observed.nodes.iter().enumerate() {
+        let item = |w: usize| ids[&key(w, node)];
+        let content = node.pods.iter().map(|p| (item(p.workload), p.pods)).collect();
+        let held = |p: &crate::observed::PodsHere| if fixed[p.workload].is_some() { p.pods } else { p.held };
+        let held = node.pods.iter().map(|p| (item(p.workload), held(p))).filter(|&(_, n)| n > 0).collect();
+        let bin = BinTypeId(u32::try_from(first + at).unwrap_or(u32::MAX));
+        let open = !node.unschedulable;
+        standing_nodes.push(StandingNode { name: node.name.clone(), bin, content, held, open });
+    }
+
+    let (caps, others, _) = stage::node_rules(&workloads, &relations);
+    let items = items(&copies, &standing_nodes, &vectors, &by_workload, &caps, &buyable, &running);
+    let conflicts = conflicts(&copies, &ids, &others, &standing_nodes);
+    let mut bins = buyable.bins.clone();
+    bins.extend(running.bins.iter().cloned());
+    grow_to_content(&mut bins[first..], &standing_nodes, &items);
+    let names = buyable.dimensions.iter().map(Dimension::name).collect();
+    let problem =
+        Problem::new(names, items, bins, conflicts, None).map_err(|e| vec![FormulateError::Problem(e)])?;
+
+    let fixed = (0..workloads.len()).filter_map(|w| Some((workloads[w].id.clone(), fixed[w]?))).collect();
+    let legend = legend(&buyable, running, &copies, &problem, first, policy);
+    Ok(Standing { problem, legend, nodes: standing_nodes, fixed })
+}
+
+/// Which workloads stay in their zones, and which stay where they are, with the reason.
+fn bound(relations: &Relations, count: usize) -> (Vec<bool>, Vec<Option<&'static str>>) {
+    let mut zonal = vec![false; count];
+    let mut fixed: Vec<Option<&'static str>> = vec![None; count];
+    for w in 0..count {
+        zonal[w] |= !relations.zone_others[w].is_empty() || !relations.zone_daemon_sets[w].is_empty();
+        for spread in &relations.zone_spreads[w] {
+            zonal[w] = true;
+            spread.counted.iter().for_each(|&v| zonal[v as usize] = true);
+        }
+        if let Some(near) = &relations.near[w] {
+            let everybody = near.workloads.iter().map(|&v| v as usize).chain([w]);
+            match near.domain {
+                Domain::Zone => everybody.for_each(|v| zonal[v] = true),
+                Domain::Node => {
+                    everybody.for_each(|v| fixed[v] = Some("a required pod affinity over nodes"));
+                }
+                Domain::Region | Domain::Other(_) => {}
+            }
+        }
+        if relations.out_of_scope[w].is_some() {
+            fixed[w] = Some("a rule over domains that are not planned");
+        }
+    }
+    (zonal, fixed)
+}
+
+/// The nodes that run, in the shape in which those to buy are.
+fn running(
+    set: &WorkloadSet,
+    observed: &ObservedCluster,
+    types: &[usize],
+    buyable: &Nodes,
+    catalog: &Catalog,
+    policy: &Policy,
+    demands: &[PodDemand],
+) -> Nodes {
+    let zones: BTreeSet<&str> = observed.nodes.iter().filter_map(ObservedNode::zone).collect();
+    let zones: Vec<String> = zones.into_iter().map(str::to_owned).collect();
+    let bound: Vec<PodDemand> = observed.bound.iter().map(|b| pod_demand(&b.pod, policy)).collect();
+    let mut candidates = Vec::new();
+    let mut pools = Vec::new();
+    let (mut bins, mut node_types) = (Vec::new(), Vec::new());
+    for (at, (node, &catalog_type)) in observed.nodes.iter().zip(types).enumerate() {
+        let machine = &catalog.types[catalog_type];
+        let zone = node.zone().and_then(|zone| zones.iter().position(|z| z == zone));
+        candidates.push(Candidate { catalog_type, pool: at, zone });
+        pools.push(pool(node));
+        let capacity = capacities(node, machine, observed, &bound, buyable, policy);
+        let taken = |of: &dyn Fn(&PodDemand) -> Option<u64>| -> u64 {
+            let pods = node.bound.iter().filter_map(|&(b, n)| Some(of(&bound[b])?.saturating_mul(n)));
+            pods.fold(0, u64::saturating_add)
+        };
+        let offered = buyable.dimensions.iter().map(|d| match d.measure {
+            Measure::Demand => capacity.get(&d.resource).map_or_else(
+                || sum_of(node, demands, |demand| demand.demand.get(&d.resource).copied()).max(MOST),
+                |b| b.for_pods,
+            ),
+            Measure::Limits { ratio } => {
+                let all = capacity.get(&d.resource).map_or(0, |b| b.allocatable() - b.headroom);
+                ratio.floor_of(all).saturating_sub(taken(&|b| b.limits.get(&d.resource).copied()))
+            }
+        });
+        let (rate, surplus, costs) = nodes::rate(machine, policy);
+        bins.push(BinType { capacity: offered.collect(), rate, stock: Some(1) });
+        let zone = node.zone().map(str::to_owned);
+        node_types.push(NodeType { catalog_type, pool: at, zone, capacity, surplus, costs });
+    }
+    let daemon_sets = set.daemon_sets.iter().map(|daemon| {
+        let runs = |node: &ObservedNode| node.bound.iter().any(|&(b, _)| observed.bound[b].id == daemon.id);
+        observed.nodes.iter().map(runs).collect()
+    });
+    let limits = vec![PoolLimits::default(); pools.len()];
+    let places = Places { candidates, pools, limits, zones, label_sets_restricted: false, notes: Vec::new() };
+    Nodes {
+        dimensions: buyable.dimensions.clone(),
+        bins,
+        types: node_types,
+        daemon_sets: daemon_sets.collect(),
+        places,
+        notes: Vec::new(),
+    }
+}
+
+/// What a node offers of a resource of which nobody tells how much it has.
+const MOST: u64 = 1 << 50;
+
+fn pool(node: &ObservedNode) -> Pool {
+    let mut taints = node.taints.clone();
+    // The controller taints a cordoned node, which a dump of between may not show yet.
+    let cordoned = Taint {
+        key: "node.kubernetes.io/unschedulable".to_owned(),
+        value: String::new(),
+        effect: TaintEffect::NoSchedule,
+    };
+    if node.unschedulable && !taints.contains(&cordoned) {
+        taints.push(cordoned);
+    }
+    Pool { name: String::new(), labels: node.labels.clone(), taints }
+}
+
+/// What the pods on a node take.
+fn sum_of(node: &ObservedNode, demands: &[PodDemand], of: impl Fn(&PodDemand) -> Option<u64>) -> u64 {
+    let amounts = node.pods.iter().filter_map(|p| Some(of(&demands[p.workload])?.saturating_mul(p.pods)));
+    amounts.fold(0, u64::saturating_add)
+}
+
+/// Where the capacity of a running node goes: cpu, memory, and what else the plan is packed by.
+fn capacities(
+    node: &ObservedNode,
+    machine: &InstanceType,
+    observed: &ObservedCluster,
+    bound: &[PodDemand],
+    buyable: &Nodes,
+    policy: &Policy,
+) -> BTreeMap<ResourceName, Breakdown> {
+    let dimensions = buyable.dimensions.iter().filter(|d| d.measure == Measure::Demand);
+    let others = dimensions.map(|d| &d.resource);
+    let mut found = BTreeMap::new();
+    for resource in [&ResourceName::Cpu, &ResourceName::Memory].into_iter().chain(others) {
+        let listed = match resource {
+            ResourceName::Cpu => machine.cpu.0,
+            ResourceName::Memory => machine.memory.0,
+            _ => 0,
+        };
+        let tell = |list: &ResourceList| match resource {
+            ResourceName::Extended(_) => Some(list.get(resource).copied().unwrap_or(0)),
+            ResourceName::Volumes => list.get(resource).copied().or(machine.limits.volume_attachments),
+            _ => list.get(resource).copied(),
+        };
+        let Some(allocatable) = tell(&node.allocatable) else { continue };
+        let seen = tell(&node.capacity).unwrap_or(allocatable).max(allocatable);
+        let raw = listed.max(seen);
+        let taken = |&(b, n): &(usize, u64)| Some(bound[b].demand.get(resource)?.saturating_mul(n));
+        let taken = node.bound.iter().filter_map(taken).fold(0, u64::saturating_add).min(allocatable);
+        let left = allocatable - taken;
+        let beyond = match (resource, policy.burstable, machine.burst) {
+            (ResourceName::Cpu, BurstableCpu::Baseline, Some(burst)) => {
+                machine.cpu.0 - burst.baseline.floor_of(machine.cpu.0).min(machine.cpu.0)
+            }
+            _ => 0,
+        };
+        let beyond = beyond.min(left);
+        let headroom = policy.headroom.get(resource).map_or(0, |share| share.ceil_of(allocatable - beyond));
+        let headroom = headroom.min(left - beyond);
+        found.insert(
+            resource.clone(),
+            Breakdown {
+                raw,
+                hypervisor: raw - seen,
+                beyond_baseline: beyond,
+                reserved: seen - allocatable,
+                daemon_sets: taken,
+                headroom,
+                for_pods: left - beyond - headroom,
+            },
+        );
+    }
+    debug_assert_eq!(bound.len(), observed.bound.len());
+    found
+}
+
+fn items(
+    copies: &BTreeMap<ItemKey, u64>,
+    standing: &[StandingNode],
+    vectors: &[Resources],
+    by_workload: &[BinSet],
+    caps: &[Option<u64>],
+    buyable: &Nodes,
+    running: &Nodes,
+) -> Vec<ItemType> {
+    let first = buyable.bins.len();
+    // Where pods lie, and how many at most on one node.
+    let mut lying: Vec<Vec<usize>> = vec![Vec::new(); copies.len()];
+    let mut most = vec![0u64; copies.len()];
+    for node in standing {
+        for &(item, n) in &node.content {
+            lying[item.index()].push(node.bin.index());
+            most[item.index()] = most[item.index()].max(n);
+        }
+    }
+    let mut known: HashMap<(usize, Option<String>), BinSet> = HashMap::new();
+    let mut items = Vec::with_capacity(copies.len());
+    for (at, ((w, zone), &copies)) in copies.iter().enumerate() {
+        let mut eligible = match zone {
+            None => by_workload[*w].clone(),
+            Some(name) => known
+                .entry((*w, zone.clone()))
+                .or_insert_with(|| {
+                    let in_zone =
+                        |places: &Places, c: &Candidate| c.zone.is_some_and(|z| places.zones[z] == *name);
+                    let new = buyable.places.candidates.iter().map(|c| in_zone(&buyable.places, c));
+                    let old = running.places.candidates.iter().map(|c| in_zone(&running.places, c));
+                    let flags = by_workload[*w].as_slice().iter().zip(new.chain(old));
+                    BinSet::new(flags.map(|(&may, there)| may && there).collect())
+                })
+                .clone(),
+        };
+        if lying[at].iter().any(|&bin| !eligible.as_slice()[bin]) {
+            let mut flags = eligible.as_slice().to_vec();
+            lying[at].iter().for_each(|&bin| flags[bin] = true);
+            eligible = BinSet::new(flags);
+        }
+        debug_assert!(first <= eligible.as_slice().len());
+        let max_per_bin = caps[*w].map(|cap| cap.max(most[at]));
+        items.push(ItemType { demand: vectors[*w].clone(), copies, max_per_bin, eligible });
+    }
+    items
+}
+
+/// Pairs that keep apart, but for those that share a node already.
+fn conflicts(
+    copies: &BTreeMap<ItemKey, u64>,
+    ids: &HashMap<ItemKey, ItemTypeId>,
+    others: &[Vec<u32>],
+    standing: &[StandingNode],
+) -> BTreeSet<(ItemTypeId, ItemTypeId)> {
+    let mut of_workload: HashMap<usize, Vec<ItemTypeId>> = HashMap::new();
+    for key in copies.keys() {
+        of_workload.entry(key.0).or_default().push(ids[key]);
+    }
+    let mut pairs = BTreeSet::new();
+    for (w, partners) in others.iter().enumerate() {
+        for &v in partners.iter().filter(|&&v| v as usize > w) {
+            for &a in of_workload.get(&w).into_iter().flatten() {
+                for &b in of_workload.get(&(v as usize)).into_iter().flatten() {
+                    pairs.insert((a.min(b), a.max(b)));
+                }
+            }
+        }
+    }
+    if !pairs.is_empty() {
+        for node in standing {
+            for (k, &(a, _)) in node.content.iter().enumerate() {
+                for &(b, _) in &node.content[k + 1..] {
+                    pairs.remove(&(a.min(b), a.max(b)));
+                }
+            }
+        }
+    }
+    pairs
+}
+
+/// A node offers what its pods take, whatever the policy would leave free.
+fn grow_to_content(bins: &mut [BinType], standing: &[StandingNode], items: &[ItemType]) {
+    for (bin, node) in bins.iter_mut().zip(standing) {
+        let mut used = Resources::zero(bin.capacity.len());
+        for &(item, n) in &node.content {
+            used = used.checked_add_times(&items[item.index()].demand, n).unwrap_or(used);
+        }
+        for (offered, &taken) in bin.capacity.as_mut_slice().iter_mut().zip(used.as_slice()) {
+            *offered = taken.max(*offered);
+        }
+    }
+}
+
+fn legend(
+    buyable: &Nodes,
+    running: Nodes,
+    copies: &BTreeMap<ItemKey, u64>,
+    problem: &Problem,
+    first: usize,
+    policy: &Policy,
+) -> Legend {
+    let mut pools = buyable.places.pools.clone();
+    let offset = pools.len();
+    pools.extend(running.places.pools);
+    let mut nodes = buyable.types.clone();
+    for (at, mut node) in running.types.into_iter().enumerate() {
+        node.pool += offset;
+        for (dimension, &offered) in
+            buyable.dimensions.iter().zip(problem.bins()[first + at].capacity.as_slice())
+        {
+            if dimension.measure == Measure::Demand
+                && let Some(b) = node.capacity.get_mut(&dimension.resource)
+            {
+                make_room(b, offered);
+            }
+        }
+        nodes.push(node);
+    }
+    let items = copies
+        .iter()
+        .map(|((w, _), &n)| ItemMembers { workloads: vec![(*w, n)], bundle: Vec::new() })
+        .collect();
+    let cost_names = policy.node_costs.iter().map(|cost| cost.name.clone()).collect();
+    Legend { dimensions: buyable.dimensions.clone(), nodes, items, pools, cost_names }
+}
+
+/// Lets pods have what they hold: from headroom, from what is beyond the baseline, and where even that
+/// is not enough the node has more than it says.
+fn make_room(b: &mut Breakdown, offered: u64) {
+    let mut lacking = offered.saturating_sub(b.for_pods);
+    for part in [&mut b.headroom, &mut b.beyond_baseline, &mut b.reserved] {
+        let taken = lacking.min(*part);
+        *part -= taken;
+        lacking -= taken;
+    }
+    b.raw += lacking;
+    b.for_pods = offered.max(b.for_pods);
+}

@@ -1,0 +1,57 @@
+//! Tables of a running cluster; without one they have their header only.
+
+use super::{Sheet, unit};
+use crate::report::view::PlanReport;
+
+pub(in crate::report::csv) fn nodes(report: &PlanReport, sheet: &mut Sheet) {
+    sheet.header(&[
+        "node",
+        "instance_type",
+        "zone",
+        "capacity_type",
+        "currency",
+        "list_rate_per_hour",
+        "list_cost_month",
+        "set_aside",
+        "unschedulable",
+        "pods",
+        "held_pods",
+        "bound_pods",
+        "resource",
+        "unit",
+        "allocatable",
+        "bound",
+        "requests",
+        "fill",
+    ]);
+    for row in report.cluster.iter().flat_map(|cluster| &cluster.nodes) {
+        for resource in &row.resources {
+            sheet.text(&row.node).maybe_text(row.instance_type.as_deref()).maybe_text(row.zone.as_deref());
+            sheet.text(&row.capacity_type).text(&report.catalog.currency);
+            sheet.maybe(row.list_rate).maybe(row.list_month).maybe_text(row.set_aside.as_deref());
+            sheet.number(row.unschedulable).number(row.pods).number(row.held_pods).number(row.bound_pods);
+            sheet.text(&resource.resource).text(unit(&resource.resource)).number(resource.allocatable);
+            sheet.number(resource.bound).number(resource.requests).ratio(resource.fill).end();
+        }
+    }
+}
+
+pub(in crate::report::csv) fn plans(report: &PlanReport, sheet: &mut Sheet) {
+    sheet.header(&[
+        "plan",
+        "label",
+        "nodes",
+        "nodes_kept",
+        "pods_moved",
+        "currency",
+        "list_cost_hour",
+        "list_cost_month",
+        "saving_month",
+        "saving",
+    ]);
+    for row in report.cluster.iter().flat_map(|cluster| &cluster.plans) {
+        sheet.text(&row.plan).text(&row.label).number(row.nodes).number(row.nodes_kept);
+        sheet.number(row.pods_moved).text(&report.catalog.currency).number(row.list_hour);
+        sheet.number(row.list_month).number(row.saving_month).ratio(row.saving).end();
+    }
+}

@@ -1,0 +1,126 @@
+//! What is read of a cluster that runs: nodes, which pod lies where, budgets.
+
+use plimsoll::input::{ReadOptions, Source, read_cluster};
+use plimsoll::observed::{Amount, BudgetRule, CapacityType, ObservedCluster, PodsHere};
+use plimsoll::units::ResourceName;
+use plimsoll::workload::WorkloadSet;
+use serde_json::json;
+
+mod dump;
+use dump::Dump;
+
+fn read(dump: &Dump) -> (WorkloadSet, ObservedCluster) {
+    let source = Source { name: "dump.json".to_owned(), bytes: dump.text().into_bytes() };
+    read_cluster(&[source], &ReadOptions::default()).expect("a readable dump")
+}
+
+#[test]
+fn pods_lie_where_the_scheduler_put_them() {
+    let dump = Dump::new()
+        .node("a", "m5.large", "1930m", "7000Mi")
+        .node("b", "m5.large", "1930m", "7000Mi")
+        .with(|node| node["spec"]["unschedulable"] = json!(true))
+        .pods("web", 2, "500m", "1Gi", "a")
+        .pods("web", 1, "500m", "1Gi", "b")
+        .pods("web", 1, "500m", "1Gi", "")
+        .pods("db", 1, "100m", "1Gi", "b")
+        .with(|pod| pod["metadata"]["annotations"] = json!({"karpenter.sh/do-not-disrupt": "true"}))
+        .owned("agent", "DaemonSet", 1, "100m", "100Mi", "a")
+        .owned("agent", "DaemonSet", 1, "100m", "100Mi", "b");
+    let (set, observed) = read(&dump);
+    let names: Vec<String> = set.workloads.iter().map(|w| format!("{} {}", w.id, w.replicas)).collect();
+    assert_eq!(names, ["default/ReplicaSet/web 4", "default/ReplicaSet/db 1"]);
+    assert_eq!(set.daemon_sets.len(), 1);
+    let here = |workload, pods, held| PodsHere { workload, pods, held };
+    let [a, b] = &observed.nodes[..] else { panic!("two nodes") };
+    assert_eq!((a.pods.as_slice(), a.bound.as_slice()), (&[here(0, 2, 0)][..], &[(0, 1)][..]));
+    assert_eq!((b.pods.as_slice(), b.bound.as_slice()), (&[here(0, 1, 0), here(1, 1, 1)][..], &[(0, 1)][..]));
+    assert_eq!(observed.waiting, [(0, 1)]);
+    assert_eq!((a.unschedulable, b.unschedulable), (false, true));
+    assert_eq!((a.instance_type(), a.zone()), (Some("m5.large"), Some("us-east-1a")));
+    assert_eq!(a.allocatable[&ResourceName::Cpu], 1930);
+    assert_eq!(a.allocatable[&ResourceName::Volumes], 25);
+    assert_eq!(observed.home().map(|(provider, region)| (provider.to_string(), region)), {
+        Some(("aws".to_owned(), "us-east-1".to_owned()))
+    });
+}
+
+#[test]
+fn running_pods_count_before_their_controllers() {
+    // The Deployment asks for five replicas; two run, and a sidecar was injected into them.
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "default"},
+        "spec": {"replicas": 5, "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [
+            {"name": "main", "resources": {"requests": {"cpu": "500m"}}}]}}},
+    });
+    let dump = Dump::new()
+        .node("a", "m5.large", "1930m", "7000Mi")
+        .object(deployment)
+        .owned("web-5d4f", "ReplicaSet", 2, "600m", "1Gi", "a")
+        .each_pod("web-5d4f", |pod| {
+            pod["metadata"]["labels"] = json!({"app": "web", "pod-template-hash": "5d4f"});
+        });
+    let (set, observed) = read(&dump);
+    let [web] = &set.workloads[..] else { panic!("one workload") };
+    assert_eq!((web.id.to_string().as_str(), web.replicas), ("default/Deployment/web", 2));
+    assert_eq!(web.pod.requests[&ResourceName::Cpu], 600);
+    assert_eq!(observed.nodes[0].pods, [PodsHere { workload: 0, pods: 2, held: 0 }]);
+}
+
+#[test]
+fn pods_without_a_controller_stay_and_static_pods_belong_to_their_nodes() {
+    let dump = Dump::new()
+        .node("a", "m5.large", "1930m", "7000Mi")
+        .node("b", "m5.large", "1930m", "7000Mi")
+        .pods("bare", 1, "100m", "1Gi", "a")
+        .each_pod("bare", |pod| drop(pod["metadata"]["ownerReferences"].take()))
+        .owned("a", "Node", 1, "50m", "50Mi", "a")
+        .with(|pod| pod["metadata"]["name"] = json!("proxy-a"))
+        .owned("b", "Node", 1, "50m", "50Mi", "b")
+        .with(|pod| pod["metadata"]["name"] = json!("proxy-b"))
+        .owned("a", "Node", 1, "250m", "500Mi", "a")
+        .with(|pod| pod["metadata"]["name"] = json!("etcd-a"));
+    let (set, observed) = read(&dump);
+    assert_eq!(observed.nodes[0].pods, [PodsHere { workload: 0, pods: 1, held: 1 }]);
+    let of = |node: usize| -> Vec<&str> {
+        observed.nodes[node].bound.iter().map(|&(b, _)| observed.bound[b].id.name.as_str()).collect()
+    };
+    assert_eq!(of(0).len(), 2);
+    assert_eq!(of(1), ["proxy"]);
+    // What half of the nodes or more run, every new node will run.
+    let daemons: Vec<&str> = set.daemon_sets.iter().map(|d| d.id.name.as_str()).collect();
+    assert_eq!(daemons, ["proxy", "etcd"]);
+}
+
+#[test]
+fn budgets_are_numbers_or_shares() {
+    let dump = Dump::new()
+        .node("a", "m5.large", "1930m", "7000Mi")
+        .pods("web", 2, "500m", "1Gi", "a")
+        .budget("web", "minAvailable", json!("50%"))
+        .budget("db", "maxUnavailable", json!(1));
+    let (set, observed) = read(&dump);
+    let rules: Vec<BudgetRule> = observed.budgets.iter().map(|b| b.rule).collect();
+    let half = Amount::Share("50%".parse().unwrap());
+    assert_eq!(rules, [BudgetRule::MinAvailable(half), BudgetRule::MaxUnavailable(Amount::Pods(1))]);
+    assert!(observed.budgets[0].covers(&set.workloads[0]));
+    assert!(!observed.budgets[1].covers(&set.workloads[0]));
+}
+
+#[test]
+fn spot_is_told_and_a_dump_without_nodes_is_refused() {
+    let dump = Dump::new().node_in(
+        "a",
+        "m5.large",
+        "2",
+        "8Gi",
+        "us-east-1a",
+        &[("karpenter.sh/capacity-type", "spot")],
+    );
+    let (_, observed) = read(&dump.pods("web", 1, "1", "1Gi", "a"));
+    assert_eq!(observed.nodes[0].capacity_type(), CapacityType::Spot);
+    let bytes = Dump::new().pods("web", 1, "1", "1Gi", "a").text().into_bytes();
+    let faults = read_cluster(&[Source { name: "dump.json".to_owned(), bytes }], &ReadOptions::default());
+    let message = faults.unwrap_err()[0].to_string();
+    assert!(message.starts_with("dump.json: holds no node; "), "{message}");
+}
