@@ -7,7 +7,8 @@ mod qbox_2016;
 
 use std::collections::BTreeSet;
 
-use plimsoll::input::{ReadOptions, Source, read_workloads, workload_file};
+use plimsoll::input::{ReadOptions, Source, read_cluster, read_workloads, workload_file};
+use plimsoll::observed::ObservedNode;
 use plimsoll::units::ResourceName::{Cpu, Memory};
 use plimsoll::workload::{WorkloadKind, WorkloadSet};
 use serde_json::Value;
@@ -35,6 +36,7 @@ fn every_example_is_known_here() {
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let found: BTreeSet<String> = names.collect();
     let known = [
+        "aks-cluster-a-running.yaml",
         "aks-cluster-a.yaml",
         "deathstarbench-social-network.yaml",
         "kube-prometheus.yaml",
@@ -53,6 +55,20 @@ fn every_example_is_known_here() {
         };
         assert_eq!(read(name).warnings, expected, "{name}");
     }
+}
+
+#[test]
+fn the_running_aks_cluster_has_the_same_pods_on_five_nodes() {
+    let source =
+        Source { name: "running".to_owned(), bytes: text_of("aks-cluster-a-running.yaml").into_bytes() };
+    let (set, observed) = read_cluster(&[source], &ReadOptions::default()).expect("a readable dump");
+    assert_eq!((pods(&set), pods(&read("aks-cluster-a.yaml"))), (85, 85));
+    let here = |node: &ObservedNode| {
+        let moving: u64 = node.pods.iter().map(|p| p.pods).sum();
+        moving + node.bound.iter().map(|&(_, n)| n).sum::<u64>()
+    };
+    // Rows of the source by node.
+    assert_eq!(observed.nodes.iter().map(here).collect::<Vec<_>>(), [25, 24, 26, 29, 31]);
 }
 
 #[test]
