@@ -748,7 +748,8 @@ pub enum EffortArg {
 pub struct OutputArgs {
     /// table: for people. json: everything, read again by `plimsoll report`. csv: tidy tables.
     /// focus: FOCUS 1.2 rows of the planned cost. kubernetes: PriorityClasses and patches that a
-    /// replayed plan needs
+    /// replayed plan needs. karpenter, eksctl, cluster-autoscaler, terraform: the plan's nodes for
+    /// the tool that makes them
     #[arg(short, long, value_enum, default_value_t = FormatArg::Table)]
     pub format: FormatArg,
     /// Write to FILE instead of standard output, in one piece or not at all
@@ -778,6 +779,10 @@ pub enum FormatArg {
     Csv,
     Focus,
     Kubernetes,
+    Karpenter,
+    Eksctl,
+    ClusterAutoscaler,
+    Terraform,
 }
 
 impl From<FormatArg> for Format {
@@ -788,6 +793,10 @@ impl From<FormatArg> for Format {
             FormatArg::Csv => Format::Csv,
             FormatArg::Focus => Format::Focus,
             FormatArg::Kubernetes => Format::Kubernetes,
+            FormatArg::Karpenter => Format::Karpenter,
+            FormatArg::Eksctl => Format::Eksctl,
+            FormatArg::ClusterAutoscaler => Format::ClusterAutoscaler,
+            FormatArg::Terraform => Format::Terraform,
         }
     }
 }

@@ -135,6 +135,7 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
         let settings = settings::settle(args, file, &workloads)?;
         (None, workloads, settings)
     };
+    output::check(&args.output, settings.prices.catalog.provider)?;
 
     progress.told(&plan::summary(&workloads, &settings));
     progress.step("formulating");
