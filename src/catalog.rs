@@ -86,12 +86,19 @@ pub enum Architecture {
     Arm64,
 }
 
-impl fmt::Display for Architecture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Architecture {
+    /// As the label `kubernetes.io/arch` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Architecture::Amd64 => "amd64",
             Architecture::Arm64 => "arm64",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

@@ -3,9 +3,10 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
+use plimsoll::catalog::Provider;
 use plimsoll::input::Fault;
 use plimsoll::report::view::PlanReport;
-use plimsoll::report::{self, Format, RenderError, RenderOptions, csv};
+use plimsoll::report::{self, Format, RenderError, RenderOptions, csv, node_groups};
 
 use super::args::{FormatArg, MessageArgs, OutputArgs};
 use super::{Failure, files};
@@ -32,11 +33,19 @@ pub fn write(report: &PlanReport, args: &OutputArgs, messages: MessageArgs) -> R
     }
 }
 
+/// Looks whether the format can describe nodes of a provider, before the work is done.
+///
+/// # Errors
+/// It cannot.
+pub fn check(args: &OutputArgs, provider: Provider) -> Result<(), Failure> {
+    node_groups::check(Format::from(args.format), provider).map_err(|e| vec![fault(&e.into())].into())
+}
+
 fn fault(error: &RenderError) -> Fault {
     let fault = Fault::new("-f", error.to_string());
     match error {
         RenderError::Focus(_) => fault.help("see --as-of"),
-        RenderError::Kubernetes(_) => fault,
+        RenderError::Kubernetes(_) | RenderError::NodeGroups(_) => fault,
     }
 }
 

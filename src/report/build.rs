@@ -27,6 +27,9 @@ mod words;
 
 use placed::Placed;
 
+/// The policy setting `allocatable` of nodes that run Bottlerocket, in words.
+pub(super) const EKS_BOTTLEROCKET: &str = "EKS, Bottlerocket";
+
 /// Everything that a report is made of. Only verified plans get in.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportInputs<'a> {

@@ -144,7 +144,8 @@ fn patch(out: &mut String, row: &WorkloadRow, pod: PodSpec<'_>) {
     }
 }
 
-fn document(out: &mut String, value: &impl Serialize) {
+/// Adds a YAML document.
+pub(super) fn document(out: &mut String, value: &impl Serialize) {
     out.push_str("---\n");
     out.push_str(&serde_yaml::to_string(value).expect("maps, strings and integers are YAML"));
     if !out.ends_with('\n') {
@@ -182,8 +183,8 @@ fn head(report: &PlanReport, measures: &MeasuresRow) -> String {
     lines.iter().map(|line| comment(line)).collect()
 }
 
-/// One line, whatever the text holds.
-fn comment(text: &str) -> String {
+/// One line of comment, whatever the text holds.
+pub(super) fn comment(text: &str) -> String {
     // Line and paragraph separators end a comment in YAML as control characters do.
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}');
     let clean: String = text.chars().map(|c| if breaks(c) { ' ' } else { c }).collect();

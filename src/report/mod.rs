@@ -6,6 +6,7 @@ pub mod csv;
 pub mod focus;
 pub mod json;
 pub mod kubernetes;
+pub mod node_groups;
 mod number;
 mod pools;
 pub mod recheck;
@@ -33,12 +34,29 @@ pub enum Format {
     Focus,
     /// What a replayed plan needs in the cluster: PriorityClasses and patches, as YAML.
     Kubernetes,
+    /// Karpenter's NodePools and EC2NodeClasses, as YAML.
+    Karpenter,
+    /// A ClusterConfig of eksctl, as YAML.
+    Eksctl,
+    /// Values for the Helm chart of cluster-autoscaler, as YAML.
+    ClusterAutoscaler,
+    /// EKS managed node groups, as Terraform's JSON.
+    Terraform,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 5] =
-        [Format::Table, Format::Json, Format::Csv, Format::Focus, Format::Kubernetes];
+    pub const ALL: [Format; 9] = [
+        Format::Table,
+        Format::Json,
+        Format::Csv,
+        Format::Focus,
+        Format::Kubernetes,
+        Format::Karpenter,
+        Format::Eksctl,
+        Format::ClusterAutoscaler,
+        Format::Terraform,
+    ];
 
     /// As an option value names it.
     pub fn name(self) -> &'static str {
@@ -48,6 +66,10 @@ impl Format {
             Format::Csv => "csv",
             Format::Focus => "focus",
             Format::Kubernetes => "kubernetes",
+            Format::Karpenter => "karpenter",
+            Format::Eksctl => "eksctl",
+            Format::ClusterAutoscaler => "cluster-autoscaler",
+            Format::Terraform => "terraform",
         }
     }
 }
@@ -60,7 +82,7 @@ impl fmt::Display for Format {
 
 /// A name that is no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no format; write table, json, csv, focus or kubernetes")]
+#[error("`{0}` is no format; write {list}", list = Format::ALL.map(Format::name).join(", "))]
 pub struct UnknownFormat(String);
 
 impl FromStr for Format {
@@ -112,13 +134,16 @@ pub enum RenderError {
     /// Manifests follow from a replay.
     #[error(transparent)]
     Kubernetes(#[from] kubernetes::KubernetesError),
+    /// Tools make nodes of some providers only.
+    #[error(transparent)]
+    NodeGroups(#[from] node_groups::NodeGroupsError),
 }
 
 /// Renders a report.
 ///
 /// # Errors
 /// FOCUS can fail: without a first day, or with names that a spreadsheet would run as formulas; and
-/// manifests of a plan that was not replayed.
+/// manifests of a plan that was not replayed; and node groups for a provider that their tool does not know.
 pub fn render(report: &PlanReport, format: Format, options: &RenderOptions) -> Result<Vec<u8>, RenderError> {
     Ok(match format {
         Format::Table => table::render(report, options).into_bytes(),
@@ -126,5 +151,9 @@ pub fn render(report: &PlanReport, format: Format, options: &RenderOptions) -> R
         Format::Csv => csv::render(report, options.csv_table),
         Format::Focus => focus::render(report, options.start.as_deref())?,
         Format::Kubernetes => kubernetes::render(report)?.into_bytes(),
+        Format::Karpenter => node_groups::karpenter::render(report)?.into_bytes(),
+        Format::Eksctl => node_groups::eksctl::render(report)?.into_bytes(),
+        Format::ClusterAutoscaler => node_groups::cluster_autoscaler::render(report)?.into_bytes(),
+        Format::Terraform => node_groups::terraform::render(report)?.into_bytes(),
     })
 }

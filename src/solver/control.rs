@@ -78,8 +78,6 @@ pub enum Phase {
     Improvement,
     /// Branching on the number of bins per type.
     Branching,
-    /// Sharing groups out over pools.
-    Pools,
 }
 
 impl Phase {
@@ -93,7 +91,6 @@ impl Phase {
             Phase::Rounding => "rounding",
             Phase::Improvement => "improvement",
             Phase::Branching => "branching",
-            Phase::Pools => "pools",
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::units::{HOURS_PER_MONTH, ResourceName};
 use crate::verify::VerifiedOutcome;
 use crate::workload::{Workload, WorkloadSet};
 
+use super::EKS_BOTTLEROCKET;
 use super::placed::Placed;
 
 /// How good the plan is.
@@ -165,7 +166,7 @@ pub(super) fn settings(policy: &Policy, provider: Provider) -> Vec<Setting> {
 fn allocatable(model: &AllocatableModel) -> String {
     match model {
         AllocatableModel::Eks => "EKS, Amazon Linux 2023".to_owned(),
-        AllocatableModel::EksBottlerocket => "EKS, Bottlerocket".to_owned(),
+        AllocatableModel::EksBottlerocket => EKS_BOTTLEROCKET.to_owned(),
         AllocatableModel::Gke => "GKE".to_owned(),
         AllocatableModel::Aks => "AKS, Kubernetes 1.29 and later".to_owned(),
         AllocatableModel::AksBefore129 => "AKS, Kubernetes before 1.29".to_owned(),
