@@ -14,9 +14,12 @@ use std::time::{Duration, Instant};
 use clap::{Args, Parser, Subcommand};
 use plimsoll::baselines::{BaselineKind, baselines};
 use plimsoll::check::check_certificate;
+use plimsoll::formulate;
 use plimsoll::input::{Source, problem_file};
 use plimsoll::plan::{ProgressPoint, StopReason, relative_gap};
+use plimsoll::policy::Policy;
 use plimsoll::problem::Problem;
+use plimsoll::search::search_pooled;
 use plimsoll::solver::control::{Budget, Event, Observer};
 use plimsoll::solver::solve;
 use plimsoll::units::Money;
@@ -56,6 +59,23 @@ enum Action {
         /// Without what others would buy.
         #[arg(long)]
         no_baselines: bool,
+        #[command(flatten)]
+        search: Search,
+    },
+    /// Pooled plans of clusters beside the free ones, as a Markdown table, in this process.
+    Pools {
+        /// Rows such as `1000/50`, separated by commas.
+        #[arg(long, value_delimiter = ',', default_value = "1000/50,10000/200,10000/500,100000/500")]
+        rows: Vec<String>,
+        /// plain, 16vcpu, apart, gpu, separated by commas, or all.
+        #[arg(long, default_value = "plain", value_delimiter = ',')]
+        variant: Vec<String>,
+        /// The most pools, separated by commas; 0 for a tenth of the workloads.
+        #[arg(long, default_value = "10", value_delimiter = ',')]
+        max_pools: Vec<u32>,
+        /// How many clusters of each kind, with seeds from --seed on.
+        #[arg(long, default_value_t = 1)]
+        count: u64,
         #[command(flatten)]
         search: Search,
     },
@@ -167,6 +187,9 @@ fn main() {
         Action::Table { rows, variant, count, no_baselines, search } => {
             table(&rows, &variant, count, !no_baselines, search);
         }
+        Action::Pools { rows, variant, max_pools, count, search } => {
+            pools(&rows, &variants(&variant), &max_pools, count, search);
+        }
         Action::One { pods, shapes, variant, baselines, json, search } => {
             let row = one(pods, shapes, self::variant(&variant), baselines, search);
             if json {
@@ -202,6 +225,85 @@ fn variant(name: &str) -> Variant {
     })
 }
 
+fn variants(names: &[String]) -> Vec<Variant> {
+    if names.iter().any(|v| v == "all") {
+        return Variant::ALL.to_vec();
+    }
+    names.iter().map(|v| variant(v)).collect()
+}
+
+/// Pooled plans: what they cost beyond the bound, and when.
+fn pools(rows: &[String], variants: &[Variant], max_pools: &[u32], count: u64, search: Search) {
+    println!("{}\n", machine());
+    println!(
+        "| instance | pools allowed | used | first pooled plan (s) | best (s) | seconds | pooled gap | free gap | premium | nodes pooled / free |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    for &variant in variants {
+        for row in rows {
+            let (pods, shapes) = row.split_once('/').expect("rows are pods/shapes");
+            let (pods, shapes): (u64, usize) = (pods.parse().expect("pods"), shapes.parse().expect("shapes"));
+            for seed in search.seed..search.seed + count {
+                for &most in max_pools {
+                    let most = if most == 0 { (shapes as u32 / 10).max(1) } else { most };
+                    let made = cluster(pods, shapes, variant, seed);
+                    println!(
+                        "{}",
+                        pooled_row(
+                            &made,
+                            most,
+                            &format!("{pods} / {shapes} {} seed {seed}", variant.name()),
+                            search
+                        )
+                    );
+                    std::io::stdout().flush().expect("standard output is open");
+                }
+            }
+        }
+    }
+}
+
+fn pooled_row(made: &Cluster, most: u32, name: &str, search: Search) -> String {
+    let free = made.formulate();
+    let policy = Policy { max_pools: Some(most), ..made.policy.clone() };
+    let pooled =
+        formulate::pooled(&made.workloads, &made.catalog, &policy, &free).expect("the policy is valid");
+    let budget = Budget {
+        work_limit: Some(u64::MAX),
+        time_limit: Some(Duration::from_secs_f64(search.limit)),
+        ..Budget::default()
+    };
+    let trace = Trace { started: Instant::now(), on: search.trace, last: Mutex::new((None, None)) };
+    let found = search_pooled(&free, &pooled, &budget, search.seed, &trace);
+    let found = found.unwrap_or_else(|error| panic!("{name}: {error}"));
+    let seconds = trace.started.elapsed().as_secs_f64();
+    let outcome = &found.outcome;
+    let (cost, bound) = (outcome.plan().hourly_cost(), outcome.lower_bound().value);
+    let without = found.free.expect("a pooled plan stands beside a free one");
+    let plans = || outcome.progress().iter().filter(|point| point.incumbent.is_some());
+    let first = plans().next().map_or(0, |point| point.millis);
+    let best = plans().find(|point| point.incumbent == Some(cost)).map_or(0, |point| point.millis);
+    let used = outcome
+        .plan()
+        .plan()
+        .bins_by_type()
+        .keys()
+        .filter_map(|&bin| pooled.pooling.pool_of(bin))
+        .collect::<std::collections::BTreeSet<_>>()
+        .len();
+    let percent = |share: f64| format!("{:.3} %", share * 100.0);
+    format!(
+        "| {name} | {most} | {used} | {:.2} | {:.2} | {seconds:.1} | {} | {} | {} | {} / {} |",
+        first as f64 / 1e3,
+        best as f64 / 1e3,
+        percent(relative_gap(cost, bound)),
+        percent(relative_gap(without.hourly_cost(), bound)),
+        percent((cost - without.hourly_cost()).ratio_to(without.hourly_cost()).unwrap_or(0.0)),
+        outcome.plan().plan().bin_count(),
+        without.plan().bin_count(),
+    )
+}
+
 const HEADER: &str = "| instance | first plan (s) | its gap | gap at 10 s | gap at end | seconds | stop | cost ($/h) | bound ($/h) | bins | types | memory (MiB) | others, above the bound |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 fn markdown(row: &Row) -> String {
@@ -229,11 +331,7 @@ fn markdown(row: &Row) -> String {
 }
 
 fn table(rows: &[String], variants: &[String], count: u64, with_baselines: bool, search: Search) {
-    let variants: Vec<Variant> = if variants.iter().any(|v| v == "all") {
-        Variant::ALL.to_vec()
-    } else {
-        variants.iter().map(|v| variant(v)).collect()
-    };
+    let variants = self::variants(variants);
     let wanted = |pods: u64, shapes: usize| rows.is_empty() || rows.contains(&format!("{pods}/{shapes}"));
     println!("{}\n", machine());
     println!("{HEADER}");

@@ -40,8 +40,9 @@ pub struct Policy {
     pub max_types: Option<u32>,
     /// Which plans are looked for.
     pub form: PlanForm,
-    /// The most pools of a pooled plan.
-    pub max_pools: u32,
+    /// The most pools of a pooled plan; `None` for [`DEFAULT_MAX_POOLS`], or as many as the workloads'
+    /// rules need.
+    pub max_pools: Option<u32>,
     /// Which types are meant where the filter names neither types nor families.
     pub default_types: DefaultTypes,
     /// Node pools; without any, nodes carry whatever labels the pods ask for, and no taints.
@@ -436,7 +437,7 @@ impl Policy {
             burstable: BurstableCpu::Baseline,
             max_types: None,
             form: PlanForm::default(),
-            max_pools: DEFAULT_MAX_POOLS,
+            max_pools: None,
             default_types: DefaultTypes::Careful,
             pools: Vec::new(),
             zones: Vec::new(),

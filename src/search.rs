@@ -1,14 +1,17 @@
 //! From a formulation to a verified plan with an honest bound: the plan solves the problem with every
-//! rule, the bound is that of the problem without restrictions, where the two differ.
+//! rule, the bound is that of the problem without restrictions, where the two differ. A pooled plan is
+//! searched beside the free one, whose bound it shares.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use crate::catalog::Catalog;
-use crate::formulate::Formulation;
-use crate::plan::{BoundKind, Certificate, LowerBound};
-use crate::solver::control::{Budget, Observer, Silent};
+use crate::formulate::{Formulation, Pooled};
+use crate::plan::{BoundKind, Certificate, LowerBound, Outcome, Pattern, Plan, ProgressPoint};
+use crate::problem::{BinSet, ItemTypeId};
+use crate::solver::control::{Budget, Event, Observer, Silent};
 use crate::solver::{self, SolveError};
-use crate::units::Money;
+use crate::units::{Money, Resources};
 use crate::verify::placement::{self, Breach, BrokenRule};
 use crate::verify::{self, VerifiedOutcome, VerifiedPlan, Violation};
 use crate::workload::{Workload, WorkloadSet};
@@ -22,6 +25,8 @@ pub struct Found {
     /// The cheapest plan found for the relaxed problem: what it costs less than the plan is what the
     /// restricted rules cost, as far as the search knows.
     pub relaxed: Option<VerifiedPlan>,
+    /// Where the plan is pooled: the cheapest free plan found, of the free plan's problem.
+    pub free: Option<VerifiedPlan>,
 }
 
 /// Why there is no plan.
@@ -66,7 +71,7 @@ pub fn search(
     let Some(relaxed) = &formulation.relaxed else {
         let outcome = solver::solve(problem, budget, seed, observer)?;
         let outcome = verify::verify(problem, outcome).map_err(SearchError::Refused)?;
-        return Ok(Found { outcome, relaxed: None });
+        return Ok(Found { outcome, relaxed: None, free: None });
     };
     let half = Budget { time_limit: budget.time_limit.map(|limit: Duration| limit / 2), ..*budget };
     let plan = solver::solve(problem, &half, seed, observer)?;
@@ -81,7 +86,106 @@ pub fn search(
         Err(error) => return Err(error.into()),
     };
     let outcome = verify::verify(problem, plan.under(problem, bound)).map_err(SearchError::Refused)?;
-    Ok(Found { outcome, relaxed })
+    Ok(Found { outcome, relaxed, free: None })
+}
+
+/// The share of a time limit that the search for a pooled plan has; the rest is for the free plan, whose
+/// bound is that of both.
+const POOLED_SHARE: f64 = 0.4;
+
+/// Solves both forms of plan: what is found is the pooled plan, under the bound of the free one.
+///
+/// # Errors
+/// No plan of either form, or an answer of the solver that does not pass the verifier.
+pub fn search_pooled(
+    free: &Formulation,
+    pooled: &Pooled,
+    budget: &Budget<'_>,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Found, SearchError> {
+    let started = Instant::now();
+    let problem = &pooled.formulation.problem;
+    let part = Budget { time_limit: budget.time_limit.map(|t| t.mul_f64(POOLED_SHARE)), ..*budget };
+    let outcome = solver::solve_pooled(problem, &pooled.pooling, &part, seed, observer)?;
+    let rest = budget.time_limit.map(|limit| limit.saturating_sub(started.elapsed()));
+    // A free plan's cost on the same progress line would look like the pooled one's.
+    let bounds = BoundsOnly(observer);
+    let found = search(free, &Budget { time_limit: rest, ..*budget }, seed, &bounds)?;
+    let bound = found.outcome.lower_bound().clone();
+    let cost = outcome.incumbent.hourly_cost(problem);
+    let mut outcome = outcome.under(problem, bound);
+    outcome.progress = joined(&outcome, found.outcome.progress());
+    let outcome = verify::verify(problem, outcome).map_err(SearchError::Refused)?;
+    verify::verify_pools(&pooled.pooling, outcome.plan().plan()).map_err(SearchError::Refused)?;
+    let free_plan = found.outcome.plan();
+    let free_plan = if cost < free_plan.hourly_cost() {
+        // The pooled plan is a plan of the free problem too.
+        let merged = merged(free, pooled, outcome.plan().plan());
+        verify::verify_plan(&free.problem, merged).map_err(SearchError::Refused)?
+    } else {
+        free_plan.clone()
+    };
+    Ok(Found { outcome, relaxed: found.relaxed, free: Some(free_plan) })
+}
+
+/// The same bins in terms of the free plan's item types.
+fn merged(free: &Formulation, pooled: &Pooled, plan: &Plan) -> Plan {
+    // Bin types are the same; item types of one workload, demand and set of bin types are one.
+    let mut by_form: HashMap<(&Resources, &BinSet, usize), ItemTypeId> = HashMap::new();
+    for (id, members) in free.problem.item_ids().zip(&free.legend.items) {
+        let item = free.problem.item(id);
+        for &(w, _) in &members.workloads {
+            by_form.insert((&item.demand, &item.eligible, w), id);
+        }
+    }
+    let names: Vec<ItemTypeId> = pooled
+        .formulation
+        .problem
+        .items()
+        .iter()
+        .zip(&pooled.formulation.legend.items)
+        .map(|(item, members)| by_form[&(&item.demand, &item.eligible, members.workloads[0].0)])
+        .collect();
+    plan.bins()
+        .map(|(pattern, copies)| {
+            let content = pattern.content().iter().map(|&(item, n)| (names[item.index()], n));
+            (Pattern::new(pattern.bin_type(), content), copies)
+        })
+        .collect()
+}
+
+/// First the pooled plans as they came, under no bound yet; then the bounds, under the last plan.
+fn joined(pooled: &Outcome, free: &[ProgressPoint]) -> Vec<ProgressPoint> {
+    let mut points = pooled.progress.clone();
+    let (work, millis, incumbent) = match points.last() {
+        Some(last) => (last.work, last.millis, last.incumbent),
+        None => (0, 0, None),
+    };
+    let mut best = Money::ZERO;
+    for point in free.iter().filter(|p| p.lower_bound > Money::ZERO) {
+        if point.lower_bound > best {
+            best = point.lower_bound;
+            points.push(ProgressPoint {
+                work: work + point.work,
+                millis: millis + point.millis,
+                incumbent,
+                lower_bound: best,
+            });
+        }
+    }
+    points
+}
+
+/// Passes on everything but plans.
+struct BoundsOnly<'a>(&'a dyn Observer);
+
+impl Observer for BoundsOnly<'_> {
+    fn on(&self, event: &Event) {
+        if !matches!(event, Event::Incumbent(_)) {
+            self.0.on(event);
+        }
+    }
 }
 
 fn unknown() -> LowerBound {

@@ -307,6 +307,8 @@ pub struct WorkloadSet {
     pub catalog: Option<String>,
     /// Overhead of every node that they are eligible for.
     pub daemon_sets: Vec<Workload>,
+    /// Whether Kubernetes objects are among what was read.
+    pub from_kubernetes: bool,
     /// Objects of other kinds, by kind: counted and skipped.
     pub skipped_kinds: BTreeMap<String, u64>,
     /// Pods that belong to a controller in the same input.

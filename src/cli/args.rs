@@ -11,7 +11,7 @@ use plimsoll::input::AutoscaledReplicas;
 use plimsoll::input::catalog_import::Layout;
 use plimsoll::input::policy_file::PurchaseChoice;
 use plimsoll::input::quantity::{self, QuantityError};
-use plimsoll::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis};
+use plimsoll::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis, PlanForm};
 use plimsoll::replay::{Order, Profile};
 use plimsoll::report::{Format, csv};
 use plimsoll::units::{Bytes, DecimalError, MilliCpu, PartsPerMillion, ResourceName};
@@ -536,6 +536,13 @@ pub struct NodeArgs {
     /// of the categories c, m and r that are no bare metal
     #[arg(long)]
     pub all_types: bool,
+    /// pooled: every workload whole in one pool of equal nodes, to which labels lead the scheduler.
+    /// free: the cheapest packing of any form [default: pooled for Kubernetes objects, else free]
+    #[arg(long, value_enum)]
+    pub form: Option<FormArg>,
+    /// No more than this many pools in a pooled plan [default: 10, or as many as the rules need]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_pools: Option<u32>,
     /// No more than this many different instance types in the plan
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_types: Option<u32>,
@@ -589,6 +596,24 @@ impl From<BurstableArg> for BurstableCpu {
             BurstableArg::Baseline => BurstableCpu::Baseline,
             BurstableArg::Exclude => BurstableCpu::Exclude,
             BurstableArg::FullWithSurplus => BurstableCpu::FullWithSurplus,
+        }
+    }
+}
+
+/// Which form of plan, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormArg {
+    /// Any packing
+    Free,
+    /// Every workload whole in one pool of equal nodes
+    Pooled,
+}
+
+impl From<FormArg> for PlanForm {
+    fn from(arg: FormArg) -> Self {
+        match arg {
+            FormArg::Free => PlanForm::Free,
+            FormArg::Pooled => PlanForm::Pooled,
         }
     }
 }

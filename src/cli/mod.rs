@@ -139,24 +139,27 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
 
     progress.told(&plan::summary(&workloads, &settings));
     progress.step("formulating");
-    let formulation = plan::formulate(&workloads, &settings)?;
-    progress.told(&plan::size(&formulation));
+    let free = plan::formulate(&workloads, &settings)?;
+    let pooled = plan::pooled(&workloads, &settings, &free)?;
+    let formulation = pooled.as_ref().map_or(&free, |pooled| &pooled.formulation);
+    progress.told(&plan::size(formulation));
     let started = Instant::now();
-    let found = plan::solve(&formulation, &args.search, &progress)?;
+    let found = plan::solve(&free, pooled.as_ref(), &args.search, &progress)?;
     progress.summed_up(&plan::times(&found.outcome, started.elapsed()));
-    plan::recheck(&workloads, &settings, &formulation, &found)?;
+    plan::recheck(&workloads, &settings, formulation, &found)?;
 
     progress.step("comparing with what others would buy");
-    let baselines = plan::baselines(&workloads, &settings, &formulation, args.baselines, args.search.seed);
+    let baselines = plan::baselines(&workloads, &settings, &free, args.baselines, args.search.seed);
 
     progress.step("rendering");
     let metadata = plan::metadata(&sources, &settings, args);
     let as_is = running.as_ref().map(|running| running.baseline());
-    let mut report = plan::report(&workloads, &settings, &formulation, &found, &baselines, as_is, &metadata)?;
+    let mut report =
+        plan::report(&workloads, &settings, (&free, formulation), &found, &baselines, as_is, &metadata)?;
     report.cluster = running.as_ref().map(|running| running.report(found.outcome.plan()));
     drop(progress);
     if let Some(path) = &args.certificate {
-        let text = plan::certificate(&workloads, &settings, &formulation, &found.outcome);
+        let text = plan::certificate(&workloads, &settings, formulation, &found.outcome);
         files::write(Some(path), text.as_bytes())?;
     }
     output::write(&report, &args.output, messages)?;

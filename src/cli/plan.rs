@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use plimsoll::baselines::{self, Baseline, BaselineKind, Skipped};
-use plimsoll::formulate::{self, FormulateError, Formulation};
+use plimsoll::formulate::{self, FormulateError, Formulation, Pooled};
 use plimsoll::input::{Fault, Source, certificate_file};
+use plimsoll::policy::PlanForm;
 use plimsoll::problem::BinTypeId;
 use plimsoll::report::solution::Times;
 use plimsoll::report::view::{
@@ -79,14 +80,39 @@ pub fn formulate(workloads: &WorkloadSet, settings: &Settings) -> Result<Formula
     Ok(formulate::formulate(workloads, &settings.prices.catalog, &settings.policy).map_err(faults)?)
 }
 
+/// The problem of the pooled plan, where that form is asked for.
+pub fn pooled(
+    workloads: &WorkloadSet,
+    settings: &Settings,
+    free: &Formulation,
+) -> Result<Option<Pooled>, Failure> {
+    if settings.policy.form == PlanForm::Free {
+        return Ok(None);
+    }
+    let faults = |errors: Vec<FormulateError>| -> Vec<Fault> {
+        errors.iter().map(|error| Fault::new("policy", error.to_string())).collect()
+    };
+    let made = formulate::pooled(workloads, &settings.prices.catalog, &settings.policy, free);
+    Ok(Some(made.map_err(faults)?))
+}
+
 /// A plan that has passed the verifier, with its lower bound.
 pub fn solve(
-    formulation: &Formulation,
+    free: &Formulation,
+    pooled: Option<&Pooled>,
     args: &SearchArgs,
     observer: &dyn Observer,
 ) -> Result<Found, Failure> {
-    search::search(formulation, &budget(args), args.seed, observer).map_err(|error| match error {
-        SearchError::Solve(error @ SolveError::NoPlanFound) => Failure::NoPlan(error.to_string()),
+    let budget = budget(args);
+    let found = match pooled {
+        Some(pooled) => search::search_pooled(free, pooled, &budget, args.seed, observer),
+        None => search::search(free, &budget, args.seed, observer),
+    };
+    found.map_err(|error| match error {
+        SearchError::Solve(error @ SolveError::NoPlanFound) => {
+            let help = if pooled.is_some() { "; --form free or more --max-pools may have one" } else { "" };
+            Failure::NoPlan(format!("{error}{help}"))
+        }
         error => anyhow!("after formulating, which is a bug: {error}").into(),
     })
 }
@@ -199,11 +225,11 @@ pub fn baselines(
     baselines::baselines(workloads, &settings.prices.catalog, &settings.policy, formulation, &kinds, seed)
 }
 
-/// The priced plan beside its baselines.
+/// The priced plan beside its baselines; the formulations are those of the free plan and of this one.
 pub fn report(
     workloads: &WorkloadSet,
     settings: &Settings,
-    formulation: &Formulation,
+    (free, formulation): (&Formulation, &Formulation),
     found: &Found,
     baselines: &[Result<Baseline, Skipped>],
     as_is: Option<BaselineInput<'_>>,
@@ -223,7 +249,7 @@ pub fn report(
         outcome: &found.outcome,
         baselines: &shown,
         purchase: settings.purchase,
-        free: None,
+        free: found.free.as_ref().map(|plan| (&free.legend, plan)),
         metadata,
     };
     let mut report = view::build(&inputs).map_err(|error| match error {
@@ -255,7 +281,9 @@ fn preferences(workloads: &WorkloadSet, inputs: &ReportInputs<'_>) -> Option<Str
 
 /// The plan against the cheapest one found without restrictions.
 fn what_restrictions_cost(found: &Found) -> Option<String> {
-    let (plan, without) = (found.outcome.plan().hourly_cost(), found.relaxed.as_ref()?.hourly_cost());
+    // Of a pooled plan, the price of the pools is told by itself.
+    let plan = found.free.as_ref().unwrap_or(found.outcome.plan()).hourly_cost();
+    let without = found.relaxed.as_ref()?.hourly_cost();
     Some(match (plan - without).ratio_to(plan) {
         Some(share) if plan > without => format!(
             "the rules held by restriction cost {} an hour ({:.2} % of the plan): the cheapest plan found without them costs {without}",

@@ -7,7 +7,7 @@ use plimsoll::bill::OfferKey;
 use plimsoll::catalog::{Catalog, Provider};
 use plimsoll::input::policy_file::{self, PolicyFile, PurchaseChoice};
 use plimsoll::input::{Fault, ReadOptions, Source, catalog_file};
-use plimsoll::policy::{DefaultTypes, Policy, TypeFilter, TypeMatcher};
+use plimsoll::policy::{DefaultTypes, PlanForm, Policy, TypeFilter, TypeMatcher};
 use plimsoll::workload::WorkloadSet;
 
 use super::args::{NodeArgs, PlanArgs, PriceArgs, TypeArgs};
@@ -82,7 +82,10 @@ pub fn read_options(args: &PlanArgs, file: &PolicyFile) -> ReadOptions {
 pub fn settle(args: &PlanArgs, file: PolicyFile, workloads: &WorkloadSet) -> Result<Settings, Vec<Fault>> {
     let prices = choose(&args.prices, &file, workloads.catalog.as_deref())?;
     let purchase = args.purchase.or_else(|| file.purchase.iter().flatten().find_map(offer_key));
+    let usual = if workloads.from_kubernetes { PlanForm::Pooled } else { PlanForm::Free };
+    let form = args.nodes.form.map(Into::into).or(file.form).unwrap_or(usual);
     let mut policy = file.apply_to(Policy::default_for(prices.catalog.provider));
+    policy.form = form;
     restrict(&mut policy.types, &args.types);
     adjust(&mut policy, &args.nodes);
     matcher(&policy.types)?;
@@ -208,6 +211,7 @@ pub fn adjust(policy: &mut Policy, args: &NodeArgs) {
     }
     policy.node_storage = args.node_storage.or(policy.node_storage);
     policy.max_types = args.max_types.or(policy.max_types);
+    policy.max_pools = args.max_pools.or(policy.max_pools);
     if args.all_types {
         policy.default_types = DefaultTypes::All;
     }

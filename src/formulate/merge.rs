@@ -3,7 +3,8 @@
 //! Copies share a row when nothing in the problem can tell them apart: equal demand, equal types
 //! that may hold them, and equal partners that they keep apart from. A cap per node counts the pods
 //! of one workload only, so that capped workloads stay by themselves, except where all of them also
-//! keep apart from each other: then at most one copy of the whole row lies on a node.
+//! keep apart from each other: then at most one copy of the whole row lies on a node. For plans that
+//! keep workloads whole, workloads stay apart in any case.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -32,6 +33,8 @@ pub struct Rules<'a> {
     pub caps: &'a [Option<u64>],
     /// The workloads that each must not share a node with, ascending, never itself.
     pub others: &'a [Vec<u32>],
+    /// Whether equal copies of different workloads stay apart, so that each workload can be found again.
+    pub by_workload: bool,
 }
 
 /// Copies that nothing in the problem can tell apart.
@@ -58,6 +61,8 @@ struct Key {
     others: Vec<u32>,
     /// Set for a portion that must stay by itself.
     alone: Option<usize>,
+    /// Set where workloads stay apart.
+    workload: Option<usize>,
 }
 
 /// What one copy of a unit takes, in the problem's dimensions.
@@ -106,6 +111,7 @@ pub fn rows(portions: Vec<Portion>, rules: &Rules<'_>, nodes: &Nodes) -> Vec<Row
             max_per_bin,
             others,
             alone: alone.then_some(place),
+            workload: rules.by_workload.then(|| unit.pods[0].0),
         };
         merged.entry(key).or_default().push(portion);
     }

@@ -12,6 +12,7 @@ mod merge;
 mod nodes;
 mod note;
 mod places;
+mod pooled;
 mod relations;
 mod stage;
 pub mod standing;
@@ -24,6 +25,7 @@ pub use legend::{
     Breakdown, Dimension, ItemMembers, Legend, Measure, NodeGroup, NodeType, Pool, place_name, pool_name,
 };
 pub use note::{FormulateError, Note, Obstacle, ObstacleReason, Restriction, RestrictionKind, Shortfall};
+pub use pooled::{Pooled, pooled};
 
 use std::collections::BTreeMap;
 
@@ -74,6 +76,17 @@ pub fn formulate(
     catalog: &Catalog,
     policy: &Policy,
 ) -> Result<Formulation, Vec<FormulateError>> {
+    made(set, catalog, policy, false)
+}
+
+/// The same, with workloads told apart in every item type where `by_workload`; the relaxed problem is
+/// then left out, for it is the one of the problem without that.
+fn made(
+    set: &WorkloadSet,
+    catalog: &Catalog,
+    policy: &Policy,
+    by_workload: bool,
+) -> Result<Formulation, Vec<FormulateError>> {
     check(policy)?;
     let one = |e| vec![e];
     let active: Vec<usize> = (0..set.workloads.len()).filter(|&w| set.workloads[w].replicas > 0).collect();
@@ -82,12 +95,12 @@ pub fn formulate(
         return Err(vec![FormulateError::Problem(ProblemError::Range("pods".to_owned()))]);
     }
     let demands: Vec<PodDemand> = workloads.iter().map(|w| pod_demand(&w.pod, policy)).collect();
-    let input = Input { set, catalog, policy, workloads: &workloads, demands: &demands };
+    let input = Input { set, catalog, policy, workloads: &workloads, demands: &demands, by_workload };
     let places = places::places(&workloads, &set.daemon_sets, catalog, policy).map_err(one)?;
     let relations = relations::relations(&workloads, &set.daemon_sets);
     let stage::Built { problem, legend, mut obstacles, placed, mut notes, restrictions } =
         stage::build(&input, &places, &relations).map_err(one)?;
-    let relaxed = if restrictions.is_empty() {
+    let relaxed = if restrictions.is_empty() || by_workload {
         None
     } else {
         Some(stage::relax(&input, &places, &relations, &restrictions, &placed).map_err(one)?)

@@ -125,6 +125,8 @@ pub enum RestrictionKind {
     TogetherDecided,
     /// Labels that pods ask nodes for: the combinations that nodes may carry were decided before.
     LabelSets,
+    /// Every workload lies in one pool of equal nodes whole.
+    Pooled,
 }
 
 impl fmt::Display for RestrictionKind {
@@ -142,6 +144,7 @@ impl fmt::Display for RestrictionKind {
             RestrictionKind::LabelSets => {
                 "labels that pods ask nodes for are held by the combinations that pods name, not by all"
             }
+            RestrictionKind::Pooled => "every workload lies whole in one pool of equal nodes",
         })
     }
 }
@@ -181,6 +184,11 @@ pub enum Note {
     MaxTypesByPlace {
         /// The most combinations of type, pool and zone.
         most: u32,
+    },
+    /// Workloads of a pooled plan that no pool may hold whole.
+    InSeveralPools {
+        /// Which.
+        workloads: Vec<WorkloadId>,
     },
     /// Pods that request neither cpu nor memory.
     WithoutRequests {
@@ -285,6 +293,16 @@ impl fmt::Display for Note {
                 f,
                 "the cap on types counts a type in each pool and zone by itself: at most {most} of these"
             ),
+            Note::InSeveralPools { workloads } => {
+                let names: Vec<String> = workloads.iter().take(3).map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "no pool may hold all pods of {} workloads, whose parts may lie in different pools ({}{})",
+                    workloads.len(),
+                    names.join(", "),
+                    if workloads.len() > names.len() { ", ..." } else { "" }
+                )
+            }
             Note::WithoutRequests { workloads, defaulted } => {
                 let pods: u64 = workloads.iter().map(|(_, n)| n).sum();
                 let how = if *defaulted {

@@ -33,6 +33,8 @@ pub struct Input<'a> {
     pub workloads: &'a [&'a Workload],
     /// What one pod of each takes.
     pub demands: &'a [PodDemand],
+    /// Whether equal shapes of different workloads stay apart in the problem to pack.
+    pub by_workload: bool,
 }
 
 /// The problem to pack. Workloads are named by their place in [`Input::workloads`].
@@ -92,7 +94,8 @@ pub fn build(input: &Input<'_>, places: &Places, relations: &Relations) -> Resul
     let (caps, others, capped) = node_rules(workloads, relations);
     restricted(RestrictionKind::SpreadAsCap, capped);
 
-    let rules = Rules { workloads, demands, eligible: &eligible, caps: &caps, others: &others };
+    let by_workload = input.by_workload;
+    let rules = Rules { workloads, demands, eligible: &eligible, caps: &caps, others: &others, by_workload };
     let rows = merge::rows(split.portions, &rules, &nodes);
     let excluding = |w: usize| {
         let mut rules = matcher.excluding(&workloads[w].pod.rules);
@@ -154,7 +157,8 @@ pub fn relax(
     let portions = (0..workloads.len())
         .filter(|&w| placed[w] > 0)
         .map(|w| Portion { unit: Unit { pods: vec![(w, 1)], copies: placed[w] }, zone: None });
-    let rules = Rules { workloads, demands, eligible: &eligible, caps: &caps, others: &others };
+    let rules =
+        Rules { workloads, demands, eligible: &eligible, caps: &caps, others: &others, by_workload: false };
     let rows = merge::rows(portions.collect(), &rules, &nodes);
     let (items, conflicts, members) = merge::items(rows, &caps);
     let names = nodes.dimensions.iter().map(Dimension::name).collect();

@@ -127,7 +127,8 @@ pub fn standing(
     let one = |e| vec![e];
     let workloads: Vec<&Workload> = set.workloads.iter().collect();
     let demands: Vec<PodDemand> = workloads.iter().map(|w| pod_demand(&w.pod, policy)).collect();
-    let input = stage::Input { set, catalog, policy, workloads: &workloads, demands: &demands };
+    let input =
+        stage::Input { set, catalog, policy, workloads: &workloads, demands: &demands, by_workload: false };
     let demanded = stage::demanded(&input);
     let places = places::places(&workloads, &set.daemon_sets, catalog, policy).map_err(one)?;
     let buyable = nodes::nodes(set, catalog, policy, &places, &demanded).map_err(one)?;

@@ -29,6 +29,7 @@ type DaemonShape = (usize, u64, Workload, bool);
 /// Puts everything together; the second is what was observed, where the cluster is read as it runs.
 pub(super) fn assemble(mut cluster: Cluster<'_>) -> (WorkloadSet, Option<ObservedCluster>) {
     name_all_namespaces(&mut cluster);
+    let from_kubernetes = !cluster.controllers.is_empty() || !cluster.pods.is_empty();
     let ready = std::mem::take(&mut cluster.ready).into_iter();
     let mut workloads: Ordered =
         ready.map(|(order, workload)| Drafted { order, workload, places: Vec::new() }).collect();
@@ -43,6 +44,7 @@ pub(super) fn assemble(mut cluster: Cluster<'_>) -> (WorkloadSet, Option<Observe
         catalog: cluster.catalog.take().map(|(name, _)| name),
         owned_pods,
         finished_pods: cluster.finished_pods,
+        from_kubernetes,
         ..WorkloadSet::default()
     };
     let mut taken = HashSet::new();

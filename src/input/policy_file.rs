@@ -18,7 +18,7 @@ use super::workload_file::Quantity;
 use super::{AutoscaledReplicas, Fault};
 use crate::catalog::{Architecture, OfferKind, Payment, Provider, Term};
 use crate::policy::{
-    AllocatableModel, BurstableCpu, DefaultTypes, MaxPods, NodeCost, NodePool, PackingBasis, Policy,
+    AllocatableModel, BurstableCpu, DefaultTypes, MaxPods, NodeCost, NodePool, PackingBasis, PlanForm, Policy,
 };
 use crate::units::{Bytes, MilliCpu, PartsPerMillion, Rate, ResourceName};
 use crate::workload::ResourceList;
@@ -65,6 +65,10 @@ pub struct PolicyFile {
     pub cluster_fee: Option<Rate>,
     /// The most distinct types in a plan.
     pub max_types: Option<u32>,
+    /// Which form of plan.
+    pub form: Option<PlanForm>,
+    /// The most pools of a pooled plan.
+    pub max_pools: Option<u32>,
     /// How allocatable follows from capacity.
     pub allocatable: Option<AllocatableModel>,
     /// Pods per node.
@@ -154,6 +158,8 @@ impl PolicyFile {
         set(&mut policy.node_costs, self.node_costs);
         set(&mut policy.cluster_fee, self.cluster_fee);
         set(&mut policy.max_types, self.max_types.map(Some));
+        set(&mut policy.form, self.form);
+        set(&mut policy.max_pools, self.max_pools.map(Some));
         set(&mut policy.allocatable, self.allocatable);
         set(&mut policy.max_pods, self.max_pods);
         set(&mut policy.hypervisor_memory, self.hypervisor_memory);
@@ -188,13 +194,15 @@ pub fn parse(name: &str, text: &str) -> Result<PolicyFile, Vec<Fault>> {
     if faults.is_empty() { Ok(policy) } else { Err(faults) }
 }
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 23] = [
     "plimsoll",
     "provider",
     "region",
     "catalog",
     "types",
     "maxTypes",
+    "form",
+    "maxPools",
     "allocatable",
     "maxPods",
     "hypervisorMemory",
@@ -243,7 +251,9 @@ fn read(root: View<'_>) -> PolicyFile {
     if let Some(types) = root.get("types") {
         read_types(types, &mut policy);
     }
-    policy.max_types = root.get("maxTypes").and_then(read_max_types);
+    policy.max_types = root.get("maxTypes").and_then(read_positive);
+    policy.form = root.get("form").and_then(read_word);
+    policy.max_pools = root.get("maxPools").and_then(read_positive);
     policy.allocatable = root.get("allocatable").and_then(read_allocatable);
     policy.max_pods = root.get("maxPods").and_then(read_max_pods);
     policy.hypervisor_memory = root.get("hypervisorMemory").and_then(read_part);
@@ -320,7 +330,7 @@ fn read_types(types: View<'_>, policy: &mut PolicyFile) {
     policy.all_types = types.get("all").and_then(|flag| flag.boolean());
 }
 
-fn read_max_types(view: View<'_>) -> Option<u32> {
+fn read_positive(view: View<'_>) -> Option<u32> {
     let number = view.whole_up_to(u64::from(u32::MAX))?;
     if number == 0 {
         view.fault("must be at least 1");
@@ -513,6 +523,10 @@ pub struct PolicyDocument {
     pub types: Option<TypesDocument>,
     /// The most distinct instance types in a plan.
     pub max_types: Option<u32>,
+    /// `free` or `pooled`; Kubernetes objects are planned in pools unless told otherwise.
+    pub form: Option<PlanForm>,
+    /// The most pools of a pooled plan.
+    pub max_pools: Option<u32>,
     /// `eks`, `eks-bottlerocket`, `gke`, `aks`, `aks-before-1.29`, `none`, or explicit amounts.
     pub allocatable: Option<AllocatableDocument>,
     /// `model`, `eni`, `prefix-delegation`, `unlimited`, or a number.
@@ -668,6 +682,8 @@ provider: aws
 region: us-east-1
 types: {include: ['m5*'], exclude: ['*.metal'], families: [m5], architectures: [arm64], minCpu: 2, maxCpu: 32, maxMemory: 128Gi, currentGeneration: true, all: true}
 maxTypes: 3
+form: pooled
+maxPools: 5
 allocatable: {reservedCpu: 100m, reservedMemory: 1Gi}
 maxPods: 110
 hypervisorMemory: 7.5%
@@ -709,6 +725,7 @@ pools:
         assert_eq!(policy.types.max_memory, Some(Bytes(128 << 30)));
         assert_eq!(policy.types.min_cpu, Some(MilliCpu(2000)));
         assert_eq!(policy.max_types, Some(3));
+        assert_eq!((policy.form, policy.max_pools), (PlanForm::Pooled, Some(5)));
         assert_eq!(policy.max_pods, MaxPods::Fixed(110));
         assert_eq!(policy.hypervisor_memory, PartsPerMillion(75_000));
         assert_eq!(policy.headroom[&ResourceName::Memory], PartsPerMillion(50_000));

@@ -12,7 +12,7 @@ mod replay;
 
 use super::RenderOptions;
 use super::number::{Currency, gap_percent, grouped, percent};
-use super::view::{NoticeKind, PlanReport, SavingsStep};
+use super::view::{FormRow, Forms, NoticeKind, PlanReport, SavingsStep};
 use crate::bill::Ratio;
 use crate::plan::BoundKind;
 use draw::{Draw, Tone};
@@ -89,6 +89,10 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
             lines.push((String::new(), note));
         }
     }
+    if let Some(forms) = &report.forms {
+        lines.push(("Pools".to_owned(), pooled(report, forms)));
+        lines.push(("Free form".to_owned(), premium(report, forms)));
+    }
     for cost in &report.extra_costs {
         let (name, words) =
             if cost.in_node_rates { ("of that", "") } else { ("beside", ", not in the nodes' rates") };
@@ -129,6 +133,34 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
         out.push_str(&draw.hanging(&format!("  {name:<9}"), &text));
     }
     out
+}
+
+/// The pools of a pooled plan.
+fn pooled(report: &PlanReport, forms: &Forms) -> String {
+    let split = report.workloads.iter().filter(|w| w.placed > 0 && w.pool.is_none()).count();
+    let whole = match split {
+        0 => "every workload lies whole in one of them".to_owned(),
+        n => format!("{} could lie whole in none of them", count(n as u64, "workload")),
+    };
+    format!("{} of equal nodes; {whole}", count(forms.pooled.pools, "pool"))
+}
+
+/// What being pooled costs, each form with its gap.
+fn premium(report: &PlanReport, forms: &Forms) -> String {
+    let currency = Currency::new(&report.catalog.currency);
+    let gap = |row: &FormRow| match row.gap {
+        Some(gap) if gap == Ratio::ZERO => "optimal".to_owned(),
+        Some(gap) => format!("within {} of the bound", gap_percent(gap)),
+        None => "no bound".to_owned(),
+    };
+    let share = forms.premium.map(|p| format!(" ({})", signed_percent(p))).unwrap_or_default();
+    format!(
+        "{} a month ({}); pools cost {} a month{share} more and are {}",
+        currency.short(forms.free.list_month.money()),
+        gap(&forms.free),
+        currency.short(forms.premium_month),
+        gap(&forms.pooled),
+    )
 }
 
 /// A resource in a few letters: extended ones without their domain. `plain` keeps the Kubernetes name.

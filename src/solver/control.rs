@@ -78,6 +78,8 @@ pub enum Phase {
     Improvement,
     /// Branching on the number of bins per type.
     Branching,
+    /// Sharing groups out over pools.
+    Pools,
 }
 
 impl Phase {
@@ -91,6 +93,7 @@ impl Phase {
             Phase::Rounding => "rounding",
             Phase::Improvement => "improvement",
             Phase::Branching => "branching",
+            Phase::Pools => "pools",
         }
     }
 }

@@ -15,9 +15,12 @@ mod improve;
 mod instance;
 mod knapsack_lp;
 mod master;
+mod pooled;
 mod pricing;
 mod relaxation;
 mod rounding;
+
+pub use pooled::solve_pooled;
 
 use crate::plan::{LowerBound, Outcome, Plan, ProgressPoint, StopReason, relative_gap};
 use crate::problem::{ItemTypeId, Problem};

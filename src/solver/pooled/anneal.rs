@@ -1,0 +1,203 @@
+//! Simulated annealing on the estimate: groups move and change places between pools, pools change their
+//! type, and two pools are split anew along a direction in resource space.
+
+use fastrand::Rng;
+
+use super::state::{Estimate, Scratch, State, add, raise};
+
+/// How one annealing is done.
+pub(super) struct Schedule {
+    /// Moves tried.
+    pub steps: u64,
+    /// First temperature, as a share of the mean rate of the pools in use.
+    pub heat: f64,
+    /// The most pools with members.
+    pub most: usize,
+    /// The most bin types that pools with members have in all.
+    pub most_bin_types: usize,
+}
+
+/// Improves a state in place, returns the work done.
+pub(super) fn anneal(estimate: &Estimate<'_>, state: &mut State, schedule: &Schedule, rng: &mut Rng) -> u64 {
+    let model = estimate.model;
+    let groups = model.groups();
+    // An empty slot is where further pools open.
+    while state.slots.len() < schedule.most.min(groups) {
+        state.slots.push(super::state::Slot::empty(model, 0));
+    }
+    let before = state.clone();
+    let mut scratch = Scratch::default();
+    let mut work = 0u64;
+    let used: Vec<f64> = state
+        .slots
+        .iter()
+        .filter(|s| !s.members.is_empty())
+        .map(|s| model.candidates[s.candidate].rate)
+        .collect();
+    let start = schedule.heat * used.iter().sum::<f64>() / used.len().max(1) as f64;
+    let end = start * 1e-3;
+    let mut temperature = start;
+    for step in 0..schedule.steps {
+        if step % 64 == 0 {
+            temperature = start * (end / start).powf(step as f64 / schedule.steps as f64);
+        }
+        work += 2 * model.terms as u64;
+        let accept = |delta: f64, rng: &mut Rng| delta <= 0.0 || rng.f64() < (-delta / temperature).exp();
+        let delta = match rng.u8(..100) {
+            0..=54 => {
+                let (g, to) = (rng.usize(..groups), rng.usize(..state.slots.len()));
+                if state.of[g] as usize == to || state.slots[to].members.is_empty() {
+                    continue;
+                }
+                match state.move_delta(estimate, g, to, &mut scratch) {
+                    Some(delta) if accept(delta, rng) => {
+                        state.move_group(estimate, g, to);
+                        delta
+                    }
+                    _ => continue,
+                }
+            }
+            55..=89 => {
+                let (a, b) = (rng.usize(..groups), rng.usize(..groups));
+                if state.of[a] == state.of[b] {
+                    continue;
+                }
+                match state.swap_delta(estimate, a, b, &mut scratch) {
+                    Some(delta) if accept(delta, rng) => {
+                        state.swap(estimate, a, b);
+                        delta
+                    }
+                    _ => continue,
+                }
+            }
+            90..=96 => {
+                let (slot, to) = (rng.usize(..state.slots.len()), rng.usize(..model.candidates.len()));
+                let members = state.slots[slot].members.len();
+                if members == 0 || state.uses(to) || !room(state, estimate, &[slot], &[to], schedule) {
+                    continue;
+                }
+                work += (members * model.terms) as u64;
+                match state.turn_delta(estimate, slot, to, &mut scratch) {
+                    Some(delta) if accept(delta, rng) => {
+                        state.turn(estimate, slot, to);
+                        delta
+                    }
+                    _ => continue,
+                }
+            }
+            _ => match split(estimate, state, schedule, rng, &mut work) {
+                Some(found) if accept(found.delta, rng) => {
+                    let members = [&found.order[..found.cut], &found.order[found.cut..]];
+                    state.replace(estimate, found.slots, found.candidates, members);
+                    found.delta
+                }
+                _ => continue,
+            },
+        };
+        debug_assert!(delta.is_finite());
+    }
+    state.refresh(estimate);
+    // It ends cold, so that what it ends with is hardly ever worse than what it saw.
+    if state.cost() > before.cost() {
+        *state = before;
+    }
+    work
+}
+
+/// Whether the caps on pools and bin types hold once slots stand for other candidates.
+fn room(state: &State, estimate: &Estimate<'_>, slots: &[usize], to: &[usize], schedule: &Schedule) -> bool {
+    if schedule.most_bin_types == usize::MAX {
+        return true;
+    }
+    let types = |c: usize| estimate.model.candidates[c].bins.len();
+    let others = state.slots.iter().enumerate().filter(|(i, s)| !slots.contains(i) && !s.members.is_empty());
+    let sum: usize = others.map(|(_, s)| types(s.candidate)).sum();
+    sum + to.iter().map(|&c| types(c)).sum::<usize>() <= schedule.most_bin_types
+}
+
+/// Two slots and how their members are shared out anew: the first `cut` go to the first.
+struct Split {
+    slots: [usize; 2],
+    candidates: [usize; 2],
+    order: Vec<u32>,
+    cut: usize,
+    delta: f64,
+}
+
+/// Orders the members of two slots along a random direction and looks for the best cut.
+fn split(
+    estimate: &Estimate<'_>,
+    state: &State,
+    schedule: &Schedule,
+    rng: &mut Rng,
+    work: &mut u64,
+) -> Option<Split> {
+    let model = estimate.model;
+    let (a, b) = (rng.usize(..state.slots.len()), rng.usize(..state.slots.len()));
+    if a == b || state.slots[a].members.is_empty() {
+        return None;
+    }
+    let before = [state.slots[a].candidate, state.slots[b].candidate];
+    let free = |c: usize| {
+        !state
+            .slots
+            .iter()
+            .enumerate()
+            .any(|(i, s)| i != a && i != b && s.candidate == c && !s.members.is_empty())
+    };
+    let draw = |now: usize, keep: bool, rng: &mut Rng| {
+        if keep && rng.bool() { now } else { rng.usize(..model.candidates.len()) }
+    };
+    let opened = state.slots[b].members.is_empty();
+    let candidates = [draw(before[0], true, rng), draw(before[1], !opened, rng)];
+    if candidates[0] == candidates[1] || !candidates.iter().all(|&c| free(c)) {
+        return None;
+    }
+    if !room(state, estimate, &[a, b], &candidates, schedule) {
+        return None;
+    }
+    let mut order: Vec<u32> = state.slots[a].members.iter().chain(&state.slots[b].members).copied().collect();
+    let weight: Vec<f64> = (0..model.terms).map(|_| rng.f64() - 0.5).collect();
+    let key = |g: u32| {
+        let load = model.load(candidates[0], g as usize);
+        let (mut along, mut size) = (0.0, 1e-12);
+        for (w, l) in weight.iter().zip(load) {
+            along += w * l;
+            size += l;
+        }
+        // Those that only one of the two may hold stand at its end.
+        match (model.may(candidates[0], g as usize), model.may(candidates[1], g as usize)) {
+            (true, false) => f64::NEG_INFINITY,
+            (false, _) => f64::INFINITY,
+            _ => along / size,
+        }
+    };
+    let mut keyed: Vec<(f64, u32)> = order.iter().map(|&g| (key(g), g)).collect();
+    keyed.sort_unstable_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)));
+    order.clear();
+    order.extend(keyed.iter().map(|&(_, g)| g));
+    *work += (order.len() * model.terms * 3) as u64;
+    let least = order.iter().filter(|&&g| !model.may(candidates[1], g as usize)).count();
+    let most = order.len() - order.iter().filter(|&&g| !model.may(candidates[0], g as usize)).count();
+    if least > most || order[..least].iter().any(|&g| !model.may(candidates[0], g as usize)) {
+        return None;
+    }
+    // Costs of every beginning and of every end.
+    let sweep = |c: usize, order: &mut dyn Iterator<Item = u32>, count: usize| {
+        let (mut load, mut need) = (vec![0.0; model.terms], vec![0.0; model.needs]);
+        let mut costs = Vec::with_capacity(count + 1);
+        costs.push(0.0);
+        for g in order.take(count) {
+            add(&mut load, model.load(c, g as usize), 1.0);
+            raise(&mut need, model.need(c, g as usize));
+            costs.push(estimate.cost(c, &load, &need));
+        }
+        costs
+    };
+    let first = sweep(candidates[0], &mut order.iter().copied(), most);
+    let second = sweep(candidates[1], &mut order.iter().rev().copied(), order.len() - least);
+    let total = |cut: usize| first[cut] + second[order.len() - cut];
+    let cut = (least..=most).min_by(|&x, &y| total(x).total_cmp(&total(y)))?;
+    let delta = total(cut) - state.slots[a].cost - state.slots[b].cost;
+    Some(Split { slots: [a, b], candidates, cut, delta, order })
+}

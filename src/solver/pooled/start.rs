@@ -1,0 +1,177 @@
+//! Where the search starts: pools that the relaxation buys, and each group where most of it lies there.
+
+use std::cmp::Reverse;
+
+use super::model::{Model, undominated};
+use super::state::{Estimate, Scratch, State};
+use crate::problem::{PoolId, Pooling, Problem};
+use crate::solver::instance::Instance;
+use crate::solver::relaxation::Prices;
+
+/// Pools looked at, best value for money first; fewer where there are very many groups.
+const LOOKED_AT: usize = 48;
+const LOOKED_AT_OF_MANY: usize = 20;
+/// From so many groups on.
+const MANY: usize = 2_000;
+
+/// The relaxation in terms of pools: what a pool is worth for its price, and how much of each group it
+/// holds.
+pub(super) struct Relaxed {
+    /// Value over rate, by pool; none for pools that others stand in for.
+    ratio: Vec<Option<f64>>,
+    bought: Vec<bool>,
+    /// Share of each group by pool, sparse.
+    share: Vec<Vec<(PoolId, f64)>>,
+}
+
+impl Relaxed {
+    pub(super) fn new(problem: &Problem, pooling: &Pooling, instance: &Instance, prices: &Prices) -> Self {
+        let pools = pooling.pools().len();
+        let mut ratio: Vec<Option<f64>> = vec![None; pools];
+        let mut bought = vec![false; pools];
+        let pool_of: Vec<Option<PoolId>> = instance.kinds.iter().map(|k| pooling.pool_of(k.id)).collect();
+        for (t, kind) in instance.kinds.iter().enumerate() {
+            let Some(pool) = pool_of[t] else { continue };
+            let worth = prices.pattern_value[t] / kind.rate.max(1) as f64;
+            let best = &mut ratio[pool.index()];
+            *best = Some(best.map_or(worth, |b: f64| b.max(worth)));
+            bought[pool.index()] |= prices.bins[t] > 1e-6;
+        }
+        let mut shape_of = vec![usize::MAX; problem.items().len()];
+        for (s, shape) in instance.shapes.iter().enumerate() {
+            shape.members.iter().for_each(|(item, _)| shape_of[item.index()] = s);
+        }
+        let share = pooling
+            .groups()
+            .iter()
+            .map(|group| {
+                let mut shares: Vec<(PoolId, f64)> = Vec::new();
+                for &item in group {
+                    let s = shape_of[item.index()];
+                    let worth = prices.pi[s] * problem.item(item).copies as f64;
+                    for (t, assigned) in prices.assigned.iter().enumerate().filter(|(_, a)| !a.is_empty()) {
+                        let part = assigned[s] / instance.shapes[s].copies as f64;
+                        let Some(pool) = pool_of[t].filter(|_| part > 1e-6) else { continue };
+                        match shares.iter_mut().find(|(p, _)| *p == pool) {
+                            Some((_, sum)) => *sum += part * worth,
+                            None => shares.push((pool, part * worth)),
+                        }
+                    }
+                }
+                shares
+            })
+            .collect();
+        Relaxed { ratio, bought, share }
+    }
+
+    /// The pools worth a look: those that the relaxation buys, those of best value, and for each group
+    /// the best that may hold it.
+    pub(super) fn promising(&self, problem: &Problem, pooling: &Pooling) -> Vec<PoolId> {
+        let many = pooling.groups().len() > MANY;
+        let worth = |p: PoolId| self.ratio[p.index()].unwrap_or(0.0);
+        let mut ranked = undominated(problem, pooling);
+        ranked.sort_by(|&a, &b| {
+            let bought = |p: PoolId| Reverse(self.bought[p.index()]);
+            bought(a).cmp(&bought(b)).then(worth(b).total_cmp(&worth(a))).then(a.cmp(&b))
+        });
+        let first = if many { LOOKED_AT_OF_MANY } else { LOOKED_AT };
+        let mut chosen: Vec<PoolId> = ranked.iter().copied().take(first).collect();
+        for group in pooling.groups() {
+            let may = |p: &PoolId| pooling.may_hold(problem, *p, group);
+            if !chosen.iter().any(may) {
+                chosen.extend(ranked.iter().copied().find(may));
+            }
+        }
+        chosen.sort_unstable();
+        chosen
+    }
+
+    /// The candidate of each group: where most of it lies, else what holds it cheapest by itself.
+    pub(super) fn assignment(&self, estimate: &Estimate<'_>) -> Vec<usize> {
+        let model = estimate.model;
+        let place = |pool: PoolId| model.candidates.iter().position(|c| c.id == pool);
+        (0..model.groups())
+            .map(|g| {
+                let mut shares = self.share[g].clone();
+                shares.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+                let lies = shares.iter().filter_map(|&(p, _)| place(p)).find(|&c| model.may(c, g));
+                lies.unwrap_or_else(|| {
+                    cheapest(model, g, &|_| true).expect("some candidate may hold each group")
+                })
+            })
+            .collect()
+    }
+}
+
+/// The candidate that holds a group at the least cost by its share of bins.
+fn cheapest(model: &Model<'_>, g: usize, allowed: &dyn Fn(usize) -> bool) -> Option<usize> {
+    let cost = |c: usize| model.candidates[c].rate * model.bins(model.load(c, g), model.need(c, g));
+    (0..model.candidates.len())
+        .filter(|&c| model.may(c, g) && allowed(c))
+        .min_by(|&a, &b| cost(a).total_cmp(&cost(b)).then(a.cmp(&b)))
+}
+
+/// As few candidates as a greedy cover finds that hold every group, and each group in the cheapest of
+/// them.
+pub(super) fn cover(model: &Model<'_>) -> Vec<usize> {
+    let mut chosen: Vec<usize> = Vec::new();
+    let mut open: Vec<usize> = (0..model.groups()).collect();
+    while !open.is_empty() {
+        let covers = |c: usize| open.iter().filter(|&&g| model.may(c, g)).count();
+        let cost = |c: usize| -> f64 {
+            let held = open.iter().filter(|&&g| model.may(c, g));
+            held.map(|&g| model.candidates[c].rate * model.bins(model.load(c, g), model.need(c, g))).sum()
+        };
+        let best = (0..model.candidates.len())
+            .max_by(|&a, &b| covers(a).cmp(&covers(b)).then(cost(b).total_cmp(&cost(a))).then(b.cmp(&a)))
+            .expect("there are candidates");
+        chosen.push(best);
+        open.retain(|&g| !model.may(best, g));
+    }
+    let of = |g| cheapest(model, g, &|c| chosen.contains(&c)).expect("the chosen cover every group");
+    (0..model.groups()).map(of).collect()
+}
+
+/// Closes the slots that cost least to close until the caps hold; `None` where none can be closed.
+pub(super) fn close(
+    estimate: &Estimate<'_>,
+    mut state: State,
+    most: usize,
+    most_bin_types: usize,
+) -> Option<State> {
+    let types = |state: &State| -> usize {
+        let used = state.slots.iter().filter(|s| !s.members.is_empty());
+        used.map(|s| estimate.model.candidates[s.candidate].bins.len()).sum()
+    };
+    let mut scratch = Scratch::default();
+    while state.used() > most || types(&state) > most_bin_types {
+        let open: Vec<usize> =
+            (0..state.slots.len()).filter(|&s| !state.slots[s].members.is_empty()).collect();
+        let tried = open.iter().filter_map(|&slot| without(estimate, &state, slot, &open, &mut scratch));
+        state = tried.min_by(|a, b| a.cost().total_cmp(&b.cost()))?;
+    }
+    Some(state)
+}
+
+/// Every member of a slot where it costs least among the others.
+fn without(
+    estimate: &Estimate<'_>,
+    state: &State,
+    slot: usize,
+    open: &[usize],
+    scratch: &mut Scratch,
+) -> Option<State> {
+    let mut next = state.clone();
+    for g in state.slots[slot].members.iter().map(|&g| g as usize) {
+        let mut best: Option<(f64, usize)> = None;
+        for &to in open.iter().filter(|&&to| to != slot) {
+            if let Some(delta) = next.move_delta(estimate, g, to, scratch)
+                && best.is_none_or(|(least, _)| delta < least)
+            {
+                best = Some((delta, to));
+            }
+        }
+        next.move_group(estimate, g, best?.1);
+    }
+    Some(next)
+}
