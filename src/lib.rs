@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod check;
 pub mod formulate;
 pub mod input;
+pub mod migration;
 pub mod observed;
 pub mod plan;
 pub mod policy;

@@ -213,7 +213,10 @@ fn csv_rows_all_have_the_columns_of_their_header() {
             }
         }
         // This plan was made without a cluster that runs.
-        assert!(rows > 0 || table.name().starts_with("cluster"), "{table}");
+        assert!(
+            rows > 0 || ["cluster-nodes", "cluster-plans", "migration"].contains(&table.name()),
+            "{table}"
+        );
         assert_eq!(bytes.iter().filter(|&&b| b == b'\n').count(), rows + 1);
         assert!(bytes.ends_with(b"\r\n"));
     }

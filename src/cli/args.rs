@@ -14,7 +14,7 @@ use plimsoll::input::quantity::{self, QuantityError};
 use plimsoll::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis, PlanForm};
 use plimsoll::replay::{Order, Profile};
 use plimsoll::report::{Format, csv};
-use plimsoll::units::{Bytes, DecimalError, MilliCpu, PartsPerMillion, ResourceName};
+use plimsoll::units::{Bytes, DecimalError, MilliCpu, Money, PartsPerMillion, ResourceName};
 
 use super::threshold::Threshold;
 
@@ -112,6 +112,9 @@ pub struct PlanArgs {
     /// what it could be
     #[arg(long, help_heading = "Workloads")]
     pub cluster: bool,
+    /// With --cluster, what a step of the migration saves a month at least
+    #[arg(long, value_name = "MONEY", default_value = "0", value_parser = money, help_heading = "Workloads")]
+    pub min_saving: Money,
     /// Which replicas count where a HorizontalPodAutoscaler scales: declared, min or max [default: declared]
     #[arg(long, value_enum, help_heading = "Workloads")]
     pub autoscaled: Option<AutoscaledArg>,
@@ -853,6 +856,12 @@ fn offer_key(text: &str) -> Result<OfferKey, String> {
         PurchaseChoice::Commitment { kind, term, payment } => Ok(OfferKey { kind, term, payment }),
         _ => Err("the plan on demand is in every report; name a commitment".to_owned()),
     }
+}
+
+/// Reads an amount of money, not negative.
+fn money(text: &str) -> Result<Money, String> {
+    let amount: Money = text.parse().map_err(|error: DecimalError| error.to_string())?;
+    if amount < Money::ZERO { Err(format!("`{text}` is negative")) } else { Ok(amount) }
 }
 
 /// Reads a day of the calendar.

@@ -7,14 +7,17 @@ use plimsoll::catalog::Architecture;
 use plimsoll::formulate::standing::{self, SetAside, Standing};
 use plimsoll::input::policy_file::PolicyFile;
 use plimsoll::input::{self, Fault, ReadOptions, Source, catalog_file};
-use plimsoll::observed::ObservedCluster;
+use plimsoll::migration::check::Ground;
+use plimsoll::migration::{self, Migration};
+use plimsoll::observed::{DisruptionBudget, ObservedCluster};
 use plimsoll::report::view::{BaselineInput, ClusterInput, ClusterReport};
+use plimsoll::search::Found;
 use plimsoll::verify::{self, VerifiedPlan};
 use plimsoll::workload::WorkloadSet;
 
-use super::Failure;
 use super::args::PlanArgs;
 use super::settings::{self, Settings};
+use super::{Failure, plan};
 
 /// A running cluster.
 pub struct Running {
@@ -25,6 +28,7 @@ pub struct Running {
     pub planned: WorkloadSet,
     standing: Standing,
     as_is: VerifiedPlan,
+    budgets: Vec<DisruptionBudget>,
 }
 
 /// Reads the cluster and settles what holds for it: prices of its own provider and region, and its
@@ -77,13 +81,31 @@ pub fn read(
         anyhow!("the cluster as it is breaks its own problem, which is a bug: {}", violations[0])
     })?;
     let set_aside = assessed.into_iter().map(Result::err).collect();
-    Ok((Running { workloads, observed, set_aside, planned, standing, as_is }, settings))
+    let budgets = observed.budgets.clone();
+    Ok((Running { workloads, observed, set_aside, planned, standing, as_is, budgets }, settings))
 }
 
 impl Running {
-    /// The cluster as it is, for the comparison.
-    pub fn baseline(&self) -> BaselineInput<'_> {
-        BaselineInput {
+    /// The way to a cheaper cluster that keeps nodes where that pays.
+    pub fn migrate(&self, settings: &Settings, args: &PlanArgs) -> Result<Migration, Failure> {
+        let ground = Ground {
+            standing: &self.standing,
+            set: &self.planned,
+            catalog: &settings.prices.catalog,
+            budgets: &self.budgets,
+        };
+        let wanted = migration::Settings {
+            min_saving: args.min_saving,
+            effort: args.search.effort.into(),
+            seed: args.search.seed,
+            cancel: plan::budget(&args.search).cancel,
+        };
+        migration::migrate(&ground, &wanted).map_err(|error| anyhow!("which is a bug: {error}").into())
+    }
+
+    /// The cluster as it is and with nodes kept, for the comparison.
+    pub fn baselines<'a>(&'a self, migration: &'a Migration) -> Vec<BaselineInput<'a>> {
+        let as_is = BaselineInput {
             id: "as-is".to_owned(),
             label: "the cluster as it is".to_owned(),
             method: vec![
@@ -94,18 +116,38 @@ impl Running {
             legend: &self.standing.legend,
             plan: &self.as_is,
             pods_left_out: 0,
-        }
+        };
+        let kept = BaselineInput {
+            id: "kept".to_owned(),
+            label: "nodes kept where that pays".to_owned(),
+            method: vec!["the steps of the migration carried out".to_owned()],
+            reference: false,
+            plan: &migration.end,
+            ..as_is.clone()
+        };
+        vec![as_is, kept]
     }
 
     /// The rows of the report.
-    pub fn report(&self, from_scratch: &VerifiedPlan) -> ClusterReport {
+    pub fn report(
+        &self,
+        found: &Found,
+        migration: &Migration,
+        settings: &Settings,
+        args: &PlanArgs,
+    ) -> ClusterReport {
         ClusterReport::of(&ClusterInput {
             workloads: &self.workloads,
             observed: &self.observed,
             set_aside: &self.set_aside,
             standing: &self.standing,
             as_is: &self.as_is,
-            from_scratch,
+            planned: &self.planned,
+            from_scratch: found.outcome.plan(),
+            free: found.free.as_ref(),
+            migration,
+            min_saving: args.min_saving,
+            catalog: &settings.prices.catalog,
         })
     }
 }

@@ -153,10 +153,18 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
 
     progress.step("rendering");
     let metadata = plan::metadata(&sources, &settings, args);
-    let as_is = running.as_ref().map(|running| running.baseline());
-    let mut report =
-        plan::report(&workloads, &settings, (&free, formulation), &found, &baselines, as_is, &metadata)?;
-    report.cluster = running.as_ref().map(|running| running.report(found.outcome.plan()));
+    if running.is_some() {
+        progress.step("looking for a way from the cluster that runs");
+    }
+    let migration = running.as_ref().map(|r| r.migrate(&settings, args)).transpose()?;
+    let as_is = running.as_ref().zip(migration.as_ref());
+    let cluster = as_is.map_or_else(Vec::new, |(running, migration)| running.baselines(migration));
+    let beside = plan::Beside { baselines: &baselines, cluster };
+    let mut report = plan::report(&workloads, &settings, (&free, formulation), &found, beside, &metadata)?;
+    report.cluster = running
+        .as_ref()
+        .zip(migration.as_ref())
+        .map(|(running, migration)| running.report(&found, migration, &settings, args));
     drop(progress);
     if let Some(path) = &args.certificate {
         let text = plan::certificate(&workloads, &settings, formulation, &found.outcome);

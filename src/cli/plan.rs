@@ -225,21 +225,29 @@ pub fn baselines(
     baselines::baselines(workloads, &settings.prices.catalog, &settings.policy, formulation, &kinds, seed)
 }
 
+/// What a plan is shown beside.
+pub struct Beside<'a> {
+    /// What others would buy.
+    pub baselines: &'a [Result<Baseline, Skipped>],
+    /// The cluster that runs, as it is first, where one was read.
+    pub cluster: Vec<BaselineInput<'a>>,
+}
+
 /// The priced plan beside its baselines; the formulations are those of the free plan and of this one.
 pub fn report(
     workloads: &WorkloadSet,
     settings: &Settings,
     (free, formulation): (&Formulation, &Formulation),
     found: &Found,
-    baselines: &[Result<Baseline, Skipped>],
-    as_is: Option<BaselineInput<'_>>,
+    beside: Beside<'_>,
     metadata: &Metadata,
 ) -> Result<PlanReport, Failure> {
+    let Beside { baselines, cluster } = beside;
     let mut shown = shown(baselines);
-    if let Some(as_is) = as_is {
+    if !cluster.is_empty() {
         // What runs today is what savings are counted from.
         shown.iter_mut().for_each(|baseline| baseline.reference = false);
-        shown.insert(0, as_is);
+        shown.splice(0..0, cluster);
     }
     let inputs = ReportInputs {
         workloads,

@@ -4,9 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bill::{ListCost, Ratio};
+use crate::catalog::Catalog;
 use crate::formulate::standing::{SetAside, Standing};
+use crate::migration::{Migration, NodeId};
 use crate::observed::{ObservedCluster, ObservedNode};
-use crate::units::{HOURS_PER_MONTH, Rate, ResourceName};
+use crate::units::{HOURS_PER_MONTH, Money, Rate, ResourceName};
 use crate::verify::VerifiedPlan;
 use crate::workload::{ResourceList, WorkloadSet};
 
@@ -25,6 +27,84 @@ pub struct ClusterReport {
     pub pods_set_aside: u64,
     /// Pods that lie on no node yet; they are part of no plan.
     pub pods_waiting: u64,
+    /// The way to the plan that keeps nodes.
+    pub migration: MigrationRow,
+}
+
+/// The way from the cluster as it is to a cheaper one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MigrationRow {
+    /// What each step has to save a month at least.
+    pub min_saving_month: Money,
+    /// The steps, in order; each may be the last.
+    pub steps: Vec<StepRow>,
+    /// What is done in them, in order.
+    pub actions: Vec<ActionRow>,
+    /// Steps that were found and left out, because some rule would not hold on the way.
+    pub steps_refused: u64,
+    /// Nodes that stay because nobody may move some pod on them.
+    pub nodes_held: u64,
+    /// PodDisruptionBudgets that are respected.
+    pub budgets: u64,
+    /// Workloads whose pods stay where they are, with the reason.
+    pub fixed: Vec<FixedRow>,
+}
+
+/// A workload whose pods stay where they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FixedRow {
+    /// `namespace/Kind/name`.
+    pub workload: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// N nodes become M.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepRow {
+    /// From 1.
+    pub step: u64,
+    /// Nodes to add.
+    pub add: Vec<String>,
+    /// Nodes to remove.
+    pub remove: Vec<String>,
+    /// Pods that move.
+    pub pods_moved: u64,
+    /// Waves that they move in, one after the other.
+    pub waves: u64,
+    /// What the step saves a month.
+    pub saving_month: ListCost,
+    /// What the priced nodes cost a month after it.
+    pub list_month: ListCost,
+    /// Priced nodes after it.
+    pub nodes: u64,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ActionRow {
+    /// The step that it belongs to.
+    pub step: u64,
+    /// `add`, `cordon`, `move` or `remove`.
+    pub action: String,
+    /// For `move`, which wave of the step.
+    pub wave: Option<u64>,
+    /// The node that is added, cordoned, left or removed.
+    pub node: String,
+    /// Its type.
+    pub instance_type: String,
+    /// Its zone, where that matters.
+    pub zone: Option<String>,
+    /// For `move`, whose pods.
+    pub workload: Option<String>,
+    /// For `move`, how many.
+    pub pods: Option<u64>,
+    /// For `move`, to which node.
+    pub to: Option<String>,
 }
 
 /// One node as it runs.
@@ -77,7 +157,7 @@ pub struct ClusterResource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterPlanRow {
-    /// `as-is`, `kept` or `from-scratch`.
+    /// `as-is`, `kept`, `from-scratch`, or `from-scratch-free` beside a pooled one.
     pub plan: String,
     /// For people.
     pub label: String,
@@ -106,12 +186,22 @@ pub struct ClusterInput<'a> {
     pub observed: &'a ObservedCluster,
     /// Why nodes are set aside, node by node.
     pub set_aside: &'a [Option<SetAside>],
-    /// The problem of those that are not.
+    /// The workloads on those that are not.
+    pub planned: &'a WorkloadSet,
+    /// Their problem.
     pub standing: &'a Standing,
     /// These as they are.
     pub as_is: &'a VerifiedPlan,
-    /// The cheapest plan from scratch.
+    /// The plan from scratch.
     pub from_scratch: &'a VerifiedPlan,
+    /// Where that one is pooled, the cheapest free plan found.
+    pub free: Option<&'a VerifiedPlan>,
+    /// The plan that keeps nodes where that pays, and the way to it.
+    pub migration: &'a Migration,
+    /// What each of its steps had to save a month.
+    pub min_saving: Money,
+    /// The prices.
+    pub catalog: &'a Catalog,
 }
 
 impl ClusterReport {
@@ -134,6 +224,7 @@ impl ClusterReport {
             nodes_set_aside: aside().count() as u64,
             pods_set_aside: aside().map(|row| row.pods).sum(),
             pods_waiting: observed.waiting.iter().map(|&(_, pods)| pods).sum(),
+            migration: migration_row(input),
             nodes,
         }
     }
@@ -180,9 +271,6 @@ fn plans(input: &ClusterInput<'_>) -> Vec<ClusterPlanRow> {
     let today = input.as_is.hourly_cost();
     let pods: u64 = input.standing.nodes.iter().flat_map(|n| &n.content).map(|&(_, n)| n).sum();
     let row = |plan: &str, label: &str, verified: &VerifiedPlan, kept: u64, moved: u64| {
-        let month = |hour: crate::units::Money| {
-            ListCost::new(hour.checked_mul(i128::from(HOURS_PER_MONTH)).expect("no bill reaches 10^29"))
-        };
         let hour = verified.hourly_cost();
         ClusterPlanRow {
             plan: plan.to_owned(),
@@ -197,8 +285,96 @@ fn plans(input: &ClusterInput<'_>) -> Vec<ClusterPlanRow> {
         }
     };
     let standing = input.standing.nodes.len() as u64;
-    vec![
+    let migration = input.migration;
+    let removed: u64 = migration.steps.iter().map(|step| step.remove.len() as u64).sum();
+    let mut rows = vec![
         row("as-is", "as it is", input.as_is, standing, 0),
-        row("from-scratch", "the cheapest from scratch", input.from_scratch, 0, pods),
-    ]
+        row("kept", "nodes kept where that pays", &migration.end, standing - removed, migration.pods_moved),
+    ];
+    match input.free {
+        None => rows.push(row("from-scratch", "from scratch", input.from_scratch, 0, pods)),
+        Some(free) => {
+            rows.push(row("from-scratch", "from scratch, pooled", input.from_scratch, 0, pods));
+            rows.push(row("from-scratch-free", "from scratch, free", free, 0, pods));
+        }
+    }
+    rows
+}
+
+fn month(hour: Money) -> ListCost {
+    ListCost::new(hour.checked_mul(i128::from(HOURS_PER_MONTH)).expect("no bill reaches 10^29"))
+}
+
+fn migration_row(input: &ClusterInput<'_>) -> MigrationRow {
+    let ClusterInput { standing, migration, catalog, .. } = *input;
+    let running = standing.nodes.len();
+    let bin = |node: NodeId| match standing.nodes.get(node.0) {
+        Some(known) => known.bin,
+        None => migration.added[node.0 - running],
+    };
+    let name = |node: NodeId| match standing.nodes.get(node.0) {
+        Some(known) => known.name.clone(),
+        None => format!("new-{}", node.0 - running + 1),
+    };
+    let mut steps = Vec::new();
+    let mut actions = Vec::new();
+    let (mut cost, mut nodes) = (input.as_is.hourly_cost(), running as u64);
+    for (number, step) in (1u64..).zip(&migration.steps) {
+        let action = |action: &str, node: NodeId| {
+            let it = &standing.legend.nodes[bin(node).index()];
+            ActionRow {
+                step: number,
+                action: action.to_owned(),
+                wave: None,
+                node: name(node),
+                instance_type: catalog.types[it.catalog_type].name.clone(),
+                zone: it.zone.clone(),
+                workload: None,
+                pods: None,
+                to: None,
+            }
+        };
+        actions.extend(step.add.iter().map(|&node| action("add", node)));
+        actions.extend(step.remove.iter().map(|&node| action("cordon", node)));
+        let mut moved = 0;
+        for (wave, moves) in (1u64..).zip(&step.waves) {
+            for m in moves {
+                let workload = standing.legend.items[m.item.index()].workloads[0].0;
+                moved += m.pods;
+                actions.push(ActionRow {
+                    wave: Some(wave),
+                    workload: Some(input.planned.workloads[workload].id.to_string()),
+                    pods: Some(m.pods),
+                    to: Some(name(m.to)),
+                    ..action("move", m.from)
+                });
+            }
+        }
+        actions.extend(step.remove.iter().map(|&node| action("remove", node)));
+        cost = cost - step.saving;
+        nodes = nodes + step.add.len() as u64 - step.remove.len() as u64;
+        steps.push(StepRow {
+            step: number,
+            add: step.add.iter().map(|&node| name(node)).collect(),
+            remove: step.remove.iter().map(|&node| name(node)).collect(),
+            pods_moved: moved,
+            waves: step.waves.len() as u64,
+            saving_month: month(step.saving),
+            list_month: month(cost),
+            nodes,
+        });
+    }
+    MigrationRow {
+        min_saving_month: input.min_saving,
+        steps,
+        actions,
+        steps_refused: migration.refused.len() as u64,
+        nodes_held: migration.held_nodes,
+        budgets: input.observed.budgets.len() as u64,
+        fixed: standing
+            .fixed
+            .iter()
+            .map(|(id, reason)| FixedRow { workload: id.to_string(), reason: (*reason).to_owned() })
+            .collect(),
+    }
 }

@@ -43,13 +43,15 @@ pub enum Table {
     ClusterNodes,
     /// That cluster as it is beside what it could be.
     ClusterPlans,
+    /// What a migration does, in order.
+    Migration,
     /// Versions, prices, settings, bound: what the figures rest on.
     Assumptions,
 }
 
 impl Table {
     /// All tables, in the order of a reader.
-    pub const ALL: [Table; 15] = [
+    pub const ALL: [Table; 16] = [
         Table::Nodes,
         Table::NodeResources,
         Table::Placements,
@@ -64,6 +66,7 @@ impl Table {
         Table::Notices,
         Table::ClusterNodes,
         Table::ClusterPlans,
+        Table::Migration,
         Table::Assumptions,
     ];
 
@@ -84,6 +87,7 @@ impl Table {
             Table::Notices => "notices",
             Table::ClusterNodes => "cluster-nodes",
             Table::ClusterPlans => "cluster-plans",
+            Table::Migration => "migration",
             Table::Assumptions => "assumptions",
         }
     }
@@ -129,6 +133,7 @@ pub fn render(report: &PlanReport, table: Table) -> Vec<u8> {
         Table::Notices => tables::notices(report, &mut sheet),
         Table::ClusterNodes => tables::cluster::nodes(report, &mut sheet),
         Table::ClusterPlans => tables::cluster::plans(report, &mut sheet),
+        Table::Migration => tables::cluster::migration(report, &mut sheet),
         Table::Assumptions => tables::assumptions(report, &mut sheet),
     }
     sheet.into_bytes()

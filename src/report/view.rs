@@ -17,7 +17,10 @@ use crate::units::{Money, Rate};
 use crate::workload::WorkloadKind;
 
 pub use super::build::{BaselineInput, Metadata, ReportError, ReportInputs, build};
-pub use super::cluster::{ClusterInput, ClusterNodeRow, ClusterPlanRow, ClusterReport, ClusterResource};
+pub use super::cluster::{
+    ActionRow, ClusterInput, ClusterNodeRow, ClusterPlanRow, ClusterReport, ClusterResource, FixedRow,
+    MigrationRow, StepRow,
+};
 pub use super::pools::{FormRow, Forms, PlannedPool, ZoneNodes};
 pub use super::replayed::{ClassRow, ExtraNodesRow, LifeRow, MeasuresRow, PendingRow, PinRow, Replayed};
 pub use super::scheduling::{PoolRow, ScheduledRow, Scheduling, SpreadRow};

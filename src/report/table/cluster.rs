@@ -8,6 +8,7 @@ use super::{count, signed_percent};
 use crate::bill::Ratio;
 use crate::report::number::{Currency, grouped, percent};
 use crate::report::view::{ClusterNodeRow, ClusterReport, PlanReport};
+use crate::units::Money;
 
 /// Up to so many nodes are shown one by one; more are summed up by type and zone.
 const NODES: usize = 16;
@@ -23,7 +24,84 @@ pub(super) fn cluster(report: &PlanReport, draw: &Draw) -> String {
         "fill by requests, DaemonSets included",
         &nodes(report, cluster, draw),
     ));
+    let steps = steps(report, cluster, draw);
+    if !steps.is_empty() {
+        out.push('\n');
+        let remark = "each may be the last; every state on the way holds all pods";
+        out.push_str(&draw.section("From here to there", remark, &steps));
+    }
     out
+}
+
+/// The steps that are shown one by one; all are in JSON and CSV.
+const STEPS: usize = 12;
+
+fn steps(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
+    let migration = &cluster.migration;
+    let currency = Currency::new(&report.catalog.currency);
+    let shown = if draw.plain { migration.steps.len() } else { STEPS };
+    let mut grid = Grid::new(vec![
+        Column::right("Step"),
+        Column::shrinking("Add"),
+        Column::shrinking("Drain and remove"),
+        Column::right("Pods"),
+        Column::right("Waves"),
+        Column::right("Saves"),
+        Column::right("Month then"),
+    ]);
+    for row in migration.steps.iter().take(shown) {
+        grid.row(vec![
+            grouped(row.step),
+            draw.clean(&added(cluster, &row.add)),
+            draw.clean(&row.remove.join(", ")),
+            grouped(row.pods_moved),
+            grouped(row.waves),
+            currency.short(row.saving_month.money()),
+            currency.short(row.list_month.money()),
+        ]);
+    }
+    let mut body = if migration.steps.is_empty() { String::new() } else { grid.render(draw) };
+    let mut lines = Vec::new();
+    if migration.steps.is_empty() {
+        let least = match migration.min_saving_month {
+            Money::ZERO => "anything".to_owned(),
+            least => currency.cents(least),
+        };
+        lines.push(format!("No step was found that saves {least} a month or more."));
+    }
+    if migration.steps.len() > shown {
+        let more = migration.steps.len() - shown;
+        lines.push(format!("{more} more steps; every pod's move is in -f csv --table migration"));
+    } else if !migration.steps.is_empty() {
+        lines.push("Every pod's move is in -f csv --table migration.".to_owned());
+    }
+    if migration.nodes_held > 0 {
+        let (stay, them) = if migration.nodes_held == 1 { ("stays", "it") } else { ("stay", "them") };
+        lines.push(format!(
+            "{} {stay}: some pod on {them} may not be moved (no controller, a mark, or its budget)",
+            count(migration.nodes_held, "node"),
+        ));
+    }
+    if migration.steps_refused > 0 {
+        let were = if migration.steps_refused == 1 { "was" } else { "were" };
+        lines.push(format!(
+            "{} {were} left out, for some rule between pods would not hold on the way",
+            count(migration.steps_refused, "step"),
+        ));
+    }
+    lines.iter().for_each(|line| body.push_str(&draw.hanging("  ", line)));
+    body
+}
+
+/// `2 m5.large, m5.xlarge`.
+fn added(cluster: &ClusterReport, names: &[String]) -> String {
+    let mut types: BTreeMap<&str, u64> = BTreeMap::new();
+    for row in cluster.migration.actions.iter().filter(|a| a.action == "add" && names.contains(&a.node)) {
+        *types.entry(&row.instance_type).or_default() += 1;
+    }
+    let words =
+        types.into_iter().map(|(name, n)| if n == 1 { name.to_owned() } else { format!("{n} {name}") });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn plans(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {

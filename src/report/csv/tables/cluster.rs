@@ -55,3 +55,27 @@ pub(in crate::report::csv) fn plans(report: &PlanReport, sheet: &mut Sheet) {
         sheet.number(row.list_month).number(row.saving_month).ratio(row.saving).end();
     }
 }
+
+pub(in crate::report::csv) fn migration(report: &PlanReport, sheet: &mut Sheet) {
+    sheet.header(&[
+        "step",
+        "action",
+        "wave",
+        "node",
+        "instance_type",
+        "zone",
+        "workload",
+        "pods",
+        "to",
+        "currency",
+        "step_saving_month",
+    ]);
+    let Some(cluster) = &report.cluster else { return };
+    for row in &cluster.migration.actions {
+        let step = cluster.migration.steps.iter().find(|step| step.step == row.step);
+        sheet.number(row.step).text(&row.action).maybe(row.wave).text(&row.node).text(&row.instance_type);
+        sheet.maybe_text(row.zone.as_deref()).maybe_text(row.workload.as_deref()).maybe(row.pods);
+        sheet.maybe_text(row.to.as_deref()).text(&report.catalog.currency);
+        sheet.maybe(step.map(|step| step.saving_month)).end();
+    }
+}

@@ -1,0 +1,276 @@
+//! Some nodes are given up for whatever holds their pods at less cost: themselves, free room on the
+//! other nodes, and new nodes. The solver decides which.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::plan::Pattern;
+use crate::problem::{BinSet, BinType, BinTypeId, ItemType, ItemTypeId, Problem};
+use crate::solver::control::{Budget, Silent};
+use crate::solver::solve;
+use crate::units::{Rate, Resources};
+use crate::verify::verify_plan;
+
+use super::Settings;
+use super::fleet::{Content, Fleet, overlap, plus};
+
+/// The most other nodes whose room is offered.
+const ROOMS: usize = 24;
+/// From so many nodes on, those of one type are taken to be equal though the memory that they report
+/// differs by a little: their capacity is rounded down to this many bytes.
+const MANY: usize = 8;
+const GRAIN: u64 = 16 << 20;
+
+/// What stands behind a bin of the small problem.
+enum Behind {
+    /// Nodes that are given up and may be had back.
+    Own(Vec<usize>),
+    /// Nodes that stay and have room.
+    Room(Vec<usize>),
+    /// A type that can be bought.
+    New(BinTypeId),
+}
+
+/// Finds the cheapest way to hold the movable pods of `chosen` nodes, and goes it if that saves
+/// `least` nano-dollars an hour.
+pub fn exchange(
+    fleet: &mut Fleet<'_>,
+    chosen: &[usize],
+    least: i128,
+    work: u64,
+    settings: &Settings<'_>,
+) -> bool {
+    let mut pool = Content::new();
+    for &node in chosen {
+        pool = plus(&pool, &fleet.movable(node));
+    }
+    let items: Vec<ItemTypeId> = pool.keys().copied().collect();
+    let (bins, behind) = bins(fleet, chosen, &items, &pool);
+    let Some(problem) = small_problem(fleet, &items, &pool, &bins) else { return false };
+    let before: i128 =
+        chosen.iter().filter(|&&n| fleet.nodes[n].held.is_empty()).map(|&n| fleet.rate(n)).sum();
+    let budget = Budget {
+        effort: settings.effort,
+        work_limit: Some(work),
+        cancel: settings.cancel,
+        ..Budget::default()
+    };
+    let Ok(outcome) = solve(&problem, &budget, settings.seed, &Silent) else { return false };
+    let Ok(plan) = verify_plan(&problem, outcome.incumbent) else { return false };
+    if before - plan.hourly_cost().nanos() < least {
+        return false;
+    }
+    let patterns: Vec<(usize, Content)> = plan
+        .plan()
+        .bins()
+        .flat_map(|(pattern, copies)| std::iter::repeat_n(global(pattern, &items), copies as usize))
+        .collect();
+    apply(fleet, chosen, &behind, patterns)
+}
+
+/// A pattern in the fleet's item types.
+fn global(pattern: &Pattern, items: &[ItemTypeId]) -> (usize, Content) {
+    let content = pattern.content().iter().map(|&(item, n)| (items[item.index()], n)).collect();
+    (pattern.bin_type().index(), content)
+}
+
+/// A bin before the problem is made.
+struct Draft {
+    capacity: Resources,
+    rate: Rate,
+    stock: Option<u64>,
+    /// One flag per item of the small problem.
+    takes: Vec<bool>,
+}
+
+fn bins(
+    fleet: &Fleet<'_>,
+    chosen: &[usize],
+    items: &[ItemTypeId],
+    pool: &Content,
+) -> (Vec<Draft>, Vec<Behind>) {
+    let problem = fleet.problem();
+    let mut drafts = Vec::new();
+    let mut behind: Vec<Behind> = Vec::new();
+    let mut known: HashMap<(bool, Resources, Rate, Vec<bool>), usize> = HashMap::new();
+    let mut add = |own: bool, node: usize, capacity: Resources, rate: Rate, takes: Vec<bool>| {
+        let key = (own, capacity, rate, takes);
+        if let Some(&at) = known.get(&key) {
+            let draft: &mut Draft = &mut drafts[at];
+            draft.stock = draft.stock.map(|stock| stock + 1);
+            match &mut behind[at] {
+                Behind::Own(nodes) | Behind::Room(nodes) => nodes.push(node),
+                Behind::New(_) => unreachable!("only nodes are looked up"),
+            }
+            return;
+        }
+        known.insert(key.clone(), drafts.len());
+        let (_, capacity, rate, takes) = key;
+        drafts.push(Draft { capacity, rate, stock: Some(1), takes });
+        behind.push(if own { Behind::Own(vec![node]) } else { Behind::Room(vec![node]) });
+    };
+    // All copies may come, or none: the cap of an item type is the same for every bin.
+    let takes = |node: usize, content: &Content| -> Vec<bool> {
+        let live = &fleet.nodes[node];
+        let enough = |&item: &ItemTypeId| {
+            let most = problem.item(item).max_per_bin.unwrap_or(u64::MAX).min(pool[&item]);
+            (live.open || live.content.get(&item).is_some_and(|&here| pool[&item] <= here))
+                && fleet.allowed(node, item, content) >= most
+        };
+        items.iter().map(enough).collect()
+    };
+    for &node in chosen {
+        let live = &fleet.nodes[node];
+        let capacity = &problem.bin(live.bin).capacity;
+        let mut left =
+            capacity.checked_sub(&fleet.used(&live.held)).unwrap_or_else(|| Resources::zero(capacity.len()));
+        if chosen.len() > MANY {
+            left.as_mut_slice()
+                .iter_mut()
+                .filter(|amount| **amount > GRAIN)
+                .for_each(|amount| *amount -= *amount % GRAIN);
+        }
+        let rate = if live.held.is_empty() { problem.bin(live.bin).rate } else { Rate::ZERO };
+        add(true, node, left, rate, takes(node, &live.held));
+    }
+    let given_up: BTreeSet<usize> = chosen.iter().copied().collect();
+    let mut rooms: Vec<(u64, usize, Resources, Vec<bool>)> = Vec::new();
+    for node in fleet.there().filter(|n| !given_up.contains(n) && fleet.nodes[*n].open) {
+        let room = fleet.room(node);
+        let takes = takes(node, &fleet.nodes[node].content);
+        let holds = |(&item, &takes): (&ItemTypeId, &bool)| takes && problem.item(item).demand.fits_in(&room);
+        if items.iter().zip(&takes).any(holds) {
+            let capacity = &problem.bin(fleet.nodes[node].bin).capacity;
+            let shares = room.as_slice().iter().zip(capacity.as_slice());
+            let least =
+                shares.map(|(&room, &all)| (u128::from(room) * 1_000_000 / u128::from(all.max(1))) as u64);
+            rooms.push((least.min().unwrap_or(0), node, room, takes));
+        }
+    }
+    rooms.sort_by_key(|&(share, node, _, _)| (std::cmp::Reverse(share), node));
+    rooms.truncate(ROOMS);
+    for (_, node, room, takes) in rooms {
+        add(false, node, room, Rate::ZERO, takes);
+    }
+    let mut bought: BTreeMap<BinTypeId, u64> = BTreeMap::new();
+    for node in fleet.there().filter(|&n| n >= fleet.running()) {
+        *bought.entry(fleet.nodes[node].bin).or_default() += 1;
+    }
+    for bin in problem.bin_ids().take(fleet.standing.buyable()) {
+        let takes: Vec<bool> = items.iter().map(|&item| problem.item(item).eligible.contains(bin)).collect();
+        let it = problem.bin(bin);
+        let stock = it.stock.map(|stock| stock.saturating_sub(bought.get(&bin).copied().unwrap_or(0)));
+        if takes.contains(&true) && stock != Some(0) {
+            drafts.push(Draft { capacity: it.capacity.clone(), rate: it.rate, stock, takes });
+            behind.push(Behind::New(bin));
+        }
+    }
+    (drafts, behind)
+}
+
+fn small_problem(fleet: &Fleet<'_>, items: &[ItemTypeId], pool: &Content, bins: &[Draft]) -> Option<Problem> {
+    let all = fleet.problem();
+    let mut sets: HashMap<Vec<bool>, BinSet> = HashMap::new();
+    let item_types = items.iter().enumerate().map(|(at, &item)| {
+        let it = all.item(item);
+        let flags: Vec<bool> = bins.iter().map(|bin| bin.takes[at]).collect();
+        let eligible = sets.entry(flags).or_insert_with_key(|flags| BinSet::new(flags.clone())).clone();
+        ItemType { demand: it.demand.clone(), copies: pool[&item], max_per_bin: it.max_per_bin, eligible }
+    });
+    let item_types: Vec<ItemType> = item_types.collect();
+    let local: HashMap<ItemTypeId, ItemTypeId> =
+        items.iter().zip(0u32..).map(|(&item, at)| (item, ItemTypeId(at))).collect();
+    let conflicts: Vec<(ItemTypeId, ItemTypeId)> = items
+        .iter()
+        .flat_map(|&a| fleet.apart[a.index()].iter().map(move |&b| (a, b)))
+        .filter(|(a, b)| a < b)
+        .filter_map(|(a, b)| Some((*local.get(&a)?, *local.get(&b)?)))
+        .collect();
+    let bins =
+        bins.iter().map(|d| BinType { capacity: d.capacity.clone(), rate: d.rate, stock: d.stock }).collect();
+    Problem::new(all.dimensions().to_vec(), item_types, bins, conflicts, None).ok()
+}
+
+/// Carries out what the solver found. Nothing changes where some node may not hold what it would get.
+fn apply(
+    fleet: &mut Fleet<'_>,
+    chosen: &[usize],
+    behind: &[Behind],
+    patterns: Vec<(usize, Content)>,
+) -> bool {
+    let mut by_bin: Vec<Vec<Content>> = behind.iter().map(|_| Vec::new()).collect();
+    patterns.into_iter().for_each(|(bin, content)| by_bin[bin].push(content));
+    // What each node gets beside what it keeps.
+    let mut gets: BTreeMap<usize, Content> = BTreeMap::new();
+    let mut to_buy: Vec<(BinTypeId, Content)> = Vec::new();
+    for (behind, contents) in behind.iter().zip(by_bin) {
+        match behind {
+            Behind::New(bin) => to_buy.extend(contents.into_iter().map(|content| (*bin, content))),
+            Behind::Room(nodes) => gets.extend(nodes.iter().copied().zip(contents)),
+            Behind::Own(nodes) => gets.extend(by_overlap(fleet, nodes, contents)),
+        }
+    }
+    let legend = &fleet.standing.legend;
+    let mut idle: Vec<usize> = chosen.iter().copied().filter(|n| !gets.contains_key(n)).collect();
+    // Rather the node that is there than a new one of its type.
+    let mut buy: Vec<(BinTypeId, Content)> = Vec::new();
+    for (bin, content) in to_buy {
+        let same = |&n: &usize| {
+            let own = fleet.nodes[n].bin;
+            legend.nodes[own.index()].catalog_type == legend.nodes[bin.index()].catalog_type
+                && fleet.problem().bin(own).rate <= fleet.problem().bin(bin).rate
+                && fleet.may_hold(n, &plus(&fleet.nodes[n].held, &content))
+        };
+        match idle.iter().position(same) {
+            Some(at) => drop(gets.insert(idle.remove(at), content)),
+            None => buy.push((bin, content)),
+        }
+    }
+    let given_up: BTreeSet<usize> = chosen.iter().copied().collect();
+    let after: Vec<(usize, Content)> = gets
+        .iter()
+        .map(|(&node, content)| {
+            let live = &fleet.nodes[node];
+            let stays = if given_up.contains(&node) { &live.held } else { &live.content };
+            (node, plus(stays, content))
+        })
+        .collect();
+    let fine = after.iter().all(|(node, content)| fleet.may_hold(*node, content))
+        && buy.iter().all(|(bin, content)| fleet.suits(*bin, content));
+    if !fine {
+        return false;
+    }
+    for (node, content) in after {
+        fleet.nodes[node].content = content;
+    }
+    for node in idle {
+        let live = &mut fleet.nodes[node];
+        live.there = !live.held.is_empty();
+        live.content = live.held.clone();
+    }
+    for (bin, content) in buy {
+        let live = super::fleet::Live { bin, content, held: Content::new(), open: true, there: true };
+        fleet.nodes.push(live);
+    }
+    true
+}
+
+/// Nodes that are alike get what they have most of already.
+fn by_overlap(fleet: &Fleet<'_>, nodes: &[usize], contents: Vec<Content>) -> Vec<(usize, Content)> {
+    let mut pairs: Vec<(u64, usize, usize)> = Vec::new();
+    for (at, content) in contents.iter().enumerate() {
+        for (place, &node) in nodes.iter().enumerate() {
+            pairs.push((overlap(&fleet.nodes[node].content, content), place, at));
+        }
+    }
+    pairs.sort_by_key(|&(pods, place, at)| (std::cmp::Reverse(pods), place, at));
+    let mut taken = vec![false; nodes.len()];
+    let mut given: Vec<Option<usize>> = vec![None; contents.len()];
+    for (_, place, at) in pairs {
+        if !taken[place] && given[at].is_none() {
+            taken[place] = true;
+            given[at] = Some(nodes[place]);
+        }
+    }
+    let node = |node: Option<usize>| node.expect("a plan uses no more bins than there are");
+    given.into_iter().zip(contents).map(|(n, content)| (node(n), content)).collect()
+}
