@@ -419,7 +419,7 @@ impl fmt::Display for Money {
 
 /// Decimals travel as strings, so that no reader turns them into floats.
 macro_rules! serde_as_decimal_string {
-    ($type:ty) => {
+    ($type:ty, $pattern:literal) => {
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
                 s.serialize_str(&self.to_string())
@@ -437,14 +437,14 @@ macro_rules! serde_as_decimal_string {
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 schemars::json_schema!({
                     "type": "string",
-                    "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?$",
+                    "pattern": $pattern,
                 })
             }
         }
     };
 }
-serde_as_decimal_string!(Rate);
-serde_as_decimal_string!(Money);
+serde_as_decimal_string!(Rate, r"^[0-9]+(\.[0-9]{1,9})?$");
+serde_as_decimal_string!(Money, r"^-?[0-9]+(\.[0-9]{1,9})?$");
 
 /// A share in parts per million, for settings such as headroom and for blends; 1_000_000 is all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]

@@ -95,7 +95,17 @@ fn the_header_is_checked() {
         ]
     );
     let unknown = faults(&with_rows(rows).replace("region:", "regoin:"));
-    assert!(unknown[0].starts_with("my.yaml:3: ") && unknown[0].contains("regoin"), "{unknown:?}");
+    assert_eq!(unknown[0], "my.yaml:1: `region` is missing");
+    assert!(unknown[1].starts_with("my.yaml:3: regoin: unknown key `regoin`; known are "), "{unknown:?}");
+    // Rows are read under a faulty header as well.
+    let both = faults(&with_rows("  a.one,a,2,8192,amd64,,,\n").replace("provider: aws", "provider: acme"));
+    assert_eq!(
+        both,
+        [
+            "my.yaml:2: provider: `acme` is none of `aws`, `gcp`, `azure`, `other`",
+            "my.yaml:8: a.one.on_demand: no rate: a type without one is left out",
+        ]
+    );
     let version = faults(&with_rows(rows).replace("catalog/1", "catalog/9"));
     assert!(
         version[0].starts_with("my.yaml:1: ") && version[0].contains("plimsoll-catalog/9"),
@@ -117,7 +127,7 @@ fn bombs_and_broken_text_are_refused() {
     assert!(refused[0].starts_with("my.yaml:"), "{refused:?}");
 
     let broken = parse("my.yaml", b"format: plimsoll-catalog/1\nregion: \xff\n").unwrap_err();
-    assert_eq!(broken[0].to_string(), "my.yaml:2: not valid UTF-8; save the file as UTF-8");
+    assert_eq!(broken[0].to_string(), "my.yaml:2: is not UTF-8 text");
     assert!(!faults("").is_empty());
     assert!(!faults("types: |\n").is_empty());
 }

@@ -415,3 +415,175 @@ fn a_catalog_without_a_rate_is_refused() {
     assert!(said.contains(&place), "{place:?} is not in:\n{said}");
     assert!(!workload.output.exists());
 }
+
+/// What `plan` has to hear of for each kind of file that it and its sister commands read.
+fn refusal(args: &[&str], folder: &Path) -> String {
+    let assert = plimsoll().current_dir(folder).args(args).assert().code(2).stdout("");
+    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(said.len() < 4_000, "{args:?} says {} bytes", said.len());
+    said
+}
+
+#[test]
+fn every_kind_of_file_is_refused_when_it_is_damaged() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let put = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).expect("a file");
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let previous = format!("*a{}", level - 1);
+        bomb += &format!("a{level}: &a{level} [{}]\n", vec![previous; 10].join(", "));
+    }
+    put("good.yaml", small().as_bytes());
+    put("empty", b"");
+    put("utf16", b"\xff\xfe{\0");
+    put("latin1", b"name,cpu\ncaf\xe9,1\n");
+    put("cut", b"{\"schema_version\": 1,\n\"format\": ");
+    put("long", "x".repeat(10 << 20).as_bytes());
+    put("bomb", bomb.as_bytes());
+    std::fs::create_dir(folder.path().join("folder")).expect("a folder");
+    let commands: [&[&str]; 10] = [
+        &["plan", "FILE"],
+        &["plan", "good.yaml", "--policy", "FILE"],
+        &["plan", "good.yaml", "--catalog", "./FILE"],
+        &["catalog", "list", "./FILE"],
+        &["catalog", "import", "gcp", "--prices", "FILE", "--region", "r", "--price-date", "2026-05"],
+        &["solve", "FILE"],
+        &["report", "FILE"],
+        &["replay", "FILE"],
+        &["check", "FILE", "--certificate", "good.yaml"],
+        &["check", "good.yaml", "--certificate", "FILE"],
+    ];
+    // What each damage has to be called, where all kinds of file can call it the same.
+    let damages = [
+        ("empty", "empty: is empty"),
+        ("utf16", "utf16: is UTF-16; save it as UTF-8"),
+        ("latin1", "latin1:2: is not UTF-8 text"),
+        ("cut", "cut"),
+        ("long", "long"),
+        ("bomb", "bomb"),
+        ("folder", "folder: "),
+    ];
+    for (file, words) in damages {
+        for command in commands {
+            let args: Vec<String> = command.iter().map(|word| word.replace("FILE", file)).collect();
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
+            // Types are needed beside prices, which is told before either is read.
+            let import = if command[1] == "import" { vec!["--types", file] } else { vec![] };
+            let said = refusal(&[args.clone(), import].concat(), folder.path());
+            assert!(said.contains(words), "{args:?}: {words:?} is not in:\n{said}");
+        }
+    }
+    assert!(refusal(&["plan", "bomb"], folder.path()).contains("where its aliases are followed"));
+    assert!(refusal(&["plan", "cut"], folder.path()).contains("cut:2: EOF while parsing a value"));
+    assert!(refusal(&["report", "cut"], folder.path()).contains("the file may have been cut short"));
+}
+
+#[test]
+fn the_faults_of_all_files_are_told_at_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a file");
+    put("w.yaml", &deployment("web", "-3", "500m", "512Mi"));
+    put("c.csv", "name,cpu,memory,colour\na,5x,1Gi,red\n");
+    put("p.yaml", "burstable: sometimes\n");
+    put(
+        "prices.yaml",
+        "format: plimsoll-catalog/1\nprovider: acme\nregion: r\ncurrency: USD\nprice_date: 2026-05\ntypes: |\n  \
+         name,family,vcpu,memory_mib,arch,on_demand\n  a.one,a,2,8192,amd64,\n  a.one,a,2,8192,amd64,1\n",
+    );
+    let args = [
+        "plan",
+        "w.yaml",
+        "c.csv",
+        "gone.yaml",
+        "--policy",
+        "p.yaml",
+        "--catalog",
+        "prices.yaml",
+        "-f",
+        "focus",
+    ];
+    let said = refusal(&args, folder.path());
+    for words in [
+        "gone.yaml: cannot be read: there is no such file",
+        "p.yaml:1: burstable: `sometimes` is not any of `baseline`, `exclude`, `full-with-surplus`",
+        "w.yaml:6: spec.replicas: `-3` is negative",
+        "c.csv:1: unknown column `colour`",
+        "c.csv:2: cpu: `5x` is not a quantity",
+        "prices.yaml:2: provider: `acme` is none of `aws`, `gcp`, `azure`, `other`",
+        "prices.yaml:8: a.one.on_demand: no rate",
+        "prices.yaml:9: a.one: instance type `a.one` is on line 8 already",
+        "-f: FOCUS rows need the first day of the plan",
+    ] {
+        assert!(said.contains(words), "{words:?} is not in:\n{said}");
+    }
+}
+
+#[test]
+fn files_that_programs_write_are_checked_as_a_whole() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("p.vbp"), "1\n10\n1\n4 5\n").expect("a file");
+    let solve = ["solve", "p.vbp", "-f", "json", "-o", "s.json", "--certificate", "c.json"];
+    plimsoll().current_dir(folder.path()).args(solve).assert().success();
+    let spoil = |name: &str, changes: &[(&str, &str)]| {
+        let mut text = std::fs::read_to_string(path(name)).expect("a file");
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from} is not in {text}");
+            text = text.replacen(from, to, 1);
+        }
+        std::fs::write(path(name), text).expect("a file");
+    };
+    spoil("s.json", &[("\"bins\": [", "\"binz\": ["), ("\"cost_hour\": \"3\"", "\"cost_hour\": 3")]);
+    spoil("c.json", &[("\"copies\":5", "\"copies\":-5"), ("\"rate\":\"1\"", "\"rate\":\"one\"")]);
+    spoil("c.json", &[("\"step\":\"prices\"", "\"step\":\"guess\"")]);
+    let said = refusal(&["check", "s.json", "--certificate", "c.json"], folder.path());
+    for words in [
+        "`bins` is missing",
+        "cost_hour: expected a string, found a number; put it in quotes",
+        "unknown key `binz`",
+        "problem.items[0].copies: `-5` is negative",
+        "problem.bins[0].rate: `one` is not a plain decimal number",
+        "step: `guess` is none of `prices`, `branch`",
+    ] {
+        assert!(said.contains(words), "{words:?} is not in:\n{said}");
+    }
+    let case = case("app.yaml", small());
+    case.plan(&[]).success();
+    let text = std::fs::read_to_string(&case.output).expect("a plan");
+    let spoilt = text.replacen("\"nodes\": 1", "\"nodes\": -1", 1).replacen("\"tool\"", "\"tools\"", 1);
+    std::fs::write(&case.output, spoilt).expect("a file");
+    let said = refusal(&["report", &case.output.display().to_string()], folder.path());
+    for words in ["nodes: `-1` is negative", "unknown key `tools`", "`tool` is missing"] {
+        assert!(said.contains(words), "{words:?} is not in:\n{said}");
+    }
+}
+
+#[test]
+fn what_cannot_be_printed_is_known_before_the_search() {
+    let case = case("app.yaml", small());
+    let proof = case.folder.path().join("proof.json");
+    let proof = proof.display().to_string();
+    for options in [&["-f", "focus"][..], &["-f", "kubernetes"], &["-f", "table", "--table", "nodes"]] {
+        let mut command = plimsoll();
+        command.arg("plan").arg(&case.input).args(options).args(["--certificate", &proof]);
+        command.assert().code(2).stdout("");
+    }
+    assert_eq!(files_in(case.folder.path()), [case.input.clone()]);
+}
+
+#[test]
+fn catalogs_are_listed_and_their_types_filtered() {
+    let list = |args: &[&str]| {
+        let assert = plimsoll().args(["catalog", "list"]).args(args).assert().success();
+        let text = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+        text.lines().skip(1).map(|l| l.split(' ').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(list(&[]).len(), 10);
+    let filter = ["--family", "m6g*", "--arch", "arm64", "--max-vcpu", "2", "--exclude", "*gd.*"];
+    assert_eq!(list(&[&filter[..], &["--current-generation"]].concat()), ["m6g.large", "m6g.medium"]);
+    assert_eq!(
+        list(&["--provider", "gcp", "--region", "us-west1", "--type", "n2-standard-4"]),
+        ["n2-standard-4"]
+    );
+    assert_eq!(list(&["aws-2016-09-27-us-east-1", "--type", "m4.large"]), ["m4.large"]);
+}

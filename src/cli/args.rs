@@ -296,13 +296,16 @@ pub enum CatalogCommand {
     help_template = TEMPLATE,
     before_help = "  plimsoll catalog list
   plimsoll catalog list aws-2026-05-us-east-1 --family 'm7*' --max-vcpu 32
-  plimsoll catalog list ./our-prices.yaml --arch arm64
+  plimsoll catalog list --provider gcp --region europe-west1 --arch arm64
+  plimsoll catalog list ./our-prices.yaml --exclude '*.metal'
 "
 )]
 pub struct ListArgs {
     /// A bundled catalog or a catalog file: its instance types are listed instead
-    #[arg(value_name = "NAME|FILE")]
-    pub catalog: Option<String>,
+    #[arg(value_name = "NAME|FILE", conflicts_with_all = ["provider", "region", "catalog"])]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub prices: PriceArgs,
     #[command(flatten)]
     pub types: TypeArgs,
 }
@@ -435,6 +438,13 @@ pub struct PriceArgs {
     /// A bundled catalog by name (see `plimsoll catalog list`), or your own catalog file
     #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["provider", "region"])]
     pub catalog: Option<String>,
+}
+
+impl PriceArgs {
+    /// Whether any option is given.
+    pub fn names_any(&self) -> bool {
+        self.provider.is_some() || self.region.is_some() || self.catalog.is_some()
+    }
 }
 
 /// Whose bundled prices, on the command line.

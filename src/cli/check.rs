@@ -8,15 +8,14 @@ use super::{Ending, Failure, files};
 
 /// Prints what is proven; everything that is refused is a fault of the plan's file.
 pub fn run(args: &CheckArgs) -> Result<Ending, Failure> {
-    let mut sources = files::read_all(&[args.plan.clone(), args.certificate.clone()])?.into_iter();
-    let (Some(plan), Some(certificate)) = (sources.next(), sources.next()) else {
-        let folder = Fault::new(args.plan.display().to_string(), "is a folder, where a file belongs");
-        return Err(vec![folder].into());
-    };
-    let saved = recheck::parse(&plan.bytes).map_err(|message| vec![Fault::new(&plan.name, message)])?;
-    let certified = certificate_file::read(&certificate)?;
+    let plan = files::read_one(&args.plan);
+    let name = plan.as_ref().map(|source| source.name.clone()).unwrap_or_default();
+    let (saved, certified) = files::both(
+        plan.and_then(|source| recheck::read(&source)),
+        files::read_one(&args.certificate).and_then(|source| certificate_file::read(&source)),
+    )?;
     let proven = recheck::recheck(&saved, &certified).map_err(|refusals| {
-        let fault = |refusal: &recheck::Refusal| Fault::new(&plan.name, format!("refused: {refusal}"));
+        let fault = |refusal: &recheck::Refusal| Fault::new(&name, format!("refused: {refusal}"));
         refusals.iter().map(fault).collect::<Vec<_>>()
     })?;
     files::write(None, proven.to_string().as_bytes())?;

@@ -47,7 +47,7 @@ pub fn read(
         workloads.catalog =
             catalog_file::by_region(provider, &region).ok().map(|bundled| bundled.name.to_owned());
     }
-    let mut settings = settings::settle(args, file, &workloads)?;
+    let mut settings = settings::settle(args, file, Some(&workloads))?;
     if settings.policy.zones.is_empty() {
         settings.policy.zones = observed.zones();
     }

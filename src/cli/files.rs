@@ -10,23 +10,21 @@ use plimsoll::input::{Fault, Source};
 /// What a folder is searched for.
 const EXTENSIONS: [&str; 4] = ["yaml", "yml", "json", "csv"];
 
-/// Reads every input in the order given; a folder stands for the files below it, sorted by path.
-///
-/// # Errors
-/// Everything that cannot be read, all at once.
-pub fn read_all(inputs: &[PathBuf]) -> Result<Vec<Source>, Vec<Fault>> {
+/// Reads every input in the order given; a folder stands for the files below it, sorted by path. What
+/// cannot be read is a fault beside the others, whose content may have faults as well.
+pub fn read_all(inputs: &[PathBuf]) -> (Vec<Source>, Vec<Fault>) {
     let mut sources = Vec::new();
     let mut faults = Vec::new();
     let mut stdin_read = false;
     for input in inputs {
         let read = if input.as_os_str() == "-" {
             if std::mem::replace(&mut stdin_read, true) {
-                Err(vec![fault("-", "standard input is named twice, but can be read only once")])
+                Err(vec![Fault::new("-", "standard input is named twice, but can be read only once")])
             } else {
                 read_stdin().map(|source| vec![source])
             }
         } else if input.is_dir() {
-            read_folder(input)
+            read_folder(input, &mut faults)
         } else {
             read(input).map(|source| vec![source]).map_err(|fault| vec![fault])
         };
@@ -35,7 +33,7 @@ pub fn read_all(inputs: &[PathBuf]) -> Result<Vec<Source>, Vec<Fault>> {
             Err(more) => faults.extend(more),
         }
     }
-    if faults.is_empty() { Ok(sources) } else { Err(faults) }
+    (sources, faults)
 }
 
 /// Reads one file.
@@ -46,33 +44,51 @@ pub fn read(path: &Path) -> Result<Source, Fault> {
     let name = path.display().to_string();
     match fs::read(path) {
         Ok(bytes) => Ok(Source { name, bytes }),
-        Err(error) => Err(fault(&name, &format!("cannot be read: {}", plain(&error)))),
+        Err(_) if path.is_dir() => Err(Fault::new(name, "is a folder, where a file belongs")),
+        Err(error) => Err(Fault::new(name, format!("cannot be read: {}", plain(&error)))),
+    }
+}
+
+/// Reads one file, or standard input for `-`.
+///
+/// # Errors
+/// That it cannot be read, and why.
+pub fn read_one(path: &Path) -> Result<Source, Vec<Fault>> {
+    if path.as_os_str() == "-" { read_stdin() } else { read(path).map_err(|fault| vec![fault]) }
+}
+
+/// Both results, or the faults of both.
+pub fn both<A, B>(a: Result<A, Vec<Fault>>, b: Result<B, Vec<Fault>>) -> Result<(A, B), Vec<Fault>> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (a, b) => Err([a.err(), b.err()].into_iter().flatten().flatten().collect()),
     }
 }
 
 fn read_stdin() -> Result<Source, Vec<Fault>> {
     let mut stdin = io::stdin().lock();
     if stdin.is_terminal() {
-        eprintln!("plimsoll: reading workloads from the terminal; end with Ctrl-D");
+        eprintln!("plimsoll: reading from the terminal; end with Ctrl-D");
     }
     let mut bytes = Vec::new();
     match stdin.read_to_end(&mut bytes) {
         Ok(_) => Ok(Source { name: "-".to_owned(), bytes }),
-        Err(error) => Err(vec![fault("-", &format!("cannot be read: {}", plain(&error)))]),
+        Err(error) => Err(vec![Fault::new("-", format!("cannot be read: {}", plain(&error)))]),
     }
 }
 
-fn read_folder(folder: &Path) -> Result<Vec<Source>, Vec<Fault>> {
+/// The files below a folder, as far as they can be read.
+fn read_folder(folder: &Path, faults: &mut Vec<Fault>) -> Result<Vec<Source>, Vec<Fault>> {
     let name = folder.display().to_string();
     let mut paths = Vec::new();
-    let mut faults = Vec::new();
-    collect(folder, &mut paths, &mut faults);
+    let known = faults.len();
+    collect(folder, &mut paths, faults);
     paths.sort();
-    if paths.is_empty() && faults.is_empty() {
-        faults.push(Fault {
-            help: Some("name the files themselves if they end otherwise".to_owned()),
-            ..fault(&name, "there is no *.yaml, *.yml, *.json or *.csv file in this folder or below it")
-        });
+    if paths.is_empty() && faults.len() == known {
+        faults.push(
+            Fault::new(&name, "there is no *.yaml, *.yml, *.json or *.csv file in this folder or below it")
+                .help("name the files themselves if they end otherwise"),
+        );
     }
     let mut sources = Vec::new();
     for path in &paths {
@@ -81,14 +97,14 @@ fn read_folder(folder: &Path) -> Result<Vec<Source>, Vec<Fault>> {
             Err(fault) => faults.push(fault),
         }
     }
-    if faults.is_empty() { Ok(sources) } else { Err(faults) }
+    Ok(sources)
 }
 
 /// Files below `folder`. Names that begin with a dot are left out (`.git`, editors' own), and so are
 /// linked folders, which may lead round in a circle.
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>, faults: &mut Vec<Fault>) {
     let cannot = |error: &io::Error| {
-        fault(&folder.display().to_string(), &format!("cannot be read: {}", plain(error)))
+        Fault::new(folder.display().to_string(), format!("cannot be read: {}", plain(error)))
     };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -172,17 +188,6 @@ fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     file.as_file().sync_all()?;
     file.persist(&target)?;
     Ok(())
-}
-
-fn fault(source: &str, message: &str) -> Fault {
-    Fault {
-        source: source.to_owned(),
-        document: None,
-        field: None,
-        line: None,
-        message: message.to_owned(),
-        help: None,
-    }
 }
 
 /// The operating system's words without its error number.

@@ -9,6 +9,7 @@ mod files;
 mod output;
 mod plan;
 mod progress;
+mod reading;
 mod replay;
 mod settings;
 mod solve;
@@ -29,6 +30,7 @@ use args::{
     ShowArgs,
 };
 use progress::Progress;
+use reading::Inputs;
 
 /// How a run ended, when it ended with a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,19 +125,7 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     plan::use_threads(args.search.threads)?;
 
     progress.step("reading workloads");
-    let sources = files::read_all(&args.inputs)?;
-    let file = settings::policy_file(&args.nodes)?;
-    let options = settings::read_options(args, &file);
-    let (running, workloads, settings) = if args.cluster {
-        let (running, settings) = cluster::read(&sources, &options, args, file)?;
-        let workloads = running.planned.clone();
-        (Some(running), workloads, settings)
-    } else {
-        let workloads = input::read_workloads(&sources, &options)?;
-        let settings = settings::settle(args, file, &workloads)?;
-        (None, workloads, settings)
-    };
-    output::check(&args.output, settings.prices.catalog.provider)?;
+    let Inputs { sources, workloads, running, settings } = reading::read(args)?;
 
     progress.told(&plan::summary(&workloads, &settings));
     progress.step("formulating");
@@ -165,12 +155,13 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
         .as_ref()
         .zip(migration.as_ref())
         .map(|(running, migration)| running.report(&found, migration, &settings, args));
+    let rendered = output::render(&report, &args.output, messages)?;
     drop(progress);
     if let Some(path) = &args.certificate {
         let text = plan::certificate(&workloads, &settings, formulation, &found.outcome);
         files::write(Some(path), text.as_bytes())?;
     }
-    output::write(&report, &args.output, messages)?;
+    rendered.write()?;
 
     let (ending, words) = plan::judge(&report, args);
     words.iter().filter(|_| !messages.quiet).for_each(|word| say(word));
@@ -178,22 +169,27 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
 }
 
 fn report(args: &ReportArgs, messages: MessageArgs) -> Result<Ending, Failure> {
-    let source = files::read_all(std::slice::from_ref(&args.plan))?.remove(0);
-    let report =
-        json::parse(&source.bytes).map_err(|error| vec![Fault::new(&source.name, error.to_string())])?;
-    output::write(&report, &args.output, messages)?;
+    let report = json::read(&files::read_one(&args.plan)?)?;
+    output::render(&report, &args.output, messages)?.write()?;
     Ok(Ending::Done)
 }
 
 fn list_catalog(args: &ListArgs) -> Result<Ending, Failure> {
-    let Some(name) = &args.catalog else {
-        return print(catalog::catalogs(catalog_file::bundled().iter().map(|bundled| bundled.read().row())));
-    };
-    let prices = settings::named(name)?;
     let mut filter = TypeFilter::default();
     settings::restrict(&mut filter, &args.types);
+    let named = args.name.is_some() || args.prices.names_any();
+    if !named && filter == TypeFilter::default() {
+        return print(catalog::catalogs(catalog_file::bundled().iter().map(|bundled| bundled.read().row())));
+    }
     let matcher = settings::matcher(&filter)?;
+    let prices = match &args.name {
+        Some(name) => settings::named(name)?,
+        None => settings::prices(&args.prices)?,
+    };
     let rows = prices.catalog.type_rows(|machine| matcher.matches(machine));
+    if rows.is_empty() {
+        say(&format!("no instance type of {} is as asked for", prices.catalog.name));
+    }
     print(catalog::types(&prices.catalog, rows))
 }
 

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use plimsoll::catalog::Provider;
 use plimsoll::input::Fault;
+use plimsoll::report::focus::FocusError;
+use plimsoll::report::kubernetes::KubernetesError;
 use plimsoll::report::view::PlanReport;
 use plimsoll::report::{self, Format, RenderError, RenderOptions, csv, node_groups};
 
@@ -14,31 +16,84 @@ use super::{Failure, files};
 /// Columns of a table that goes into a file or a pipe.
 const WIDTH: usize = 80;
 
-/// Writes the report.
-///
-/// # Errors
-/// A format that needs what is not given, options that contradict each other, or a place that cannot
-/// be written.
-pub fn write(report: &PlanReport, args: &OutputArgs, messages: MessageArgs) -> Result<(), Failure> {
-    let options = options(args, messages);
-    match &args.output {
-        Some(folder) if args.format == FormatArg::Csv && args.table.is_none() && is_folder(folder) => {
-            write_tables(report, folder)
+/// A report in its final form, and where it goes.
+pub enum Rendered<'a> {
+    /// One file, or standard output.
+    One(Option<&'a Path>, Vec<u8>),
+    /// Every CSV table as a file of its own.
+    Tables(&'a Path, Vec<(csv::Table, Vec<u8>)>),
+}
+
+impl Rendered<'_> {
+    /// Writes it, each file in one piece or not at all.
+    ///
+    /// # Errors
+    /// A place that cannot be written.
+    pub fn write(&self) -> Result<(), Failure> {
+        match self {
+            Rendered::One(path, bytes) => files::write(*path, bytes)?,
+            Rendered::Tables(folder, tables) => {
+                files::make_folder(folder)?;
+                for (table, bytes) in tables {
+                    let path = folder.join(format!("{}.csv", table.name()));
+                    files::write(Some(&path), bytes)?;
+                }
+            }
         }
-        output => {
-            let bytes = report::render(report, Format::from(args.format), &options)
-                .map_err(|error| vec![fault(&error)])?;
-            Ok(files::write(output.as_deref(), &bytes)?)
-        }
+        Ok(())
     }
 }
 
-/// Looks whether the format can describe nodes of a provider, before the work is done.
+/// Looks whether a new plan can be printed as is asked, before the work is done.
 ///
 /// # Errors
-/// It cannot.
-pub fn check(args: &OutputArgs, provider: Provider) -> Result<(), Failure> {
-    node_groups::check(Format::from(args.format), provider).map_err(|e| vec![fault(&e.into())].into())
+/// A format that needs what is not given or that cannot describe nodes of the provider, or options
+/// that contradict each other.
+pub fn check(args: &OutputArgs, provider: Option<Provider>) -> Result<(), Vec<Fault>> {
+    match (args.format, provider) {
+        (FormatArg::Focus, _) if args.as_of.is_none() => {
+            return Err(vec![fault(&FocusError::NoStart.into())]);
+        }
+        (FormatArg::Kubernetes, _) => return Err(vec![fault(&KubernetesError::NotReplayed.into())]),
+        (format, Some(provider)) => {
+            node_groups::check(Format::from(format), provider).map_err(|e| vec![fault(&e.into())])?;
+        }
+        _ => {}
+    }
+    check_table(args)
+}
+
+fn check_table(args: &OutputArgs) -> Result<(), Vec<Fault>> {
+    match args.table {
+        Some(_) if args.format != FormatArg::Csv => {
+            Err(vec![Fault::new("--table", "names a table of csv").help("add -f csv")])
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Renders the report.
+///
+/// # Errors
+/// A format that needs what is not given, or options that contradict each other.
+pub fn render<'a>(
+    report: &PlanReport,
+    args: &'a OutputArgs,
+    messages: MessageArgs,
+) -> Result<Rendered<'a>, Failure> {
+    check_table(args)?;
+    let options = options(args, messages);
+    match args.output.as_deref() {
+        Some(folder) if args.format == FormatArg::Csv && args.table.is_none() && is_folder(folder) => {
+            let tables = csv::Table::ALL.into_iter().map(|table| (table, csv::render(report, table)));
+            Ok(Rendered::Tables(folder, tables.collect()))
+        }
+        path => {
+            let bytes = report::render(report, Format::from(args.format), &options)
+                .map_err(|error| vec![fault(&error)])?;
+            Ok(Rendered::One(path, bytes))
+        }
+    }
 }
 
 fn fault(error: &RenderError) -> Fault {
@@ -47,16 +102,6 @@ fn fault(error: &RenderError) -> Fault {
         RenderError::Focus(_) => fault.help("see --as-of"),
         RenderError::Kubernetes(_) | RenderError::NodeGroups(_) => fault,
     }
-}
-
-/// Every CSV table as a file of its own.
-fn write_tables(report: &PlanReport, folder: &Path) -> Result<(), Failure> {
-    files::make_folder(folder)?;
-    for table in csv::Table::ALL {
-        let path = folder.join(format!("{}.csv", table.name()));
-        files::write(Some(&path), &csv::render(report, table))?;
-    }
-    Ok(())
 }
 
 /// There is a folder of that name, or it ends like one.

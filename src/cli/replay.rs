@@ -10,11 +10,10 @@ use super::{Ending, Failure, files, output};
 
 /// Reads the plan, replays it and prints it with what was found.
 pub fn run(args: &ReplayArgs, messages: MessageArgs) -> Result<Ending, Failure> {
-    let source = files::read_all(std::slice::from_ref(&args.plan))?.remove(0);
-    let fault = |message: String| vec![Fault::new(&source.name, message)];
-    let mut report = json::parse(&source.bytes).map_err(|error| fault(error.to_string()))?;
-    replayed(&mut report, &args.settings).map_err(fault)?;
-    output::write(&report, &args.output, messages)?;
+    let source = files::read_one(&args.plan)?;
+    let mut report = json::read(&source)?;
+    replayed(&mut report, &args.settings).map_err(|message| vec![Fault::new(&source.name, message)])?;
+    output::render(&report, &args.output, messages)?.write()?;
     Ok(Ending::Done)
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use plimsoll::bill::OfferKey;
 use plimsoll::catalog::{Catalog, Provider};
 use plimsoll::input::policy_file::{self, PolicyFile, PurchaseChoice};
-use plimsoll::input::{Fault, ReadOptions, Source, catalog_file};
+use plimsoll::input::{self, Fault, ReadOptions, Source, catalog_file};
 use plimsoll::policy::{DefaultTypes, PlanForm, Policy, TypeFilter, TypeMatcher};
 use plimsoll::workload::WorkloadSet;
 
@@ -60,8 +60,7 @@ pub struct Settings {
 pub fn policy_file(args: &NodeArgs) -> Result<PolicyFile, Vec<Fault>> {
     let Some(path) = &args.policy else { return Ok(PolicyFile::default()) };
     let source = files::read(path).map_err(|fault| vec![fault])?;
-    let text = std::str::from_utf8(&source.bytes)
-        .map_err(|_| vec![Fault::new(&source.name, "is not UTF-8 text")])?;
+    let text = input::decode(&source).map_err(|fault| vec![*fault])?;
     policy_file::parse(&source.name, text)
 }
 
@@ -75,14 +74,19 @@ pub fn read_options(args: &PlanArgs, file: &PolicyFile) -> ReadOptions {
     options
 }
 
-/// What holds for a plan: the options before the policy file before the workloads' own catalog.
+/// What holds for a plan: the options before the policy file before the catalog that the workloads name.
 ///
 /// # Errors
 /// A catalog that does not exist or is faulty, or a glob that cannot be read.
-pub fn settle(args: &PlanArgs, file: PolicyFile, workloads: &WorkloadSet) -> Result<Settings, Vec<Fault>> {
-    let prices = choose(&args.prices, &file, workloads.catalog.as_deref())?;
+pub fn settle(
+    args: &PlanArgs,
+    file: PolicyFile,
+    workloads: Option<&WorkloadSet>,
+) -> Result<Settings, Vec<Fault>> {
+    let prices = choose(&args.prices, &file, workloads.and_then(|set| set.catalog.as_deref()))?;
     let purchase = args.purchase.or_else(|| file.purchase.iter().flatten().find_map(offer_key));
-    let usual = if workloads.from_kubernetes { PlanForm::Pooled } else { PlanForm::Free };
+    let from_kubernetes = workloads.is_some_and(|set| set.from_kubernetes);
+    let usual = if from_kubernetes { PlanForm::Pooled } else { PlanForm::Free };
     let form = args.nodes.form.map(Into::into).or(file.form).unwrap_or(usual);
     let mut policy = file.apply_to(Policy::default_for(prices.catalog.provider));
     policy.form = form;

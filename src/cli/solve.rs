@@ -14,7 +14,7 @@ use super::{Ending, Failure, files, plan};
 
 /// Reads the problem, packs it, verifies the answer and prints it.
 pub fn run(args: &SolveArgs, messages: MessageArgs) -> Result<Ending, Failure> {
-    let source = files::read_all(std::slice::from_ref(&args.problem))?.remove(0);
+    let source = files::read_one(&args.problem)?;
     let problem = problem_file::read(&source)?;
     let progress = Progress::start(messages);
     plan::stop_on_interrupt()?;

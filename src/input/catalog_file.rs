@@ -11,7 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_yaml::{Location, Spanned};
 
-use super::Fault;
+use super::document::YamlError;
+use super::{Fault, Source, decode, form};
 use crate::catalog::{Catalog, DerivationRules, Provider};
 
 mod bundled;
@@ -81,17 +82,42 @@ enum Format {
     V1,
 }
 
+/// A catalog's rows and what they refer to, under a header that is faulty elsewhere.
+#[derive(Deserialize)]
+struct Table {
+    #[serde(default)]
+    rules: DerivationRules,
+    #[serde(default)]
+    marks: BTreeMap<String, String>,
+    types: Spanned<String>,
+}
+
 /// Reads a catalog and derives the rates that its rules give.
 ///
 /// # Errors
-/// The first fault of the header, or every fault of every row, each with its line.
+/// Every fault of the header and of every row, each with its line.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<Catalog, Vec<Fault>> {
-    let text = std::str::from_utf8(bytes).map_err(|e| vec![not_utf8(name, bytes, &e)])?;
-    let file: CatalogFile = serde_yaml::from_str(text).map_err(|e| vec![yaml_fault(name, &e)])?;
+    let source = Source { name: name.to_owned(), bytes: bytes.to_vec() };
+    let text = decode(&source).map_err(|fault| vec![*fault])?;
+    let read = |rules: &DerivationRules, marks: &BTreeMap<String, String>, types: &Spanned<String>| {
+        // Of a literal block, the reader tells the line of the first text, not that of its `|`.
+        rows::read(name, types.defined.line(), &types.value, rules, marks)
+    };
+    let file: CatalogFile = serde_yaml::from_str(text).map_err(|error| {
+        let YamlError { line, message, beyond_limits } = YamlError::of(&error);
+        let first = Fault { line, ..Fault::new(name, message) };
+        if beyond_limits {
+            return vec![first];
+        }
+        let mut faults = form::yaml_faults(name, text, &schema(), first);
+        // The rows can be read if what they refer to can.
+        if let Ok(table) = serde_yaml::from_str::<Table>(text) {
+            faults.extend(read(&table.rules, &table.marks, &table.types).1);
+        }
+        faults
+    })?;
     let mut faults = header_faults(name, &file);
-    // Of a literal block, the reader tells the line of the first text, not that of its `|`.
-    let first_line = file.types.defined.line();
-    let (types, row_faults) = rows::read(name, first_line, &file.types.value, &file.rules, &file.marks);
+    let (types, row_faults) = read(&file.rules, &file.marks, &file.types);
     faults.extend(row_faults);
     if !faults.is_empty() {
         return Err(faults);
@@ -170,19 +196,4 @@ fn header_faults(name: &str, file: &CatalogFile) -> Vec<Fault> {
 fn is_date(text: &str) -> bool {
     let day = if text.len() == 7 { format!("{text}-01") } else { text.to_owned() };
     day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok()
-}
-
-fn yaml_fault(name: &str, error: &serde_yaml::Error) -> Fault {
-    let error = error.without_snippet();
-    let fault = Fault::new(name, error.to_string());
-    match error.location() {
-        Some(at) if at.line() > 0 => fault.on_line(at.line()),
-        _ => fault,
-    }
-}
-
-fn not_utf8(name: &str, bytes: &[u8], error: &std::str::Utf8Error) -> Fault {
-    let before = &bytes[..error.valid_up_to()];
-    let line = before.iter().filter(|&&b| b == b'\n').count() as u64 + 1;
-    Fault::new(name, "not valid UTF-8").on_line(line).help("save the file as UTF-8")
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::problem_file::{self, ProblemFile};
-use super::{Fault, Source, decode};
+use super::{Fault, Source, form};
 use crate::plan::{BoundProof, Certificate, Dominance, PatternValue};
 use crate::problem::{BinTypeId, ItemTypeId, Problem};
 
@@ -184,12 +184,10 @@ fn unflatten(steps: Vec<Step>) -> Result<BoundProof, String> {
 /// Reads a certificate file. Nothing is checked but its form.
 ///
 /// # Errors
-/// The first fault of form with its line, or every number that contradicts another.
+/// Every fault of form with its line, or every number that contradicts another.
 pub fn read(source: &Source) -> Result<Certified, Vec<Fault>> {
-    let text = decode(source).map_err(|fault| vec![*fault])?;
     let name = &source.name;
-    let file: CertificateFile =
-        serde_json::from_str(text).map_err(|error| vec![problem_file::json_fault(name, &error)])?;
+    let file: CertificateFile = form::read_json(source, schema)?;
     let problem = file.problem.to_problem(name)?;
     if let Some(names) = &file.names {
         let faults = name_faults(name, &problem, names);

@@ -142,7 +142,7 @@ pub(super) fn read(text: &str, sink: &Sink<'_>, cluster: &mut Cluster<'_>) {
         Err(error) => return sink.push(Fault::new(sink.name(), error.to_string()).on_line(1)),
     };
     let line = headers.position().map_or(1, csv::Position::line);
-    let Some(columns) = read_header(&headers, line, sink) else { return };
+    let columns = read_header(&headers, line, sink);
     let mut rows = 0;
     for record in reader.records() {
         match record {
@@ -167,8 +167,8 @@ pub(super) fn read(text: &str, sink: &Sink<'_>, cluster: &mut Cluster<'_>) {
     }
 }
 
-/// The meaning of each column; none, with faults, where one is unknown, doubled or missing.
-fn read_header(headers: &csv::StringRecord, line: u64, sink: &Sink<'_>) -> Option<Vec<Column>> {
+/// The meaning of each column; none of an unknown or doubled one, which is a fault, as a missing one is.
+fn read_header(headers: &csv::StringRecord, line: u64, sink: &Sink<'_>) -> Vec<Option<Column>> {
     let fault = |message: String, help: String| {
         sink.push(Fault::new(sink.name(), message).on_line(line).help(help));
     };
@@ -176,11 +176,10 @@ fn read_header(headers: &csv::StringRecord, line: u64, sink: &Sink<'_>) -> Optio
     let mut columns = Vec::new();
     let mut seen: BTreeMap<Column, &str> = BTreeMap::new();
     let mut amounts: BTreeMap<(bool, ResourceName), &str> = BTreeMap::new();
-    let mut sound = true;
     for header in headers {
         let Some(column) = column(header) else {
             fault(format!("unknown column `{}`", clip(header)), format!("known are {}", known()));
-            sound = false;
+            columns.push(None);
             continue;
         };
         let earlier = match column {
@@ -190,22 +189,20 @@ fn read_header(headers: &csv::StringRecord, line: u64, sink: &Sink<'_>) -> Optio
         };
         if let Some(earlier) = earlier {
             fault(format!("columns `{earlier}` and `{header}` say the same"), "leave one out".to_owned());
-            sound = false;
         }
-        columns.push(column);
+        columns.push(earlier.is_none().then_some(column));
     }
-    if !columns.contains(&Column::Name) {
+    if !columns.contains(&Some(Column::Name)) {
         fault("has no column `name`".to_owned(), format!("known are {}", known()));
-        sound = false;
     }
-    sound.then_some(columns)
+    columns
 }
 
 /// One row under its header.
 struct Row<'r> {
     record: &'r csv::StringRecord,
     headers: &'r csv::StringRecord,
-    columns: &'r [Column],
+    columns: &'r [Option<Column>],
     line: u64,
     sink: &'r Sink<'r>,
 }
@@ -215,8 +212,8 @@ impl<'r> Row<'r> {
         let mut pod = PodTemplate::default();
         for (index, column) in self.columns.iter().enumerate() {
             let (list, amount) = match column {
-                Column::Request(amount) => (&mut pod.requests, *amount),
-                Column::Limit(amount) => (&mut pod.limits, *amount),
+                Some(Column::Request(amount)) => (&mut pod.requests, *amount),
+                Some(Column::Limit(amount)) => (&mut pod.limits, *amount),
                 _ => continue,
             };
             if let Some(value) = self.amount(index, amount) {
@@ -240,6 +237,10 @@ impl<'r> Row<'r> {
         }
         if let Some((_, architecture)) = self.cell(Column::Architecture) {
             pod.rules.node_selector.insert("kubernetes.io/arch".to_owned(), architecture.to_owned());
+        }
+        if !self.columns.contains(&Some(Column::Name)) {
+            // The header's fault, told once.
+            return;
         }
         let Some((_, name)) = self.cell(Column::Name) else {
             return self.fault(None, "has no name".to_owned(), None);
@@ -283,7 +284,7 @@ impl<'r> Row<'r> {
 
     /// The cell of a column that is there and filled.
     fn cell(&self, column: Column) -> Option<(usize, &'r str)> {
-        let index = self.columns.iter().position(|c| *c == column)?;
+        let index = self.columns.iter().position(|c| *c == Some(column))?;
         self.record.get(index).filter(|text| !text.is_empty()).map(|text| (index, text))
     }
 
@@ -408,11 +409,12 @@ mod tests {
 
     #[test]
     fn headers_are_checked() {
-        let faults = table("cpu,memory,colour,mem\n1,1Gi,red,1Gi\n").unwrap_err();
-        assert_eq!(faults.len(), 3, "{faults:?}");
+        let faults = table("cpu,memory,colour,mem\n1,1Gi,red,1Gi\n-2,1Gi,red,1Gi\n").unwrap_err();
+        assert_eq!(faults.len(), 4, "{faults:?}");
         assert!(faults[0].contains("unknown column `colour`"));
         assert!(faults[1].contains("say the same"));
         assert!(faults[2].contains("no column `name`"));
+        assert_eq!(faults[3], "t.csv:3: cpu: `-2` is negative", "rows are read all the same");
         assert_eq!(table("name,cpu\n").unwrap_err(), ["t.csv: has a header and no rows"]);
     }
 }

@@ -68,6 +68,8 @@ enum Place {
     Container,
     Status,
     Other,
+    /// In a file of our own, of which everything is read.
+    Ours,
 }
 
 /// Annotations that forbid to move a pod, with the value that does: Karpenter's and the Cluster
@@ -76,8 +78,9 @@ pub(super) const STAYS: [(&str, &str); 2] =
     [("karpenter.sh/do-not-disrupt", "true"), ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false")];
 
 impl Place {
-    fn under(key: &str) -> Self {
+    fn under(self, key: &str) -> Self {
         match key {
+            _ if self == Place::Ours => Place::Ours,
             "metadata" => Place::Metadata,
             "annotations" => Place::Annotations,
             "containers" | "initContainers" => Place::Container,
@@ -105,7 +108,7 @@ impl Place {
                     | "args"
             ),
             Place::Status => key.ends_with("Statuses") || matches!(key, "images" | "podIPs"),
-            Place::Other => false,
+            Place::Other | Place::Ours => false,
         }
     }
 }
@@ -130,6 +133,11 @@ impl JsonNode {
     /// For a value that begins at, or after, an address.
     pub fn at(at: usize) -> Self {
         JsonNode { at, place: Place::Other }
+    }
+
+    /// As [`at`](Self::at), and no part of the value stays unread.
+    pub fn whole(at: usize) -> Self {
+        JsonNode { at, place: Place::Ours }
     }
 }
 
@@ -189,7 +197,7 @@ impl<'de> Visitor<'de> for JsonNode {
                 map.next_value::<IgnoredAny>()?;
                 entries.push((key, Node { at: value_at, value: Value::Null }));
             } else {
-                let value = map.next_value_seed(JsonNode { at: value_at, place: Place::under(&key) })?;
+                let value = map.next_value_seed(JsonNode { at: value_at, place: self.place.under(&key) })?;
                 entries.push((key, value));
             }
         }
@@ -226,6 +234,26 @@ pub(super) struct YamlError {
     /// Line within the document's own text, from one.
     pub line: Option<u64>,
     pub message: String,
+    /// Whether a limit ended the reading, as it would again.
+    pub beyond_limits: bool,
+}
+
+impl YamlError {
+    /// What a reader of YAML said, in our words where its own are about itself.
+    pub fn of(error: &serde_yaml::Error) -> Self {
+        let error = error.without_snippet();
+        let line = error.location().map(|l| l.line()).filter(|l| *l > 0);
+        let message = first_line(&error.to_string());
+        // Its own words name counters of the reader.
+        let limits = ["budget breached", "alias replay", "alias expansion"];
+        let beyond_limits = limits.iter().any(|words| message.contains(words));
+        let message = if beyond_limits {
+            "nests too deep, or grows too large where its aliases are followed".to_owned()
+        } else {
+            message
+        };
+        YamlError { line, message, beyond_limits }
+    }
 }
 
 /// Splits a stream at its `---` and `...` markers, which stand at the start of a line and nowhere
@@ -281,11 +309,7 @@ pub(super) fn parse_yaml(document: &str) -> Result<Node<'_>, YamlError> {
     };
     match serde_yaml::from_str_with_options::<Spanned<YamlValue<'_>>>(document, options) {
         Ok(spanned) => Ok(resolve(spanned, document)),
-        Err(error) => {
-            let error = error.without_snippet();
-            let line = error.location().map(|l| l.line()).filter(|l| *l > 0);
-            Err(YamlError { line, message: first_line(&error.to_string()) })
-        }
+        Err(error) => Err(YamlError::of(&error)),
     }
 }
 
@@ -457,7 +481,7 @@ mod tests {
                 "spec": {"nodeSelector": {"env": "x"}, "containers": [{"env": [{"name": "y"}], "name": "z"}]}}"#,
         );
         let metadata = node.get("metadata").unwrap();
-        assert_eq!(metadata.get("annotations").unwrap().value, Value::Null);
+        assert_eq!(metadata.get("annotations").unwrap().get("a").unwrap().value, Value::Null);
         assert_eq!(metadata.get("labels").unwrap().get("env").unwrap().as_str(), Some("prod"));
         assert_eq!(
             node.get("spec").unwrap().get("nodeSelector").unwrap().get("env").unwrap().as_str(),

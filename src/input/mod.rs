@@ -16,6 +16,7 @@ mod cluster;
 mod csv_file;
 mod document;
 mod effective;
+pub mod form;
 mod manifest;
 mod observed;
 mod placement;
@@ -238,12 +239,16 @@ pub fn sniff(text: &str) -> Format {
 }
 
 /// The text of a source, without a byte order mark.
-fn decode(source: &Source) -> Result<&str, Box<Fault>> {
+///
+/// # Errors
+/// Nothing in it, or no UTF-8, with the line where that ends.
+pub fn decode(source: &Source) -> Result<&str, Box<Fault>> {
     let fault = |message: &str| Fault::new(&source.name, message);
     if source.bytes.starts_with(&[0xFF, 0xFE]) || source.bytes.starts_with(&[0xFE, 0xFF]) {
         return Err(Box::new(fault("is UTF-16").help("save it as UTF-8")));
     }
     match std::str::from_utf8(&source.bytes) {
+        Ok(text) if text.trim_start_matches('\u{FEFF}').trim().is_empty() => Err(Box::new(fault("is empty"))),
         Ok(text) => Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text)),
         Err(error) => {
             let valid = &source.bytes[..error.valid_up_to()];

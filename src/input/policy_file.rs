@@ -13,7 +13,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
 use super::document::{Node, Value, parse_yaml};
-use super::view::{Sink, View};
+use super::view::{Sink, View, clip};
 use super::workload_file::Quantity;
 use super::{AutoscaledReplicas, Fault};
 use crate::catalog::{Architecture, OfferKind, Payment, Provider, Term};
@@ -131,7 +131,14 @@ impl FromStr for PurchaseChoice {
 /// A word as serde names an enum's variants; the error lists what is known.
 fn word<T: for<'de> serde::Deserialize<'de>>(text: &str) -> Result<T, String> {
     let deserializer: StrDeserializer<'_, ValueError> = text.into_deserializer();
-    T::deserialize(deserializer).map_err(|error| error.to_string())
+    T::deserialize(deserializer).map_err(|error| {
+        // serde names what it calls variants in one line, known ones last.
+        let message = error.to_string();
+        match message.rsplit_once("expected ") {
+            Some((_, known)) => format!("`{}` is not {}", clip(text), known.replacen("one of", "any of", 1)),
+            None => message,
+        }
+    })
 }
 
 impl PolicyFile {

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Source, decode};
+use super::view::clip;
+use super::{Fault, Source, decode, form};
 use crate::problem::{BinSet, BinType, ItemType, ItemTypeId, Problem};
 use crate::units::{Rate, Resources};
 
@@ -75,28 +76,22 @@ pub struct Bin {
 /// Reads a problem; whether it is JSON or `.vbp` follows from its first character.
 ///
 /// # Errors
-/// The first fault of form, or every fault of content, each with its field or line.
+/// Every fault of form, or every number that contradicts another, each with its field or line.
 pub fn read(source: &Source) -> Result<Problem, Vec<Fault>> {
     let text = decode(source).map_err(|fault| vec![*fault])?;
-    if text.trim_start().starts_with('{') { parse(&source.name, text) } else { parse_vbp(&source.name, text) }
+    if text.trim_start().starts_with('{') {
+        form::read_json::<ProblemFile>(source, schema)?.to_problem(&source.name)
+    } else {
+        parse_vbp(&source.name, text)
+    }
 }
 
 /// Reads a problem from JSON.
 ///
 /// # Errors
-/// The first fault of form with its line, or every fault of content with its field.
+/// Every fault of form, or every number that contradicts another, each with its field.
 pub fn parse(name: &str, text: &str) -> Result<Problem, Vec<Fault>> {
-    let file: ProblemFile = serde_json::from_str(text).map_err(|e| vec![json_fault(name, &e)])?;
-    file.to_problem(name)
-}
-
-/// A fault of JSON, on its line.
-pub(super) fn json_fault(name: &str, error: &serde_json::Error) -> Fault {
-    let text = error.to_string();
-    // serde_json ends its message with the place, which stands in front here.
-    let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
-    let fault = Fault::new(name, message);
-    if error.line() > 0 { fault.on_line(error.line() as u64) } else { fault }
+    read(&Source { name: name.to_owned(), bytes: text.as_bytes().to_vec() })
 }
 
 /// Writes a problem as JSON, one item or bin type a line. Reading it gives the same problem.
@@ -253,7 +248,8 @@ pub fn parse_vbp(name: &str, text: &str) -> Result<Problem, Vec<Fault>> {
             match word.parse::<u64>() {
                 Ok(amount) => amounts.push(amount),
                 Err(_) => {
-                    let message = format!("`{word}` is not a whole number from 0 to {} ({what})", u64::MAX);
+                    let message =
+                        format!("`{}` is not a whole number from 0 to {} ({what})", clip(word), u64::MAX);
                     faults.push(Fault::new(name, message).on_line(number));
                     return Some(Vec::new());
                 }
@@ -361,11 +357,15 @@ mod tests {
     fn faults_of_form_are_on_their_line() {
         let unknown = EXAMPLE.replace("\"max_per_bin\"", "\"maxPerBin\"");
         let found = faults(parse("p.json", &unknown));
-        assert!(found[0].starts_with("p.json:6: unknown field `maxPerBin`"), "{found:?}");
-        let float = EXAMPLE.replace("[2,4]", "[2.5,4]");
-        assert!(faults(parse("p.json", &float))[0].starts_with("p.json:9: invalid type: floating point"));
-        let rate = EXAMPLE.replace("0.025", "0.0250000001");
-        assert_eq!(faults(parse("p.json", &rate)), ["p.json:10: `0.0250000001` has more than nine decimals"]);
+        assert!(found[0].starts_with("p.json:6: items[1].maxPerBin: unknown key `maxPerBin`"), "{found:?}");
+        let several = EXAMPLE.replace("[2,4]", "[2.5,4]").replace("0.025", "0.0250000001");
+        assert_eq!(
+            faults(parse("p.json", &several)),
+            [
+                "p.json:9: bins[0].capacity[0]: `2.5` is not a whole number",
+                "p.json:10: bins[1].rate: `0.0250000001` has more than nine decimals",
+            ]
+        );
     }
 
     #[test]

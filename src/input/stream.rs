@@ -10,7 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::cluster::Cluster;
 use super::document::{JsonKey, JsonNode, Node, Value, parse_yaml, split_yaml};
 use super::view::{Sink, View};
-use super::{Fault, manifest, workload_file};
+use super::{Fault, form, manifest, workload_file};
 
 /// Reads all documents of a YAML stream.
 pub(super) fn read_yaml(text: &str, sink: &Sink<'_>, cluster: &mut Cluster<'_>) {
@@ -61,16 +61,7 @@ pub(super) fn read_json(text: &str, sink: &Sink<'_>, cluster: &mut Cluster<'_>) 
 }
 
 fn json_fault(error: &serde_json::Error, document: Option<usize>, sink: &Sink<'_>) -> Fault {
-    let text = error.to_string();
-    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-    Fault {
-        source: sink.name().to_owned(),
-        line: Some(error.line() as u64).filter(|line| *line > 0),
-        document,
-        field: None,
-        message: message.to_owned(),
-        help: error.is_eof().then(|| "the file may have been cut short".to_owned()),
-    }
+    Fault { document, ..form::json_fault(sink.name(), error) }
 }
 
 fn read_document(root: View<'_>, cluster: &mut Cluster<'_>) {

@@ -112,6 +112,11 @@ impl<'v> View<'v> {
         visit(View { node, path: Path::Index(&items, index), sink })
     }
 
+    /// Name of the source.
+    pub fn sink_name(&self) -> &'v str {
+        self.sink.name
+    }
+
     /// Records a fault of this value.
     pub fn fault(&self, message: impl Into<String>) {
         self.sink.push(self.make_fault(message.into()));

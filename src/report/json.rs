@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::view::{PlanReport, SCHEMA_VERSION};
+use crate::input::{Fault, Source, form};
 
 /// Why a saved report cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,20 @@ pub fn parse(bytes: &[u8]) -> Result<PlanReport, ParseError> {
         return Err(ParseError::Version { found: version.schema_version });
     }
     Ok(serde_json::from_slice(bytes)?)
+}
+
+/// Reads a file that [`render`] wrote.
+///
+/// # Errors
+/// Text that is no JSON, another schema version, or every place that is not as a report has it.
+pub fn read(source: &Source) -> Result<PlanReport, Vec<Fault>> {
+    match parse(&source.bytes) {
+        Ok(report) => Ok(report),
+        Err(version @ ParseError::Version { .. }) => {
+            Err(vec![Fault::new(&source.name, version.to_string()).at_field("schema_version")])
+        }
+        Err(ParseError::Syntax(_)) => form::read_json(source, schema),
+    }
 }
 
 /// The JSON Schema of a report.

@@ -8,12 +8,13 @@ use serde::Deserialize;
 
 use super::json;
 use super::number::grouped;
-use super::solution::Solution;
+use super::solution::{self, Solution};
 use super::view::{NodeGroupRow, PlanReport};
 use crate::bill::Ratio;
 use crate::check::{self, Objection};
 use crate::formulate::place_name;
 use crate::input::certificate_file::{Certified, Names};
+use crate::input::{Fault, Source, form};
 use crate::plan::{BoundKind, BoundProof, Pattern, Plan};
 use crate::problem::{BinTypeId, ItemTypeId, Problem};
 use crate::units::Money;
@@ -31,18 +32,18 @@ pub enum SavedPlan {
 /// Reads what `plimsoll plan -f json` or `plimsoll solve -f json` wrote.
 ///
 /// # Errors
-/// What is wrong with it, for people.
-pub fn parse(bytes: &[u8]) -> Result<SavedPlan, String> {
+/// Every place that is not as the file's schema has it.
+pub fn read(source: &Source) -> Result<SavedPlan, Vec<Fault>> {
     #[derive(Deserialize)]
     struct Kind {
         format: Option<String>,
     }
-    let kind: Kind = serde_json::from_slice(bytes).map_err(|e| format!("not a saved plan: {e}"))?;
-    if kind.format.is_some() {
-        let solution = serde_json::from_slice(bytes).map_err(|e| format!("not a solution: {e}"))?;
+    let kind = serde_json::from_slice::<Kind>(&source.bytes);
+    if kind.is_ok_and(|kind| kind.format.is_some()) {
+        let solution = form::read_json(source, solution::schema)?;
         return Ok(SavedPlan::Solution(Box::new(solution)));
     }
-    json::parse(bytes).map(|report| SavedPlan::Report(Box::new(report))).map_err(|e| e.to_string())
+    json::read(source).map(|report| SavedPlan::Report(Box::new(report)))
 }
 
 /// What holds, as far as the problem in the certificate file is the right one.

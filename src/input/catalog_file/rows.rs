@@ -1,6 +1,6 @@
 //! The table of a catalog file: CSV text to instance types and back, with every fault located.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::columns::Column;
 use super::draft::{Draft, Header};
@@ -24,7 +24,8 @@ pub(super) fn read(
         .from_reader(text.as_bytes());
     let mut record = csv::StringRecord::new();
     let mut faults = Vec::new();
-    let mut types: Vec<(u64, InstanceType)> = Vec::with_capacity(text.len() / 100);
+    let mut types: Vec<InstanceType> = Vec::with_capacity(text.len() / 100);
+    let mut lines: HashMap<String, u64> = HashMap::with_capacity(text.len() / 100);
     let line_of =
         |record: &csv::StringRecord| first_line + record.position().map_or(0, |p| p.line().saturating_sub(1));
 
@@ -37,6 +38,7 @@ pub(super) fn read(
         Ok(columns) => columns,
         Err(faults) => return (Vec::new(), faults),
     };
+    let name_at = columns.iter().position(|c| *c == Column::Name).unwrap_or(0);
     loop {
         match reader.read_record(&mut record) {
             Ok(true) => {}
@@ -52,12 +54,19 @@ pub(super) fn read(
             faults.push(Fault::new(source, message).on_line(line).at_field("types"));
             continue;
         }
+        let name = record.get(name_at).unwrap_or_default();
+        match lines.get(name) {
+            None => drop(lines.insert(name.to_owned(), line)),
+            Some(first) => {
+                let message = format!("instance type `{name}` is on line {first} already");
+                faults.push(Fault::new(source, message).on_line(line).at_field(name));
+            }
+        }
         match read_row(&columns, &record, &header) {
-            Ok(machine) => types.push((line, machine)),
+            Ok(machine) => types.push(machine),
             Err(problems) => {
-                let name = record.get(columns.iter().position(|c| *c == Column::Name).unwrap_or(0));
                 for (column, message) in problems {
-                    let field = format!("{}.{}", name.unwrap_or_default(), column.name());
+                    let field = format!("{name}.{}", column.name());
                     faults.push(Fault::new(source, message).on_line(line).at_field(field));
                 }
             }
@@ -66,18 +75,9 @@ pub(super) fn read(
     if types.is_empty() && faults.is_empty() {
         faults.push(Fault::new(source, "no instance type").at_field("types"));
     }
-    // Stable, so that of two rows of one name the later line is the duplicate.
-    types.sort_by(|a, b| a.1.name.cmp(&b.1.name));
-    for pair in types.windows(2) {
-        if let [(first, a), (second, b)] = pair
-            && a.name == b.name
-        {
-            let message = format!("instance type `{}` is on line {first} already", b.name);
-            faults.push(Fault::new(source, message).on_line(*second).at_field(b.name.clone()));
-        }
-    }
+    types.sort_by(|a, b| a.name.cmp(&b.name));
     faults.sort();
-    (types.into_iter().map(|(_, machine)| machine).collect(), faults)
+    (types, faults)
 }
 
 fn read_header(source: &str, line: u64, record: &csv::StringRecord) -> Result<Vec<Column>, Vec<Fault>> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::catalog::derivation::rule;
 use crate::catalog::{ListedRate, Provenance};
-use crate::input::{Fault, Source};
+use crate::input::{Fault, Source, decode};
 use crate::units::{Bytes, MilliCpu, Rate};
 
 /// A table whose required columns are there.
@@ -26,7 +26,8 @@ impl Table {
     /// Reads a table and checks that the columns are there.
     pub(super) fn read(source: &Source, required: &[&str]) -> Result<Table, Vec<Fault>> {
         let fault = |message: String| Fault::new(&source.name, message);
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(source.bytes.as_slice());
+        let text = decode(source).map_err(|fault| vec![*fault])?;
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         let header = reader.headers().map_err(|e| vec![fault(e.to_string())])?;
         let columns: HashMap<String, usize> =
             header.iter().enumerate().map(|(i, name)| (name.to_owned(), i)).collect();

@@ -1,0 +1,60 @@
+//! Everything that `plimsoll plan` is made from: where one file is faulty the others are read all the
+//! same, so that every fault is told at once.
+
+use plimsoll::input::{self, Fault, Source};
+use plimsoll::workload::WorkloadSet;
+
+use super::args::PlanArgs;
+use super::cluster::{self, Running};
+use super::settings::{self, Settings};
+use super::{Failure, files, output};
+
+/// What a plan is made from.
+pub struct Inputs {
+    /// The files, for their hashes.
+    pub sources: Vec<Source>,
+    /// What is to be planned.
+    pub workloads: WorkloadSet,
+    /// The cluster that runs them, where the files are one.
+    pub running: Option<Running>,
+    /// Prices and policy.
+    pub settings: Settings,
+}
+
+/// Reads files, policy and prices, and looks whether the output that is asked for can be made.
+///
+/// # Errors
+/// Every fault of all of them.
+pub fn read(args: &PlanArgs) -> Result<Inputs, Failure> {
+    let (sources, mut faults) = files::read_all(&args.inputs);
+    let file = kept(settings::policy_file(&args.nodes), &mut faults).unwrap_or_default();
+    let options = settings::read_options(args, &file);
+    let (workloads, running, settings) = if sources.is_empty() {
+        (None, None, kept(settings::settle(args, file, None), &mut faults))
+    } else if args.cluster {
+        match cluster::read(&sources, &options, args, file) {
+            Ok((running, settings)) => (Some(running.planned.clone()), Some(running), Some(settings)),
+            Err(Failure::Invalid(more)) => {
+                faults.extend(more);
+                (None, None, None)
+            }
+            Err(other) => return Err(other),
+        }
+    } else {
+        let workloads = kept(input::read_workloads(&sources, &options), &mut faults);
+        let settings = kept(settings::settle(args, file, workloads.as_ref()), &mut faults);
+        (workloads, None, settings)
+    };
+    let provider = settings.as_ref().map(|settings| settings.prices.catalog.provider);
+    kept(output::check(&args.output, provider), &mut faults);
+    match (workloads, settings) {
+        (Some(workloads), Some(settings)) if faults.is_empty() => {
+            Ok(Inputs { sources, workloads, running, settings })
+        }
+        _ => Err(faults.into()),
+    }
+}
+
+fn kept<T>(result: Result<T, Vec<Fault>>, faults: &mut Vec<Fault>) -> Option<T> {
+    result.map_err(|more| faults.extend(more)).ok()
+}
