@@ -568,7 +568,7 @@ fn what_cannot_be_printed_is_known_before_the_search() {
         command.arg("plan").arg(&case.input).args(options).args(["--certificate", &proof]);
         command.assert().code(2).stdout("");
     }
-    assert_eq!(files_in(case.folder.path()), [case.input.clone()]);
+    assert_eq!(files_in(case.folder.path()), std::slice::from_ref(&case.input));
 }
 
 #[test]
