@@ -43,7 +43,7 @@ impl fmt::Display for OfferKey {
             Payment::PartialUpfront => "partial-upfront",
             Payment::AllUpfront => "all-upfront",
         };
-        f.pad(&format!("{}/{term}/{payment}", kind_id(self.kind)))
+        f.pad(&format!("{}/{term}/{payment}", self.kind.as_str()))
     }
 }
 
@@ -88,20 +88,6 @@ impl fmt::Display for Purchase {
             Purchase::SustainedUse => f.pad("sustained-use"),
             Purchase::Commitment(key) => key.fmt(f),
         }
-    }
-}
-
-/// The name of an instrument in settings and files; the same as its serde form.
-fn kind_id(kind: OfferKind) -> &'static str {
-    match kind {
-        OfferKind::ReservedStandard => "reserved-standard",
-        OfferKind::ReservedConvertible => "reserved-convertible",
-        OfferKind::InstanceSavingsPlan => "instance-savings-plan",
-        OfferKind::ComputeSavingsPlan => "compute-savings-plan",
-        OfferKind::ResourceCommitment => "resource-commitment",
-        OfferKind::FlexibleCommitment => "flexible-commitment",
-        OfferKind::AzureReservation => "azure-reservation",
-        OfferKind::AzureSavingsPlan => "azure-savings-plan",
     }
 }
 
@@ -208,7 +194,7 @@ mod tests {
             OfferKind::AzureReservation,
             OfferKind::AzureSavingsPlan,
         ] {
-            assert_eq!(serde_json::to_value(kind).unwrap(), kind_id(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
         }
         let key = OfferKey {
             kind: OfferKind::ReservedStandard,

@@ -148,6 +148,7 @@ fn plans_grid(report: &PlanReport, draw: &Draw, types: bool) -> Grid {
             label = draw.paint(&label, Tone::Strong);
         }
         let above = match (row.above_plan, row.pods_left_out > report.headline.pods_left_out) {
+            (_, true) if row.pods_left_out == 1 => "1 pod fewer".to_owned(),
             (_, true) => format!("{} pods fewer", grouped(row.pods_left_out)),
             (Some(above), false) => {
                 let multiple = Ratio::of_money(row.list_month.money(), report.headline.packed_month.money());
