@@ -1,6 +1,9 @@
 //! `solve`, `plan --certificate` and `check` from outside: what was written is proven again, and what
 //! was changed since is refused.
 
+#[path = "support/schema.rs"]
+mod schema;
+
 use std::fs;
 use std::path::Path;
 
@@ -123,5 +126,41 @@ fn the_examples_of_the_documentation_are_problems() {
         let (code, out, said) = run(folder.path(), &["solve", name, "--effort", "quick"]);
         assert_eq!(code, Some(0), "{name}: {said}");
         assert!(out.starts_with(bins), "{name}: {out}");
+    }
+}
+
+/// What the program writes, and what its documentation shows, keeps to the schemas that it prints.
+#[test]
+fn files_keep_to_their_schemas() {
+    let folder = folder_with("p.vbp", VBP);
+    let run = |args: &[&str]| {
+        let (code, out, error) = run(folder.path(), args);
+        assert_eq!(code, Some(0), "{args:?}: {error}");
+        out
+    };
+    let workloads = concat!(env!("CARGO_MANIFEST_DIR"), "/workloads/online-boutique.yaml");
+    let proof = ["--certificate", "plan-proof.json", "--effort", "quick"];
+    let report = run(&[&["plan", workloads, "-f", "json"], &proof[..]].concat());
+    let solution = run(&["solve", "p.vbp", "-f", "json", "--certificate", "proof.json"]);
+    let written = |name: &str| fs::read_to_string(folder.path().join(name)).expect("the file can be read");
+    let shown = |page: &str, fence: &str| {
+        let (_, rest) = page.split_once(fence).expect("the page has the block");
+        rest.split_once("```").expect("the block ends").0.to_owned()
+    };
+    let files = [
+        ("plan", report),
+        ("certificate", written("plan-proof.json")),
+        ("solution", solution),
+        ("certificate", written("proof.json")),
+        ("problem", shown(include_str!("../docs/problem-file.md"), "```json\n")),
+        ("policy", shown(include_str!("../docs/policy-file.md"), "```yaml\n")),
+        ("catalog", shown(include_str!("../catalogs/README.md"), "```yaml\n")),
+        ("catalog", run(&["catalog", "show", "gcp-2026-07-30-us-west1"])),
+        ("catalog", run(&["catalog", "show", "aws-2016-09-27-us-east-1"])),
+    ];
+    for (name, text) in files {
+        let printed: serde_json::Value = serde_json::from_str(&run(&["schema", name])).expect("JSON");
+        let value: serde_json::Value = serde_yaml::from_str(&text).expect("YAML, or JSON, which is YAML");
+        schema::check(&printed, &printed, &value, name).unwrap_or_else(|error| panic!("{error}"));
     }
 }

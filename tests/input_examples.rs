@@ -4,6 +4,8 @@
 #[path = "../examples/qbox_2016.rs"]
 #[allow(dead_code, reason = "its main prints what render returns")]
 mod qbox_2016;
+#[path = "support/schema.rs"]
+mod schema;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +13,7 @@ use plimsoll::input::{ReadOptions, Source, read_cluster, read_workloads, workloa
 use plimsoll::observed::ObservedNode;
 use plimsoll::units::ResourceName::{Cpu, Memory};
 use plimsoll::workload::{WorkloadKind, WorkloadSet};
+use schema::check;
 use serde_json::Value;
 
 fn text_of(name: &str) -> String {
@@ -163,70 +166,6 @@ fn files_for_different_catalogs_are_told_apart() {
         faults[0].to_string(),
         "c.yaml:3: catalog: catalog `two`, where `one` was named at a.yaml:3; leave the key out of one of the files"
     );
-}
-
-/// Checks a value against a schema, as far as schemars' output for our types goes: types, known and
-/// required keys, items, alternatives.
-fn check(schema: &Value, root: &Value, value: &Value, path: &str) -> Result<(), String> {
-    if let Some(reference) = schema["$ref"].as_str() {
-        let name = reference.rsplit('/').next().expect("rsplit yields at least one part");
-        return check(&root["$defs"][name], root, value, path);
-    }
-    for list in ["anyOf", "oneOf"] {
-        if let Some(choices) = schema[list].as_array() {
-            let tried: Vec<_> = choices.iter().map(|choice| check(choice, root, value, path)).collect();
-            if tried.iter().all(Result::is_err) {
-                return Err(format!("{path}: none of {tried:?}"));
-            }
-        }
-    }
-    let kind = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    let allows = |allowed: &str| allowed == kind || (allowed == "number" && kind == "integer");
-    let fits = match &schema["type"] {
-        Value::String(allowed) => allows(allowed),
-        Value::Array(list) => list.iter().any(|allowed| allows(allowed.as_str().expect("types are named"))),
-        _ => true,
-    };
-    if !fits {
-        return Err(format!("{path}: {kind} is no {}", schema["type"]));
-    }
-    if schema["enum"].as_array().is_some_and(|list| !list.contains(value))
-        || schema.get("const").is_some_and(|constant| constant != value)
-    {
-        return Err(format!("{path}: {value} is not allowed"));
-    }
-    match value {
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                check(&schema["items"], root, item, &format!("{path}[{index}]"))?;
-            }
-        }
-        Value::Object(entries) => {
-            for required in schema["required"].as_array().into_iter().flatten() {
-                if !entries.contains_key(required.as_str().expect("keys are strings")) {
-                    return Err(format!("{path}: {required} is missing"));
-                }
-            }
-            for (key, item) in entries {
-                let path = format!("{path}.{key}");
-                match (&schema["properties"][key], &schema["additionalProperties"]) {
-                    (Value::Null, Value::Bool(false)) => return Err(format!("{path}: unknown key")),
-                    (Value::Null, more) => check(more, root, item, &path)?,
-                    (property, _) => check(property, root, item, &path)?,
-                }
-            }
-        }
-        _ => {}
-    }
-    Ok(())
 }
 
 #[test]
