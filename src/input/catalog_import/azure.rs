@@ -12,10 +12,8 @@ use crate::input::Fault;
 use crate::input::catalog_file::effective_of_total;
 use crate::units::{MilliCpu, Money, PartsPerMillion};
 
-const SOURCES: [&str; 2] = [
-    "sstybel/azure-vm-price-importer, 2026-01-26",
-    "baselines of Bsv2 and Basv2: Microsoft Learn, sizes of the B family",
-];
+const SOURCES: [&str; 2] =
+    ["sstybel/azure-vm-price-importer, 2026-01-26", "baselines: Microsoft Learn, sizes of the B family"];
 const LICENCE: &str = "Apache-2.0";
 const TOTALS: &str = "a reservation's price is a whole number of dollars for the term, which the source \
     divides by the term's hours and cuts at ten decimals; the total here is recovered from that, and the \
@@ -134,16 +132,37 @@ fn architecture(series: &str) -> Architecture {
     }
 }
 
-/// Share of each vCPU that Bsv2 and Basv2 sizes may use for good: 20 % of the tiny (`ts`), 30 % of the
-/// low-memory (`ls`) and 40 % of the plain (`s`) ones (Microsoft Learn).
+/// Share of each vCPU that sizes of the B family may use for good (Microsoft Learn, sizes of the B
+/// family): of version 2, on Intel, AMD (`a`) and Arm (`p`), 20 % of the tiny (`ts`), 30 % of the
+/// low-memory (`ls`) and 40 % of the plain (`s`) ones; of version 1 what the credits of an hour allow,
+/// a credit being one vCPU for a minute.
 fn baseline(name: &str) -> Option<PartsPerMillion> {
-    let features = name.strip_prefix("Standard_B")?.strip_suffix("_v2")?;
-    Some(PartsPerMillion(match features.trim_start_matches(|c: char| c.is_ascii_digit()) {
-        "ts" | "ats" => 200_000,
-        "ls" | "als" => 300_000,
-        "s" | "as" => 400_000,
+    let size = name.strip_prefix("Standard_B")?;
+    let digits = size.len() - size.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (vcpus, features) = size.split_at(digits);
+    if let Some(features) = features.strip_suffix("_v2") {
+        return Some(PartsPerMillion(match features.trim_start_matches(['a', 'p']) {
+            "ts" => 200_000,
+            "ls" => 300_000,
+            "s" => 400_000,
+            _ => return None,
+        }));
+    }
+    let credits = match size {
+        "1ls" => 3,
+        "1s" => 6,
+        "1ms" => 12,
+        "2s" => 24,
+        "2ms" => 36,
+        "4ms" => 54,
+        "8ms" => 81,
+        "12ms" => 121,
+        "16ms" => 162,
+        "20ms" => 202,
         _ => return None,
-    }))
+    };
+    let vcpus: u32 = vcpus.parse().ok()?;
+    Some(PartsPerMillion(credits * 1_000_000 / (60 * vcpus)))
 }
 
 fn offers(row: Row<'_>) -> Result<Vec<CommitmentOffer>, Fault> {
@@ -200,4 +219,29 @@ fn accelerators(row: Row<'_>) -> Result<Accelerators, Fault> {
         return Ok(Accelerators::part(GPU, count, name.trim()));
     }
     Ok(Accelerators::whole(GPU, count.trim().parse().map_err(|_| wrong())?, name.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_the_b_family_have_a_baseline() {
+        // 54 credits an hour keep 4 vCPUs at 54 / (4 x 60) = 22.5 %, 81 credits 8 of them at 16.875 %.
+        for (size, share) in [
+            ("B1ls", 50_000),
+            ("B2s", 200_000),
+            ("B4ms", 225_000),
+            ("B8ms", 168_750),
+            ("B2ts_v2", 200_000),
+            ("B4als_v2", 300_000),
+            ("B16ps_v2", 400_000),
+            ("B2pts_v2", 200_000),
+        ] {
+            assert_eq!(baseline(&format!("Standard_{size}")), Some(PartsPerMillion(share)), "{size}");
+        }
+        for other in ["Standard_D2s_v5", "Standard_B2xs_v2", "Standard_B3s"] {
+            assert_eq!(baseline(other), None, "{other}");
+        }
+    }
 }
