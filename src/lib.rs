@@ -17,6 +17,7 @@ pub mod policy;
 pub mod problem;
 pub mod replay;
 pub mod report;
+pub mod resilience;
 pub mod search;
 pub mod solver;
 pub mod units;

@@ -43,6 +43,8 @@ pub struct Policy {
     /// The most pools of a pooled plan; `None` for [`DEFAULT_MAX_POOLS`], or as many as the workloads'
     /// rules need.
     pub max_pools: Option<u32>,
+    /// What the plan must survive, if anything.
+    pub survive: Option<Survive>,
     /// Which types are meant where the filter names neither types nor families.
     pub default_types: DefaultTypes,
     /// Node pools; without any, nodes carry whatever labels the pods ask for, and no taints.
@@ -54,6 +56,25 @@ pub struct Policy {
     pub node_costs: Vec<NodeCost>,
     /// What the cluster costs an hour whatever its nodes are: its control plane's fee.
     pub cluster_fee: Rate,
+}
+
+/// A failure after which pods must still find a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Survive {
+    /// What may be lost.
+    pub scope: FailureScope,
+    /// The lowest priority of the pods that must find a node; `None` for all pods.
+    pub priority: Option<i32>,
+}
+
+/// What may be lost at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureScope {
+    /// Any one node.
+    Node,
+    /// All nodes of any one zone.
+    Zone,
 }
 
 /// The most pools of a pooled plan unless the policy says otherwise: what people still maintain, and
@@ -438,6 +459,7 @@ impl Policy {
             max_types: None,
             form: PlanForm::default(),
             max_pools: None,
+            survive: None,
             default_types: DefaultTypes::Careful,
             pools: Vec::new(),
             zones: Vec::new(),

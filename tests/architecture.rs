@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The library's modules, and what each may use of the others.
-const FLOORS: [(&str, &[&str]); 19] = [
+const FLOORS: [(&str, &[&str]); 20] = [
     ("units", &[]),
     ("problem", &["units"]),
     ("workload", &["units"]),
@@ -23,6 +23,22 @@ const FLOORS: [(&str, &[&str]); 19] = [
         &["units", "problem", "workload", "catalog", "policy", "plan", "formulate", "solver", "verify"],
     ),
     ("replay", &["units", "problem", "workload", "catalog", "policy", "plan", "formulate", "verify"]),
+    (
+        "resilience",
+        &[
+            "units",
+            "problem",
+            "workload",
+            "catalog",
+            "policy",
+            "plan",
+            "formulate",
+            "solver",
+            "verify",
+            "search",
+            "replay",
+        ],
+    ),
     ("bill", &["units", "catalog", "verify"]),
     (
         "baselines",
@@ -44,6 +60,7 @@ const FLOORS: [(&str, &[&str]); 19] = [
             "bill",
             "baselines",
             "replay",
+            "resilience",
             "search",
             "observed",
             "migration",

@@ -11,7 +11,9 @@ use plimsoll::input::AutoscaledReplicas;
 use plimsoll::input::catalog_import::Layout;
 use plimsoll::input::policy_file::PurchaseChoice;
 use plimsoll::input::quantity::{self, QuantityError};
-use plimsoll::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis, PlanForm};
+use plimsoll::policy::{
+    AllocatableModel, BurstableCpu, FailureScope, MaxPods, PackingBasis, PlanForm, Survive,
+};
 use plimsoll::replay::{Order, Profile};
 use plimsoll::report::{Format, csv};
 use plimsoll::units::{Bytes, DecimalError, MilliCpu, Money, PartsPerMillion, ResourceName};
@@ -31,7 +33,8 @@ Exit codes:
   0    the plan is printed
   1    unexpected error, such as a full disk
   2    invalid input or usage; every fault is listed, nothing is written
-  3    some workload fits no allowed instance type; the rest is planned and printed
+  3    some workload fits no allowed instance type, or not all pods survive what --survive names; the
+       rest is planned and printed
   4    a --fail-on threshold is missed; the plan is printed all the same
   130  interrupted by Ctrl-C; the best verified plan so far is printed";
 
@@ -126,6 +129,8 @@ pub struct PlanArgs {
     #[arg(long, value_name = "KIND/TERM/PAYMENT", value_parser = offer_key, help_heading = "Prices")]
     pub purchase: Option<OfferKey>,
     #[command(flatten)]
+    pub survive: SurviveArgs,
+    #[command(flatten)]
     pub search: SearchArgs,
     #[command(flatten)]
     pub output: OutputArgs,
@@ -138,6 +143,38 @@ pub struct PlanArgs {
     /// Exit with 4 when the plan misses a threshold: saving, gap (percentages) or cost (per month), with < or >
     #[arg(long, value_name = "CONDITION", help_heading = "Output")]
     pub fail_on: Vec<Threshold>,
+}
+
+/// What the plan must survive.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Resilience")]
+pub struct SurviveArgs {
+    /// After the loss of any one node, or of any one zone, every pod still fits on what remains
+    #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "cluster")]
+    pub survive: Option<SurviveArg>,
+    /// Only pods of this priority and above must; others may have to make room
+    #[arg(long, value_name = "N", requires = "survive", allow_negative_numbers = true)]
+    pub survive_priority: Option<i32>,
+}
+
+/// What may be lost, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SurviveArg {
+    /// Any one node
+    Node,
+    /// All nodes of any one zone
+    Zone,
+}
+
+impl SurviveArgs {
+    /// As the policy has it.
+    pub fn wanted(&self) -> Option<Survive> {
+        let scope = match self.survive? {
+            SurviveArg::Node => FailureScope::Node,
+            SurviveArg::Zone => FailureScope::Zone,
+        };
+        Some(Survive { scope, priority: self.survive_priority })
+    }
 }
 
 /// Which other plans are made.

@@ -134,8 +134,12 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     let formulation = pooled.as_ref().map_or(&free, |pooled| &pooled.formulation);
     progress.told(&plan::size(formulation));
     let started = Instant::now();
-    let found = plan::solve(&free, pooled.as_ref(), &args.search, &progress)?;
+    let mut found = plan::solve(&free, pooled.as_ref(), &args.search, &progress)?;
     progress.summed_up(&plan::times(&found.outcome, started.elapsed()));
+    if settings.policy.survive.is_some() {
+        progress.step("trying every failure");
+    }
+    let survival = plan::survive(&workloads, &settings, (&free, pooled.as_ref()), &mut found, &args.search)?;
     plan::recheck(&workloads, &settings, formulation, &found)?;
 
     progress.step("comparing with what others would buy");
@@ -151,6 +155,9 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     let cluster = as_is.map_or_else(Vec::new, |(running, migration)| running.baselines(migration));
     let beside = plan::Beside { baselines: &baselines, cluster };
     let mut report = plan::report(&workloads, &settings, (&free, formulation), &found, beside, &metadata)?;
+    if let Some(survived) = survival {
+        survived.tell(&mut report, &workloads, &settings, formulation, &found);
+    }
     report.cluster = running
         .as_ref()
         .zip(migration.as_ref())

@@ -11,8 +11,10 @@ use plimsoll::policy::PlanForm;
 use plimsoll::problem::BinTypeId;
 use plimsoll::report::solution::Times;
 use plimsoll::report::view::{
-    self, BaselineInput, InputFile, Metadata, Notice, NoticeKind, PlanReport, ReportError, ReportInputs,
+    self, BaselineInput, InputFile, Metadata, Named, Notice, NoticeKind, PlanReport, ReportError,
+    ReportInputs, SurvivalRow,
 };
+use plimsoll::resilience::{self, Resilient, Survival};
 use plimsoll::search::{self, Found, SearchError};
 use plimsoll::solver::SolveError;
 use plimsoll::solver::control::{Budget, Effort, Observer};
@@ -233,6 +235,73 @@ pub struct Beside<'a> {
     pub cluster: Vec<BaselineInput<'a>>,
 }
 
+/// How a plan survives, and what its rules cost before it did.
+pub struct Survived {
+    survival: Survival,
+    restrictions: Option<String>,
+}
+
+/// Makes the plan survive what the policy names; of a pooled plan, also the free one beside it.
+pub fn survive(
+    workloads: &WorkloadSet,
+    settings: &Settings,
+    (free, pooled): (&Formulation, Option<&Pooled>),
+    found: &mut Found,
+    args: &SearchArgs,
+) -> Result<Option<Survived>, Failure> {
+    let Some(wanted) = settings.policy.survive else { return Ok(None) };
+    let inputs = |formulation, pooling| resilience::Inputs {
+        set: workloads,
+        catalog: &settings.prices.catalog,
+        policy: &settings.policy,
+        formulation,
+        pooling,
+        wanted,
+    };
+    let made = match pooled {
+        Some(pooled) => inputs(&pooled.formulation, Some(&pooled.pooling)),
+        None => inputs(free, None),
+    };
+    let bug = |error| anyhow!("making the plan survive, which is a bug: {error}");
+    let budget = budget(args);
+    let Resilient { outcome, survival } =
+        resilience::survive(&made, &found.outcome, &budget, args.seed).map_err(bug)?;
+    let restrictions = what_restrictions_cost(found);
+    if let Some(plan) = &found.free {
+        // Like is compared with like.
+        let plan = resilience::plan(&inputs(free, None), plan, &budget, args.seed).map_err(bug)?;
+        found.free = Some(plan.0);
+    }
+    found.outcome = outcome;
+    // Spare nodes are no cost of the rules.
+    found.relaxed = None;
+    Ok(Some(Survived { survival, restrictions }))
+}
+
+impl Survived {
+    /// Writes it into the report.
+    pub fn tell(
+        self,
+        report: &mut PlanReport,
+        workloads: &WorkloadSet,
+        settings: &Settings,
+        formulation: &Formulation,
+        found: &Found,
+    ) {
+        let named = Named {
+            workloads,
+            catalog: &settings.prices.catalog,
+            problem: &formulation.problem,
+            legend: &formulation.legend,
+        };
+        report.survival = Some(SurvivalRow::of(&self.survival, found.outcome.plan(), named));
+        let bound = "the lower bound is that of plans that need not survive anything: part of the gap to it is what resilience costs";
+        let messages = self.restrictions.into_iter().chain([bound.to_owned()]);
+        let notice = |message| Notice { kind: NoticeKind::Assumption, workload: None, message };
+        report.notices.extend(messages.map(notice));
+    }
+}
+
 /// The priced plan beside its baselines; the formulations are those of the free plan and of this one.
 pub fn report(
     workloads: &WorkloadSet,
@@ -375,9 +444,16 @@ pub fn judge(report: &PlanReport, args: &PlanArgs) -> (Ending, Vec<String>) {
         let (pods, fit) = if left_out == 1 { ("pod", "fits") } else { ("pods", "fit") };
         words.insert(0, format!("{left_out} {pods} {fit} no allowed instance type; the rest is planned"));
     }
+    let falls = report.survival.as_ref().is_some_and(|survival| !survival.holds);
+    if falls {
+        words.insert(
+            0,
+            "not every pod survives what --survive names; the report says which do not".to_owned(),
+        );
+    }
     let ending = if interrupted() {
         Ending::Interrupted
-    } else if left_out > 0 {
+    } else if left_out > 0 || falls {
         Ending::SomeFitNowhere
     } else if words.is_empty() {
         Ending::Done

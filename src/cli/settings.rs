@@ -92,6 +92,7 @@ pub fn settle(
     policy.form = form;
     restrict(&mut policy.types, &args.types);
     adjust(&mut policy, &args.nodes);
+    policy.survive = args.survive.wanted();
     matcher(&policy.types)?;
     Ok(Settings { prices, policy, purchase })
 }

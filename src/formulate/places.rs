@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Catalog, Provider};
-use crate::policy::{NodePool, Policy, PoolLimits, Taint};
+use crate::policy::{FailureScope, NodePool, Policy, PoolLimits, Taint};
 use crate::units::ResourceName;
 use crate::workload::{LabelExpression, LabelOperator, PlacementRules, Workload};
 
@@ -60,7 +60,8 @@ pub fn places(
 ) -> Result<Places, FormulateError> {
     let (allowed, mut notes) = allowed_types(catalog, policy)?;
     let rules = || workloads.iter().copied().chain(daemon_sets).map(|w| &w.pod.rules);
-    let zones = if policy.zones.len() == 1 || rules().any(asks_for_zones) {
+    let lost = policy.survive.is_some_and(|survive| survive.scope == FailureScope::Zone);
+    let zones = if lost || policy.zones.len() == 1 || rules().any(asks_for_zones) {
         zone_names(workloads, catalog, policy)
     } else {
         Vec::new()

@@ -53,6 +53,7 @@ struct NodeState {
     load: Load,
     version: u32,
     cordoned: bool,
+    lost: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -80,7 +81,14 @@ impl<'a> Scheduler<'a> {
             let taken = [pool.taken[CPU], pool.taken[MEMORY]];
             let load = Load { real: taken, assumed: taken };
             // Version 1 on: what is remembered starts at 0 and so matches nothing.
-            nodes.push(NodeState { pool: node.pool, zone: node.zone, load, version: 1, cordoned: false });
+            nodes.push(NodeState {
+                pool: node.pool,
+                zone: node.zone,
+                load,
+                version: 1,
+                cordoned: false,
+                lost: false,
+            });
         }
         let mut shapes: BTreeMap<&[u64], usize> = BTreeMap::new();
         let mut loads = Vec::new();
@@ -149,6 +157,60 @@ impl<'a> Scheduler<'a> {
     pub fn cordon(&mut self, node: usize, cordoned: bool) {
         self.nodes[node].cordoned = cordoned;
         self.nodes[node].version += 1;
+    }
+
+    /// Takes a node out of the cluster, so that it counts as no domain either, or puts it back. Its pods
+    /// are to be removed before.
+    pub fn lose(&mut self, node: usize, lost: bool) {
+        self.nodes[node].lost = lost;
+        self.cordon(node, lost);
+    }
+
+    /// Whether a node is lost.
+    pub fn is_lost(&self, node: usize) -> bool {
+        self.nodes[node].lost
+    }
+
+    /// How many nodes there are, lost ones included.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether every filter lets a pod of a workload onto a node.
+    pub fn fits(&self, workload: usize, node: usize) -> bool {
+        self.has_room(workload, node)
+            && (!self.has_rules[workload] || self.allows(workload, node, &self.reach(workload)))
+    }
+
+    /// Of the nodes that every filter lets a pod of a workload onto, the one of the least cost.
+    pub fn fitting(&self, workload: usize, cost: impl Fn(&Self, usize) -> u64) -> Option<usize> {
+        let reach = self.has_rules[workload].then(|| self.reach(workload));
+        (0..self.nodes.len())
+            .filter(|&n| self.has_room(workload, n))
+            .filter(|&n| reach.as_ref().is_none_or(|reach| self.allows(workload, n, reach)))
+            .min_by_key(|&n| cost(self, n))
+    }
+
+    /// What a node would have left beside one more pod of a workload: the mean of the shares of what it
+    /// offers, in millionths.
+    pub fn left_over(&self, workload: usize, node: usize) -> u64 {
+        let requests = &self.cluster.workloads[workload].requests;
+        let free = &self.free[node * requests.len()..(node + 1) * requests.len()];
+        let offered = &self.cluster.pools[self.nodes[node].pool].allocatable;
+        let (mut sum, mut counted) = (0u64, 0u64);
+        for ((&wanted, &free), &all) in requests.iter().zip(free).zip(offered) {
+            if all > 0 && all != u64::MAX {
+                sum += (u128::from(free.saturating_sub(wanted)) * 1_000_000 / u128::from(all)) as u64;
+                counted += 1;
+            }
+        }
+        sum.checked_div(counted).unwrap_or(0)
+    }
+
+    fn has_room(&self, workload: usize, node: usize) -> bool {
+        let requests = &self.cluster.workloads[workload].requests;
+        let free = &self.free[node * requests.len()..(node + 1) * requests.len()];
+        !self.nodes[node].cordoned && requests.iter().zip(free).all(|(wanted, free)| wanted <= free)
     }
 
     /// How many pods of a workload a node holds.

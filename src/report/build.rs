@@ -208,6 +208,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
         skipped: words::skipped(workloads),
         scheduling: Some(scheduling),
         replay: None,
+        survival: None,
         cluster: None,
         solve,
     })

@@ -39,6 +39,8 @@ pub enum Table {
     Obstacles,
     /// Warnings and assumptions.
     Notices,
+    /// What becomes of the pods when a node or a zone is lost.
+    Failures,
     /// The nodes of the cluster that runs.
     ClusterNodes,
     /// That cluster as it is beside what it could be.
@@ -51,7 +53,7 @@ pub enum Table {
 
 impl Table {
     /// All tables, in the order of a reader.
-    pub const ALL: [Table; 16] = [
+    pub const ALL: [Table; 17] = [
         Table::Nodes,
         Table::NodeResources,
         Table::Placements,
@@ -64,6 +66,7 @@ impl Table {
         Table::Commitments,
         Table::Obstacles,
         Table::Notices,
+        Table::Failures,
         Table::ClusterNodes,
         Table::ClusterPlans,
         Table::Migration,
@@ -85,6 +88,7 @@ impl Table {
             Table::Commitments => "commitments",
             Table::Obstacles => "obstacles",
             Table::Notices => "notices",
+            Table::Failures => "failures",
             Table::ClusterNodes => "cluster-nodes",
             Table::ClusterPlans => "cluster-plans",
             Table::Migration => "migration",
@@ -131,6 +135,7 @@ pub fn render(report: &PlanReport, table: Table) -> Vec<u8> {
         Table::Commitments => tables::commitments(report, &mut sheet),
         Table::Obstacles => tables::obstacles(report, &mut sheet),
         Table::Notices => tables::notices(report, &mut sheet),
+        Table::Failures => tables::failures(report, &mut sheet),
         Table::ClusterNodes => tables::cluster::nodes(report, &mut sheet),
         Table::ClusterPlans => tables::cluster::plans(report, &mut sheet),
         Table::Migration => tables::cluster::migration(report, &mut sheet),

@@ -13,6 +13,7 @@ pub mod recheck;
 mod replayed;
 mod scheduling;
 pub mod solution;
+mod survival;
 mod table;
 pub mod view;
 

@@ -9,6 +9,7 @@ mod draw;
 mod grid;
 mod nodes;
 mod replay;
+mod survival;
 
 use super::RenderOptions;
 use super::number::{Currency, gap_percent, grouped, percent};
@@ -29,6 +30,7 @@ pub(super) fn render(report: &PlanReport, options: &RenderOptions) -> String {
         nodes::nodes(report, &draw, options.all_nodes),
         compare::utilization(report, &draw),
         replay::replay(report, &draw),
+        survival::survival(report, &draw),
         compare::plans(report, &draw),
         compare::purchases(report, &draw),
         notices(report, &draw),
@@ -111,6 +113,9 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
             "Pods".to_owned(),
             format!("{pods} placed{left_out}, {} a node{before}", density.fixed(1)),
         ));
+    }
+    if let Some(survival) = &report.survival {
+        lines.push(("Survives".to_owned(), survival::line(report, survival, draw)));
     }
     lines.push(("Quality".to_owned(), quality(report)));
     lines.extend(

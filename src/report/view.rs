@@ -24,6 +24,7 @@ pub use super::cluster::{
 pub use super::pools::{FormRow, Forms, PlannedPool, ZoneNodes};
 pub use super::replayed::{ClassRow, ExtraNodesRow, LifeRow, MeasuresRow, PendingRow, PinRow, Replayed};
 pub use super::scheduling::{PoolRow, ScheduledRow, Scheduling, SpreadRow};
+pub use super::survival::{FailureRow, MovedRow, Named, PodsRow, SpareRow, SurvivalRow};
 
 /// Version of the JSON form; raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -89,6 +90,9 @@ pub struct PlanReport {
     /// The cluster as it runs beside the plan; absent where none was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterReport>,
+    /// What the plan survives; absent where nothing was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub survival: Option<SurvivalRow>,
     /// How good the plan is, and how that is known.
     pub solve: SolveInfo,
 }

@@ -99,7 +99,8 @@ impl Scheduler<'_> {
     fn may_use(&self, workload: usize, node: usize) -> bool {
         let rules = &self.cluster.workloads[workload].rules;
         let state = &self.nodes[node];
-        rules.pools.as_ref().is_none_or(|pools| pools[state.pool])
+        !state.lost
+            && rules.pools.as_ref().is_none_or(|pools| pools[state.pool])
             && rules.zones.as_ref().is_none_or(|zones| zones[state.zone])
     }
 

@@ -273,6 +273,32 @@ pub(super) fn obstacles(report: &PlanReport, sheet: &mut Sheet) {
     }
 }
 
+pub(super) fn failures(report: &PlanReport, sheet: &mut Sheet) {
+    sheet.header(&[
+        "lost_pool",
+        "lost_zone",
+        "lost_nodes",
+        "alike",
+        "workload",
+        "outcome",
+        "to_pool",
+        "to_zone",
+        "pods",
+    ]);
+    for row in report.survival.iter().flat_map(|survival| &survival.failures) {
+        let mut line = |workload: &str, outcome: &str, pool: Option<&str>, zone: Option<&str>, pods: u64| {
+            sheet.maybe_text(row.pool.as_deref()).maybe_text(row.zone.as_deref());
+            sheet.number(row.nodes).number(row.alike).text(workload).text(outcome);
+            sheet.maybe_text(pool).maybe_text(zone).number(pods).end();
+        };
+        for moved in &row.moved {
+            line(&moved.workload, "moved", Some(&moved.pool), moved.zone.as_deref(), moved.pods);
+        }
+        row.waiting.iter().for_each(|w| line(&w.workload, "waiting", None, None, w.pods));
+        row.pending.iter().for_each(|w| line(&w.workload, "pending", None, None, w.pods));
+    }
+}
+
 pub(super) fn notices(report: &PlanReport, sheet: &mut Sheet) {
     sheet.header(&["kind", "workload", "message"]);
     for row in &report.notices {
