@@ -18,7 +18,7 @@ mod score;
 
 pub use cluster::{Cluster, ClusterError, Node, Pool, Replicated, Rules, Spread};
 pub use life::{Hindered, Life, Room, live, room};
-pub use measures::{ExtraNodes, Help, Measures, PriorityClass, measures};
+pub use measures::{ExtraNodes, Help, Measures, PriorityClass, led_to_pools, measures};
 pub use order::Order;
 pub use scheduler::Scheduler;
 pub use score::Profile;

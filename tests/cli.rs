@@ -217,6 +217,49 @@ fn options_restrict_what_is_bought() {
 }
 
 #[test]
+fn kubernetes_objects_are_planned_in_pools_and_both_forms_are_told() {
+    let objects: Vec<String> = [("500m", "4Gi"), ("1500m", "1Gi"), ("900m", "3Gi"), ("250m", "256Mi")]
+        .iter()
+        .zip(["a", "b", "c", "d"])
+        .map(|((cpu, memory), name)| deployment(name, "9", cpu, memory))
+        .collect();
+    let case = case("app.yaml", objects.join("---\n"));
+    let quick = ["--effort", "quick", "--baselines", "none"];
+    let json = |options: &[&str]| -> serde_json::Value {
+        case.plan(&[&quick, options].concat()).success();
+        serde_json::from_slice(&std::fs::read(&case.output).unwrap()).unwrap()
+    };
+    let plan = json(&["--max-pools", "2"]);
+    assert_eq!(plan["form"], "pooled");
+    let pools = plan["pools"].as_array().unwrap();
+    assert!((1..=2).contains(&pools.len()));
+    let nodes: u64 = pools.iter().map(|pool| pool["nodes"].as_u64().unwrap()).sum();
+    assert_eq!(plan["headline"]["nodes"], nodes);
+    let lists: Vec<&serde_json::Value> =
+        pools.iter().flat_map(|pool| pool["workloads"].as_array().unwrap()).collect();
+    assert_eq!(lists.len(), 4, "each workload lies in one pool");
+    for workload in plan["workloads"].as_array().unwrap() {
+        assert!(pools.iter().any(|pool| pool["pool"] == workload["pool"]), "{workload}");
+    }
+    let cost = |form: &str| -> f64 { plan["forms"][form]["list_hour"].as_str().unwrap().parse().unwrap() };
+    assert!(cost("free") <= cost("pooled"));
+    assert_eq!(plan["forms"]["pooled"]["list_hour"], plan["solve"]["cost_hour"]);
+    assert!(plan["replay"]["measures"]["settled"].as_bool().unwrap(), "{}", plan["replay"]);
+
+    let free = json(&["--form", "free"]);
+    assert_eq!(free["form"], "free");
+    assert!(free.get("forms").is_none() && free.get("replay").is_none());
+    assert!(json(&["--replay", "none"]).get("replay").is_none());
+    let mut table = plimsoll();
+    table.arg("plan").arg(&case.input).args(quick);
+    let said = table.assert().success().get_output().stdout.clone();
+    let said = String::from_utf8(said).unwrap();
+    for words in ["Pools    ", "Free     ", "led to pools, no pod stays pending", "  Pool  "] {
+        assert!(said.contains(words), "{words} in {said}");
+    }
+}
+
+#[test]
 fn what_the_plan_is_set_beside_can_be_chosen() {
     let plans = |options: &[&str]| -> Vec<String> {
         let case = case("app.yaml", small());

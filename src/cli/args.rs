@@ -140,6 +140,10 @@ pub struct PlanArgs {
     /// What the plan is set beside. On very large inputs the tools take longer than the plan itself
     #[arg(long, value_enum, default_value_t = BaselinesArg::All, help_heading = "Output")]
     pub baselines: BaselinesArg,
+    /// Whether the plan is replayed at once: does the scheduler bring it about, and with which measures?
+    /// `plimsoll replay` does more of it
+    #[arg(long, value_enum, default_value_t = ReplayArg::Auto, help_heading = "Output")]
+    pub replay: ReplayArg,
     /// Exit with 4 when the plan misses a threshold: saving, gap (percentages) or cost (per month), with < or >
     #[arg(long, value_name = "CONDITION", help_heading = "Output")]
     pub fail_on: Vec<Threshold>,
@@ -175,6 +179,17 @@ impl SurviveArgs {
         };
         Some(Survive { scope, priority: self.survive_priority })
     }
+}
+
+/// Whether a plan is replayed at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReplayArg {
+    /// Pooled plans of up to 20,000 pods on up to 500 nodes
+    Auto,
+    /// Any plan
+    Always,
+    /// No plan
+    None,
 }
 
 /// Which other plans are made.

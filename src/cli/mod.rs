@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use anyhow::anyhow;
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use plimsoll::input::{self, Fault, catalog_file, catalog_import, policy_file};
 use plimsoll::policy::TypeFilter;
@@ -162,6 +163,9 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
         .as_ref()
         .zip(migration.as_ref())
         .map(|(running, migration)| running.report(&found, migration, &settings, args));
+    progress.step("replaying");
+    replay::in_passing(&mut report, args.replay)
+        .map_err(|message| anyhow!("replaying the plan: {message}"))?;
     let rendered = output::render(&report, &args.output, messages)?;
     drop(progress);
     if let Some(path) = &args.certificate {

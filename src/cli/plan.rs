@@ -24,7 +24,7 @@ use plimsoll::verify::placement;
 use plimsoll::workload::WorkloadSet;
 use sha2::{Digest, Sha256};
 
-use super::args::{BaselinesArg, EffortArg, PlanArgs, SearchArgs};
+use super::args::{BaselinesArg, EffortArg, PlanArgs, ReplayArg, SearchArgs};
 use super::settings::Settings;
 use super::threshold::Figures;
 use super::{Ending, Failure};
@@ -414,6 +414,9 @@ pub fn metadata(sources: &[Source], settings: &Settings, args: &PlanArgs) -> Met
     decisive += &format!("purchase {:?}\n", settings.purchase);
     if args.baselines != BaselinesArg::All {
         decisive += &format!("baselines {:?}\n", args.baselines);
+    }
+    if args.replay != ReplayArg::Auto {
+        decisive += &format!("replay {:?}\n", args.replay);
     }
     let search = &args.search;
     decisive +=

@@ -1,11 +1,12 @@
 //! `plimsoll replay`: a saved plan, replayed, with the measures that leave nothing pending.
 
 use plimsoll::input::Fault;
-use plimsoll::replay::{self, Help, Life, Profile, Settings};
+use plimsoll::policy::PlanForm;
+use plimsoll::replay::{self, Help, Life, Order, Profile, Settings};
 use plimsoll::report::json;
 use plimsoll::report::view::{PlanReport, Replayed};
 
-use super::args::{MeasureArg, MessageArgs, ReplayArgs, ReplaySettings};
+use super::args::{MeasureArg, MessageArgs, ReplayArg, ReplayArgs, ReplaySettings};
 use super::{Ending, Failure, files, output};
 
 /// Reads the plan, replays it and prints it with what was found.
@@ -26,7 +27,11 @@ pub fn replayed(report: &mut PlanReport, args: &ReplaySettings) -> Result<(), St
         .scheduling
         .as_ref()
         .ok_or("the plan does not say what the scheduler sees of it; plan again with this version")?;
-    let cluster = scheduling.cluster().map_err(|error| error.to_string())?;
+    let mut cluster = scheduling.cluster().map_err(|error| error.to_string())?;
+    let pinned = report.form == PlanForm::Pooled;
+    if pinned {
+        cluster = replay::led_to_pools(&cluster);
+    }
     let seeds: Vec<u64> = (0..u64::from(args.seeds)).collect();
     let settings =
         Settings { profiles: args.profile.clone(), orders: args.order.clone(), seeds: seeds.clone() };
@@ -42,6 +47,7 @@ pub fn replayed(report: &mut PlanReport, args: &ReplaySettings) -> Result<(), St
         orders: args.order.clone(),
         seeds,
         pins: may(MeasureArg::Pins),
+        pinned,
         classes: if may(MeasureArg::Classes) { Help::default().classes } else { 0 },
         nodes: may(MeasureArg::Nodes),
     };
@@ -52,4 +58,32 @@ pub fn replayed(report: &mut PlanReport, args: &ReplaySettings) -> Result<(), St
     let room = (!args.no_updates).then(|| replay::room(ready, &life));
     report.replay = Some(Replayed::of(&cluster, &runs, measures.as_ref(), room.as_ref()));
     Ok(())
+}
+
+/// The most pods and nodes that `plan` replays by itself: what takes a second or two.
+const QUICK_PODS: u64 = 20_000;
+const QUICK_NODES: u64 = 500;
+
+/// The replay that `plan` does by itself: the scheduler as it comes, every order of arrival, one seed.
+///
+/// # Errors
+/// A report that contradicts itself.
+pub fn in_passing(report: &mut PlanReport, wanted: ReplayArg) -> Result<(), String> {
+    let quick = report.headline.pods <= QUICK_PODS && report.headline.nodes <= QUICK_NODES;
+    let wanted = match wanted {
+        ReplayArg::None => false,
+        ReplayArg::Always => true,
+        ReplayArg::Auto => report.form == PlanForm::Pooled && quick,
+    };
+    if !wanted {
+        return Ok(());
+    }
+    let settings = ReplaySettings {
+        profile: vec![Profile::Default],
+        order: Order::ALL.to_vec(),
+        seeds: 1,
+        measures: vec![MeasureArg::Pins, MeasureArg::Classes, MeasureArg::Nodes],
+        no_updates: true,
+    };
+    replayed(report, &settings)
 }

@@ -24,6 +24,8 @@ pub struct Help {
     pub seeds: Vec<u64>,
     /// Whether workloads may be pinned to their pool by a nodeSelector.
     pub pins: bool,
+    /// Whether they are from the start, being pins part of the plan: that of a pooled one.
+    pub pinned: bool,
     /// The most PriorityClasses; zero for none.
     pub classes: usize,
     /// Whether nodes may be added.
@@ -38,6 +40,7 @@ impl Default for Help {
             orders: Order::ALL.to_vec(),
             seeds: vec![0, 1, 2],
             pins: true,
+            pinned: false,
             classes: 64,
             nodes: true,
         }
@@ -131,12 +134,16 @@ fn search(cluster: &Cluster, help: &Help, profile: Profile) -> Measures {
         cluster: cluster.clone(),
         premium: Money::ZERO,
     };
+    if help.pinned {
+        found.pins = pins_of_whole(cluster);
+    }
     if found.settled() {
         return found;
     }
     let fails = |cluster: &Cluster| !settles(cluster, &settings);
 
     if help.pins
+        && !help.pinned
         && let Some(pins) = pins(cluster)
     {
         found.cluster = pinned(&found.cluster, &pins);
@@ -203,6 +210,18 @@ fn pins(cluster: &Cluster) -> Option<Vec<(usize, usize)>> {
     let whole = cluster.whole_in().into_iter().enumerate().filter(running);
     let pins: Vec<(usize, usize)> = whole.map(|(w, pool)| Some((w, pool?))).collect::<Option<_>>()?;
     (cluster.pools.len() > 1).then_some(pins)
+}
+
+/// The pool of every workload that lies in one whole, where there are several.
+fn pins_of_whole(cluster: &Cluster) -> Vec<(usize, usize)> {
+    let whole = cluster.whole_in().into_iter().enumerate();
+    let pins = whole.filter_map(|(w, pool)| Some((w, pool.filter(|_| cluster.workloads[w].pods > 0)?)));
+    if cluster.pools.len() > 1 { pins.collect() } else { Vec::new() }
+}
+
+/// The cluster of a pooled plan, whose workloads are led to their pools.
+pub fn led_to_pools(cluster: &Cluster) -> Cluster {
+    pinned(cluster, &pins_of_whole(cluster))
 }
 
 fn pinned(cluster: &Cluster, pins: &[(usize, usize)]) -> Cluster {

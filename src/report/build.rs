@@ -118,7 +118,10 @@ pub enum ReportError {
 pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
     let ReportInputs { workloads, catalog, formulation, outcome, metadata, .. } = *inputs;
     let problem = &formulation.problem;
-    let placed = Placed::of(workloads, problem, &formulation.legend, outcome.plan().plan());
+    let mut placed = Placed::of(workloads, problem, &formulation.legend, outcome.plan().plan());
+    if inputs.free.is_some() {
+        placed.sort_by_pool();
+    }
     let fleet = Fleet::new(catalog, placed.fleet.iter().copied())?;
     let purchases = fleet.purchases();
     let selected = payment::select(&fleet, &purchases, inputs.purchase)?;

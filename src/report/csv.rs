@@ -21,7 +21,11 @@ pub enum Table {
     NodeResources,
     /// Which workloads lie on which node groups.
     Placements,
-    /// Workloads with their requests and limits by resource.
+    /// Pools of equal nodes with their cost.
+    Pools,
+    /// What each form of plan costs, pooled and free.
+    Forms,
+    /// Workloads with their pool, and their requests and limits by resource.
     Workloads,
     /// Owner labels of workloads.
     Owners,
@@ -53,10 +57,12 @@ pub enum Table {
 
 impl Table {
     /// All tables, in the order of a reader.
-    pub const ALL: [Table; 17] = [
+    pub const ALL: [Table; 19] = [
         Table::Nodes,
         Table::NodeResources,
         Table::Placements,
+        Table::Pools,
+        Table::Forms,
         Table::Workloads,
         Table::Owners,
         Table::Savings,
@@ -79,6 +85,8 @@ impl Table {
             Table::Nodes => "nodes",
             Table::NodeResources => "node-resources",
             Table::Placements => "placements",
+            Table::Pools => "pools",
+            Table::Forms => "forms",
             Table::Workloads => "workloads",
             Table::Owners => "owners",
             Table::Savings => "savings",
@@ -126,6 +134,8 @@ pub fn render(report: &PlanReport, table: Table) -> Vec<u8> {
         Table::Nodes => tables::nodes(report, &mut sheet),
         Table::NodeResources => tables::node_resources(report, &mut sheet),
         Table::Placements => tables::placements(report, &mut sheet),
+        Table::Pools => tables::pools::pools(report, &mut sheet),
+        Table::Forms => tables::pools::forms(report, &mut sheet),
         Table::Workloads => tables::workloads(report, &mut sheet),
         Table::Owners => tables::owners(report, &mut sheet),
         Table::Savings => tables::savings(report, &mut sheet),

@@ -93,7 +93,7 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
     }
     if let Some(forms) = &report.forms {
         lines.push(("Pools".to_owned(), pooled(report, forms)));
-        lines.push(("Free form".to_owned(), premium(report, forms)));
+        lines.push(("Free".to_owned(), premium(report, forms)));
     }
     for cost in &report.extra_costs {
         let (name, words) =
@@ -160,7 +160,7 @@ fn premium(report: &PlanReport, forms: &Forms) -> String {
     };
     let share = forms.premium.map(|p| format!(" ({})", signed_percent(p))).unwrap_or_default();
     format!(
-        "{} a month ({}); pools cost {} a month{share} more and are {}",
+        "{} a month without pools, {}; pools cost {} more{share}, {}",
         currency.short(forms.free.list_month.money()),
         gap(&forms.free),
         currency.short(forms.premium_month),

@@ -98,6 +98,15 @@ impl<'a> Placed<'a> {
         placed
     }
 
+    /// The nodes of one pool together, the dearest pool first.
+    pub(super) fn sort_by_pool(&mut self) {
+        let cost = |group: &Group| {
+            let facts = &self.pools[&(group.catalog_type, group.node_pool)];
+            std::cmp::Reverse(facts.rate.for_hours(facts.nodes))
+        };
+        self.groups.sort_by_key(|group| (cost(group), group.catalog_type, group.node_pool));
+    }
+
     fn add(&mut self, workloads: &WorkloadSet, problem: &Problem, group: &NodeGroup) {
         let node = &self.legend.nodes[group.bin_type.index()];
         let bin = problem.bin(group.bin_type);

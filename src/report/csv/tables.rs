@@ -4,6 +4,7 @@ use super::Sheet;
 use crate::report::view::PlanReport;
 
 pub(super) mod cluster;
+pub(super) mod pools;
 
 /// A serde name (such as `no-upfront`) as a cell.
 fn serde_name(value: impl serde::Serialize) -> String {
@@ -17,6 +18,7 @@ pub(super) fn nodes(report: &PlanReport, sheet: &mut Sheet) {
     sheet.header(&[
         "group",
         "instance_type",
+        "pool",
         "family",
         "architecture",
         "region",
@@ -31,7 +33,7 @@ pub(super) fn nodes(report: &PlanReport, sheet: &mut Sheet) {
         "effective_cost_month",
     ]);
     for row in &report.nodes {
-        sheet.number(row.group).text(&row.instance_type).text(&row.family);
+        sheet.number(row.group).text(&row.instance_type).text(&row.planned_pool).text(&row.family);
         sheet.number(row.architecture).text(&report.catalog.region);
         sheet.number(row.nodes).number(row.pods_per_node).maybe_text(row.binding.as_deref());
         sheet.maybe_text(row.commitment.as_deref()).text(&report.catalog.currency);
@@ -90,6 +92,7 @@ pub(super) fn workloads(report: &PlanReport, sheet: &mut Sheet) {
         "replicas",
         "placed",
         "nodes",
+        "pool",
         "resource",
         "unit",
         "request_per_pod",
@@ -104,7 +107,7 @@ pub(super) fn workloads(report: &PlanReport, sheet: &mut Sheet) {
             if resources.is_empty() { vec![None] } else { resources.into_iter().map(Some).collect() };
         for resource in resources {
             sheet.text(&row.workload).text(&row.namespace).number(row.kind).text(&row.name);
-            sheet.number(row.replicas).number(row.placed).number(row.nodes);
+            sheet.number(row.replicas).number(row.placed).number(row.nodes).maybe_text(row.pool.as_deref());
             sheet.maybe_text(resource.map(String::as_str)).text(resource.map_or("", |r| unit(r)));
             sheet.maybe(resource.and_then(|r| row.requests.get(r)));
             sheet.maybe(resource.and_then(|r| row.limits.get(r))).end();

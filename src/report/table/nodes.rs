@@ -6,6 +6,7 @@ use super::draw::{Draw, Tone};
 use super::grid::{Column, Grid};
 use super::resource_name;
 use crate::bill::{EffectiveCost, ListCost, Ratio};
+use crate::policy::PlanForm;
 use crate::report::number::{Currency, grouped};
 use crate::report::view::{NodeGroupRow, PlanReport};
 
@@ -113,9 +114,9 @@ impl Layout {
         layout
     }
 
-    fn columns(self) -> Vec<Column> {
+    fn columns(self, form: PlanForm) -> Vec<Column> {
         let mut columns = vec![
-            Column::shrinking("Type"),
+            Column::shrinking(if form == PlanForm::Pooled { "Pool" } else { "Type" }),
             Column::right("Nodes"),
             Column::right("Pods"),
             Column::left("CPU"),
@@ -148,17 +149,18 @@ pub(super) fn nodes(report: &PlanReport, draw: &Draw, all: bool) -> String {
         "fill: requests and DaemonSets of allocatable".to_owned()
     } else {
         let groups = grouped(report.nodes.len() as u64);
-        format!("by type; {groups} groups hold different pods, see --all-nodes")
+        let by = if report.form == PlanForm::Pooled { "pool" } else { "type" };
+        format!("by {by}; {groups} groups hold different pods, see --all-nodes")
     };
     draw.section("Nodes", &remark, &grid(report, draw, layout, every).render(draw))
 }
 
 fn grid(report: &PlanReport, draw: &Draw, layout: Layout, every: bool) -> Grid {
     let currency = Currency::new(&report.catalog.currency).aligned([report.headline.packed_month.money()]);
-    let mut grid = Grid::new(layout.columns());
+    let mut grid = Grid::new(layout.columns(report.form));
     if every {
         for row in &report.nodes {
-            grid.row(group(row, layout, draw, currency));
+            grid.row(group(row, name(report, row), layout, draw, currency));
         }
     } else {
         by_type(report, layout, draw, currency, &mut grid);
@@ -169,11 +171,16 @@ fn grid(report: &PlanReport, draw: &Draw, layout: Layout, every: bool) -> Grid {
     grid
 }
 
-/// One row per instance type, the dearest first; what is beyond [`TYPES`] in one row.
+/// What a node is called by: its pool in a pooled plan, else its instance type.
+fn name<'a>(report: &PlanReport, row: &'a NodeGroupRow) -> &'a str {
+    if report.form == PlanForm::Pooled { &row.planned_pool } else { &row.instance_type }
+}
+
+/// One row per instance type or pool, the dearest first; what is beyond [`TYPES`] in one row.
 fn by_type(report: &PlanReport, layout: Layout, draw: &Draw, currency: Currency<'_>, grid: &mut Grid) {
     let mut types: BTreeMap<&str, Sum> = BTreeMap::new();
     for row in &report.nodes {
-        types.entry(&row.instance_type).or_default().add(row);
+        types.entry(name(report, row)).or_default().add(row);
     }
     let mut order: Vec<(&str, ListCost)> = types.iter().map(|(&name, sum)| (name, sum.list)).collect();
     order.sort_by_key(|&(name, list)| (std::cmp::Reverse(list), name));
@@ -186,21 +193,21 @@ fn by_type(report: &PlanReport, layout: Layout, draw: &Draw, currency: Currency<
     let beyond: Vec<&str> = order[shown..].iter().map(|&(name, _)| name).collect();
     if !beyond.is_empty() {
         let mut rest = Sum::default();
-        report.nodes.iter().filter(|row| beyond.contains(&&*row.instance_type)).for_each(|row| rest.add(row));
-        let name = format!("{} more types", beyond.len());
-        grid.row(summed(&name, &rest, &rest.pod_range(), layout, draw, currency, &rest.binding(draw)));
+        report.nodes.iter().filter(|row| beyond.contains(&name(report, row))).for_each(|row| rest.add(row));
+        let more = format!("{} more", beyond.len());
+        grid.row(summed(&more, &rest, &rest.pod_range(), layout, draw, currency, &rest.binding(draw)));
     }
 }
 
 /// One node group.
-fn group(row: &NodeGroupRow, layout: Layout, draw: &Draw, currency: Currency<'_>) -> Vec<String> {
+fn group(row: &NodeGroupRow, name: &str, layout: Layout, draw: &Draw, currency: Currency<'_>) -> Vec<String> {
     let fill = |name: &str| row.resources.iter().find(|r| r.resource == name).and_then(|r| r.fill);
     let mut cells = Vec::new();
     if layout.pods {
         cells.push(row.group.to_string());
     }
     cells.extend([
-        draw.clean(&row.instance_type),
+        draw.clean(name),
         grouped(row.nodes),
         grouped(row.pods_per_node),
         draw.fill(fill("cpu"), layout.bar),

@@ -3,6 +3,7 @@
 use super::draw::{Draw, Tone};
 use super::grid::{Column, Grid};
 use super::{count, signed_percent};
+use crate::policy::PlanForm;
 use crate::report::number::{Currency, grouped};
 use crate::report::view::{LifeRow, MeasuresRow, PendingRow, PlanReport, Replayed};
 
@@ -67,6 +68,7 @@ fn after_day_one(report: &PlanReport, life: &LifeRow) -> String {
 pub(super) fn line(report: &PlanReport) -> String {
     match &report.replay {
         None => "not done (plimsoll replay): pods may stay pending on these nodes".to_owned(),
+        Some(replay) if report.form == PlanForm::Pooled => format!("led to pools, {}", in_a_line(replay)),
         Some(replay) => in_a_line(replay),
     }
 }

@@ -9,16 +9,40 @@ use super::state::{Estimate, Scratch, State, add, raise};
 pub(super) struct Schedule {
     /// Moves tried.
     pub steps: u64,
-    /// First temperature, as a share of the mean rate of the pools in use.
+    /// First temperature, as a share of what a group costs on average.
     pub heat: f64,
+    /// Whether the first half sees bins in fractions only: from anywhere, that finds which groups and
+    /// pools belong together. The second half then fills whole bins.
+    pub fluid: bool,
     /// The most pools with members.
     pub most: usize,
     /// The most bin types that pools with members have in all.
     pub most_bin_types: usize,
 }
 
+/// Stages of one annealing, at one temperature each.
+const STAGES: u64 = 20;
+/// How much whole bins count in each.
+const RAMP: [f64; STAGES as usize] = {
+    let mut ramp = [1.0; STAGES as usize];
+    let (mut i, steps) = (0, [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.1, 0.2, 0.3, 0.5, 0.7]);
+    while i < steps.len() {
+        ramp[i] = steps[i];
+        i += 1;
+    }
+    ramp
+};
+/// Last temperature, as a share of what a group costs on average.
+const COLD: f64 = 2e-3;
+
 /// Improves a state in place, returns the work done.
-pub(super) fn anneal(estimate: &Estimate<'_>, state: &mut State, schedule: &Schedule, rng: &mut Rng) -> u64 {
+pub(super) fn anneal(
+    estimate: &Estimate<'_>,
+    state: &mut State,
+    schedule: &Schedule,
+    rng: &mut Rng,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> u64 {
     let model = estimate.model;
     let groups = model.groups();
     // An empty slot is where further pools open.
@@ -28,23 +52,27 @@ pub(super) fn anneal(estimate: &Estimate<'_>, state: &mut State, schedule: &Sche
     let before = state.clone();
     let mut scratch = Scratch::default();
     let mut work = 0u64;
-    let used: Vec<f64> = state
-        .slots
-        .iter()
-        .filter(|s| !s.members.is_empty())
-        .map(|s| model.candidates[s.candidate].rate)
-        .collect();
-    let start = schedule.heat * used.iter().sum::<f64>() / used.len().max(1) as f64;
-    let end = start * 1e-3;
+    let unit = before.cost() / groups as f64;
+    let (start, end) = (schedule.heat * unit, (schedule.heat * unit).min(COLD * unit));
+    let mut estimate = Estimate { whole: 1.0, ..estimate.clone() };
     let mut temperature = start;
+    let chunk = schedule.steps.div_ceil(STAGES).max(1);
     for step in 0..schedule.steps {
-        if step % 64 == 0 {
-            temperature = start * (end / start).powf(step as f64 / schedule.steps as f64);
+        if step % 1024 == 0 && stop() {
+            break;
         }
+        if step % chunk == 0 {
+            let stage = step / chunk;
+            estimate.whole = if schedule.fluid { RAMP[stage as usize] } else { 1.0 };
+            temperature = start * (end / start).powf(stage as f64 / (STAGES - 1) as f64);
+            // Sums drift by rounding; they are taken anew.
+            state.refresh(&estimate);
+        }
+        let estimate = &estimate;
         work += 2 * model.terms as u64;
         let accept = |delta: f64, rng: &mut Rng| delta <= 0.0 || rng.f64() < (-delta / temperature).exp();
-        let delta = match rng.u8(..100) {
-            0..=54 => {
+        let delta = match rng.u16(..1000) {
+            0..=579 => {
                 let (g, to) = (rng.usize(..groups), rng.usize(..state.slots.len()));
                 if state.of[g] as usize == to || state.slots[to].members.is_empty() {
                     continue;
@@ -57,7 +85,7 @@ pub(super) fn anneal(estimate: &Estimate<'_>, state: &mut State, schedule: &Sche
                     _ => continue,
                 }
             }
-            55..=89 => {
+            580..=959 => {
                 let (a, b) = (rng.usize(..groups), rng.usize(..groups));
                 if state.of[a] == state.of[b] {
                     continue;
@@ -70,7 +98,7 @@ pub(super) fn anneal(estimate: &Estimate<'_>, state: &mut State, schedule: &Sche
                     _ => continue,
                 }
             }
-            90..=96 => {
+            960..=993 => {
                 let (slot, to) = (rng.usize(..state.slots.len()), rng.usize(..model.candidates.len()));
                 let members = state.slots[slot].members.len();
                 if members == 0 || state.uses(to) || !room(state, estimate, &[slot], &[to], schedule) {
@@ -96,12 +124,69 @@ pub(super) fn anneal(estimate: &Estimate<'_>, state: &mut State, schedule: &Sche
         };
         debug_assert!(delta.is_finite());
     }
+    let estimate = &Estimate { whole: 1.0, ..estimate };
     state.refresh(estimate);
-    // It ends cold, so that what it ends with is hardly ever worse than what it saw.
-    if state.cost() > before.cost() {
+    descend(estimate, state, schedule, &mut scratch, &mut work);
+    // What looks everywhere ends elsewhere, better or not; what stays at home comes back.
+    if !schedule.fluid && state.cost() > before.cost() {
         *state = before;
     }
     work
+}
+
+/// The best pool for each slot and the best slot for each group, until nothing is gained.
+fn descend(
+    estimate: &Estimate<'_>,
+    state: &mut State,
+    schedule: &Schedule,
+    scratch: &mut Scratch,
+    work: &mut u64,
+) {
+    const PASSES: usize = 4;
+    let model = estimate.model;
+    for _ in 0..PASSES {
+        let before = state.cost();
+        for slot in 0..state.slots.len() {
+            if state.slots[slot].members.is_empty() {
+                continue;
+            }
+            *work += (state.slots[slot].members.len() * model.terms * model.candidates.len()) as u64;
+            let mut best: Option<(f64, usize)> = None;
+            for to in 0..model.candidates.len() {
+                if state.uses(to) || !room(state, estimate, &[slot], &[to], schedule) {
+                    continue;
+                }
+                if let Some(delta) = state.turn_delta(estimate, slot, to, scratch)
+                    && delta < best.map_or(-1e-9 * before, |(least, _)| least)
+                {
+                    best = Some((delta, to));
+                }
+            }
+            if let Some((_, to)) = best {
+                state.turn(estimate, slot, to);
+            }
+        }
+        for g in 0..model.groups() {
+            *work += (state.slots.len() * model.terms) as u64;
+            let mut best: Option<(f64, usize)> = None;
+            for to in 0..state.slots.len() {
+                if state.of[g] as usize == to || state.slots[to].members.is_empty() {
+                    continue;
+                }
+                if let Some(delta) = state.move_delta(estimate, g, to, scratch)
+                    && delta < best.map_or(-1e-9 * before, |(least, _)| least)
+                {
+                    best = Some((delta, to));
+                }
+            }
+            if let Some((_, to)) = best {
+                state.move_group(estimate, g, to);
+            }
+        }
+        if state.cost() >= before * (1.0 - 1e-9) {
+            break;
+        }
+    }
 }
 
 /// Whether the caps on pools and bin types hold once slots stand for other candidates.

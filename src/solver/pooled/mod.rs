@@ -14,6 +14,7 @@
 //! takes beyond the estimate is learned pool by pool, and the annealing repeated.
 
 mod anneal;
+mod exact;
 mod model;
 mod pack;
 mod start;
@@ -41,8 +42,8 @@ use state::{Estimate, State};
 
 /// Chains of annealing side by side; fixed, so that the result is the same at any number of threads.
 const CHAINS: usize = 4;
-/// Rounds without a saving after which the search ends, unless a time limit is there to be used.
-const PATIENCE: u64 = 12;
+/// Rounds of the search for free plans that stand for one here: patience is counted in those.
+const PATIENCE: u64 = 150;
 
 /// Finds a cheap pooled plan within the budget. Its bound is left at zero: that of the problem holds.
 ///
@@ -74,7 +75,12 @@ pub fn solve_pooled(
         return Err(SolveError::NoPlanFound);
     }
     let mut search = Search {
-        estimate: Estimate { loss: vec![0.0; model.candidates.len()], model: &model },
+        estimate: Estimate {
+            whole: 1.0,
+            per_grain: 0.05,
+            loss: vec![0.0; model.candidates.len()],
+            model: &model,
+        },
         known: BTreeMap::new(),
         best: None,
         meter,
@@ -86,10 +92,13 @@ pub fn solve_pooled(
     search.finish()
 }
 
+/// A candidate, and the groups in it.
+type Key = (usize, Vec<u32>);
+
 struct Search<'a> {
     estimate: Estimate<'a>,
-    /// What was packed before, by candidate and groups.
-    known: BTreeMap<(usize, Vec<u32>), Option<Packed>>,
+    /// What was packed before.
+    known: BTreeMap<Key, Option<Packed>>,
     best: Option<Best>,
     meter: Meter<'a>,
     observer: &'a dyn Observer,
@@ -109,6 +118,17 @@ impl Search<'_> {
         let model = self.estimate.model;
         let most = (model.pooling.max_pools() as usize).min(model.groups());
         let most_bin_types = model.problem.max_bin_types().map_or(usize::MAX, |n| n as usize);
+        if exact::few(model) {
+            let care = Care { rounds: 20, steps: 300 };
+            self.pack_all(exact::sets(model), care, seed);
+            let known = &self.known;
+            let cost = |c: usize, groups: &Vec<u32>| {
+                known.get(&(c, groups.clone())).and_then(|packed| Some(packed.as_ref()?.cost))
+            };
+            let found = exact::cheapest(model, cost, most, most_bin_types);
+            self.offer(&[found.ok_or(SolveError::NoPlanFound)?], care, seed);
+            return Ok(());
+        }
         let open = |assignment: &[usize]| {
             let state = State::new(&self.estimate, assignment);
             start::close(&self.estimate, state, most, most_bin_types)
@@ -117,25 +137,33 @@ impl Search<'_> {
         let Some(first) = first else { return Err(SolveError::NoPlanFound) };
         self.offer(&[first.assignment()], Care { rounds: 0, steps: 0 }, seed);
         let mut rng = Rng::with_seed(seed ^ 0x706f_6f6c_6564);
-        let steps = (400 * model.groups() as u64).clamp(10_000, 400_000);
-        let mut idle = 0;
-        let mut round = 0u64;
-        let patience = if self.meter.time_limit().is_some() { u64::MAX } else { PATIENCE };
+        let base_steps = (100 * model.groups() as u64).clamp(2_000, 100_000);
+        let mut idle = 0u64;
+        let mut rounds = 0u64;
+        let mut ended = first.assignment();
+        let patience = (self.meter.patience() / PATIENCE).max(2);
         while !self.done() && idle < patience {
             let seeds: Vec<u64> = (0..CHAINS).map(|_| rng.u64(..)).collect();
-            let base = self.best.as_ref().map_or_else(|| first.assignment(), |best| best.assignment.clone());
-            let estimate = &self.estimate;
-            let cold = round > 0;
+            let best = self.best.as_ref().map_or_else(|| first.assignment(), |best| best.assignment.clone());
+            // Two look everywhere, with bins in fractions at first; two stay at home.
+            let chains = [
+                (if rounds.is_multiple_of(2) { &ended } else { &best }, true, 1.0),
+                (&best, rounds == 0, 0.05),
+                (&best, true, 0.1),
+                (&best, rounds == 0, 0.5),
+            ];
+            let steps = base_steps << (idle / 2).min(3);
+            let (estimate, meter) = (&self.estimate, &self.meter);
+            let stop = || meter.must_stop().is_some();
             let tries: Vec<(Vec<usize>, u64)> = seeds
                 .par_iter()
                 .enumerate()
                 .map(|(chain, &seed)| {
                     let mut rng = Rng::with_seed(seed);
-                    let mut state = State::new(estimate, &base);
-                    // Some look around widely, others only at home.
-                    let heat = if cold { [2.0, 0.5, 0.1, 0.02][chain] } else { [4.0, 2.0, 1.0, 0.3][chain] };
-                    let schedule = Schedule { steps, heat, most, most_bin_types };
-                    let work = anneal(estimate, &mut state, &schedule, &mut rng);
+                    let (start, fluid, heat) = chains[chain];
+                    let mut state = State::new(estimate, start);
+                    let schedule = Schedule { steps, heat, fluid, most, most_bin_types };
+                    let work = anneal(estimate, &mut state, &schedule, &mut rng, &stop);
                     (state.assignment(), work)
                 })
                 .collect();
@@ -145,9 +173,10 @@ impl Search<'_> {
                 assignments.push(assignment);
             }
             let before = self.best.as_ref().map(|b| b.cost);
-            self.offer(&assignments, Care { rounds: 30, steps: 400 }, rng.u64(..));
+            ended.clone_from(&assignments[0]);
+            rounds += 1;
+            self.offer(&assignments, Care { rounds: 20, steps: 300 }, rng.u64(..));
             idle = if self.best.as_ref().map(|b| b.cost) == before { idle + 1 } else { 0 };
-            round += 1;
         }
         Ok(())
     }
@@ -162,39 +191,18 @@ impl Search<'_> {
 
     /// Packs assignments for real, learns from it, and keeps the cheapest.
     fn offer(&mut self, assignments: &[Vec<usize>], care: Care, seed: u64) {
-        let model = self.estimate.model;
-        let mut wanted: Vec<(usize, Vec<u32>)> = Vec::new();
-        let mut keys_of: Vec<Vec<(usize, Vec<u32>)>> = Vec::new();
+        let mut wanted: Vec<Key> = Vec::new();
+        let mut keys_of: Vec<Vec<Key>> = Vec::new();
         for assignment in assignments {
             let mut by_pool: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
             for (g, &c) in assignment.iter().enumerate() {
                 by_pool.entry(c).or_default().push(g as u32);
             }
-            let keys: Vec<(usize, Vec<u32>)> = by_pool.into_iter().collect();
-            wanted.extend(keys.iter().filter(|key| !self.known.contains_key(*key)).cloned());
+            let keys: Vec<Key> = by_pool.into_iter().collect();
+            wanted.extend(keys.iter().cloned());
             keys_of.push(keys);
         }
-        wanted.sort_unstable();
-        wanted.dedup();
-        let packed: Vec<(Option<Packed>, f64, u64)> = wanted
-            .par_iter()
-            .enumerate()
-            .map(|(i, (c, groups))| {
-                let bins = lower_bound(model, *c, groups);
-                let mut work = 0;
-                let seed = seed.wrapping_add(i as u64);
-                let at_least = (bins - 1e-6).ceil().max(1.0) as u64;
-                let found = pack(model, *c, groups, at_least, care, seed, &mut work);
-                (found, bins, work)
-            })
-            .collect();
-        for ((c, groups), (found, bins, work)) in wanted.into_iter().zip(packed) {
-            self.meter.spend(work);
-            if let Some(found) = &found {
-                self.learn(c, bins, found.bins);
-            }
-            self.known.insert((c, groups), found);
-        }
+        self.pack_all(wanted, care, seed);
         for (assignment, keys) in assignments.iter().zip(keys_of) {
             let parts: Option<Vec<&Packed>> = keys.iter().map(|key| self.known[key].as_ref()).collect();
             let Some(parts) = parts else { continue };
@@ -214,16 +222,30 @@ impl Search<'_> {
         }
     }
 
-    /// From now on a pool counts as many bins as packing took, if the estimate says fewer.
-    fn learn(&mut self, c: usize, bins: f64, took: u64) {
-        let expected = self.estimate.whole(c, bins);
-        let loss = &mut self.estimate.loss[c];
-        if took as f64 > expected {
-            // Just over one bin less is what would have told.
-            let enough = (took as f64 - 1.0 + 1e-3) / bins - 1.0;
-            *loss = (*loss + 0.5 * (enough - *loss)).max(*loss);
-        } else {
-            *loss *= 0.98;
+    /// Packs what was not packed before, side by side, and learns in order.
+    fn pack_all(&mut self, mut wanted: Vec<Key>, care: Care, seed: u64) {
+        let model = self.estimate.model;
+        wanted.retain(|key| !self.known.contains_key(key));
+        wanted.sort_unstable();
+        wanted.dedup();
+        let packed: Vec<(Option<Packed>, Sums, u64)> = wanted
+            .par_iter()
+            .enumerate()
+            .map(|(i, (c, groups))| {
+                let sums = Sums::of(model, *c, groups);
+                let mut work = 0;
+                let seed = seed.wrapping_add(i as u64);
+                let at_least = (model.bins(&sums.load, &sums.need) - 1e-6).ceil().max(1.0) as u64;
+                let found = pack(model, *c, groups, at_least, care, seed, &mut work);
+                (found, sums, work)
+            })
+            .collect();
+        for ((c, groups), (found, sums, work)) in wanted.into_iter().zip(packed) {
+            self.meter.spend(work);
+            if let Some(found) = &found {
+                self.estimate.learn(c, &sums.load, &sums.need, found.bins);
+            }
+            self.known.insert((c, groups), found);
         }
     }
 
@@ -241,13 +263,21 @@ impl Search<'_> {
     }
 }
 
-fn lower_bound(model: &Model<'_>, c: usize, groups: &[u32]) -> f64 {
-    let (mut load, mut need) = (vec![0.0; model.terms], vec![0.0; model.needs]);
-    for &g in groups {
-        state::add(&mut load, model.load(c, g as usize), 1.0);
-        state::raise(&mut need, model.need(c, g as usize));
+/// What the estimate knows of groups in one pool.
+struct Sums {
+    load: Vec<f64>,
+    need: Vec<f64>,
+}
+
+impl Sums {
+    fn of(model: &Model<'_>, c: usize, groups: &[u32]) -> Self {
+        let mut sums = Sums { load: vec![0.0; model.terms], need: vec![0.0; model.needs] };
+        for &g in groups {
+            state::add(&mut sums.load, model.load(c, g as usize), 1.0);
+            state::raise(&mut sums.need, model.need(c, g as usize));
+        }
+        sums
     }
-    model.bins(&load, &need)
 }
 
 fn outcome(plan: Plan, stop: StopReason, progress: Vec<ProgressPoint>) -> Outcome {

@@ -9,7 +9,8 @@
 //! F are dual feasible functions of the items' shares of a bin (the share itself, and three that count
 //! large items by how few of them share a bin, after Fekete and Schepers 2001); R is what items take that
 //! may lie on one bin type b of the pool alone (a zone), and need is copies over the most that one bin
-//! holds. All are lower bounds; what packing really takes beyond them is learned per pool.
+//! holds. All are lower bounds. What packing takes beyond them grows with how coarse the items are: one
+//! more term, the grain sum_{copies} (largest share)^2, says how coarse, and by how much is learned.
 
 use crate::problem::{BinTypeId, ItemTypeId, PoolId, Pooling, Problem};
 
@@ -32,10 +33,12 @@ pub(super) struct Model<'a> {
     pub problem: &'a Problem,
     pub pooling: &'a Pooling,
     pub candidates: Vec<Candidate>,
-    /// Additive terms of one group: functions over all bins, then restricted loads per bin type.
+    /// Additive terms of one group: functions over all bins, restricted loads per bin type, the grain.
     pub terms: usize,
     /// Of them the functions.
     functions: usize,
+    /// Dimensions that anybody demands.
+    dims: usize,
     /// Bin types of the largest pool, and one place more for what no bin type restricts.
     pub needs: usize,
     /// Row-major by candidate and group.
@@ -63,7 +66,7 @@ impl<'a> Model<'a> {
             .collect();
         let functions: usize = coarse.iter().map(|&c| if c { 1 + STEPS as usize } else { 1 }).sum();
         let restricted = if widest > 1 { widest * dims.len() } else { 0 };
-        let terms = functions + restricted;
+        let terms = functions + restricted + 1;
         let needs = if widest > 1 { widest + 1 } else { 1 };
         let groups = pooling.groups().len();
         let mut model = Model {
@@ -71,6 +74,7 @@ impl<'a> Model<'a> {
             pooling,
             terms,
             functions,
+            dims: dims.len(),
             needs,
             load: vec![0.0; candidates.len() * groups * terms],
             need: vec![0.0; candidates.len() * groups * needs],
@@ -113,11 +117,13 @@ impl<'a> Model<'a> {
                 need[bin] = need[bin].max(bins_needed);
             }
             let mut f = 0;
+            let mut largest: f64 = 0.0;
             for (place, (&k, &coarse)) in dims.iter().zip(coarse).enumerate() {
                 let demand = item.demand[k];
                 let capacity = fitting().map(|(_, &b)| problem.bin(b).capacity[k]).max().unwrap_or(1).max(1);
                 let share = demand as f64 / capacity as f64;
                 load[f] += copies * share;
+                largest = largest.max(share);
                 f += 1;
                 if coarse {
                     for m in 1..=STEPS {
@@ -129,6 +135,8 @@ impl<'a> Model<'a> {
                     load[self.functions + bin * dims.len() + place] += copies * share;
                 }
             }
+            let grain = load.len() - 1;
+            load[grain] += copies * largest * largest;
         }
     }
 
@@ -162,11 +170,12 @@ impl<'a> Model<'a> {
             bins = bins.max(f);
         }
         if self.needs > 1 {
-            let restricted =
-                load[self.functions..].chunks_exact((self.terms - self.functions) / (self.needs - 1));
-            let sum: f64 = restricted
-                .zip(need)
-                .map(|(loads, &need)| loads.iter().fold(need, |most, &l| most.max((l - 1e-9).ceil())))
+            let sum: f64 = (0..self.needs - 1)
+                .map(|bin| {
+                    let start = self.functions + bin * self.dims;
+                    let loads = &load[start..start + self.dims];
+                    loads.iter().fold(need[bin], |most, &l| most.max((l - 1e-9).ceil()))
+                })
                 .sum();
             bins = bins.max(sum);
         }

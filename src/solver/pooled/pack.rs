@@ -7,11 +7,12 @@ use fastrand::Rng;
 use super::model::Model;
 use crate::plan::{Pattern, Plan};
 use crate::problem::{BinSet, BinType, BinTypeId, ItemType, ItemTypeId, Problem};
+use crate::solver::enumeration;
 use crate::solver::fit::fit;
 use crate::solver::greedy::{Balance, Filler, Guide};
 use crate::solver::improve::Improver;
 use crate::solver::instance::{Bin, Instance};
-use crate::solver::relaxation;
+use crate::solver::relaxation::{self, Prices};
 
 /// One pool packed.
 #[derive(Debug, Clone)]
@@ -81,7 +82,9 @@ pub(super) fn pack(
             break;
         }
     }
+    let (settled, best) = few_copies(&instance, &prices, best, work);
     let mut best = best?;
+    let at_least = if settled { count(&best) } else { at_least };
     let mut rng = Rng::with_seed(seed);
     // One kind of bin and few enough of them: one bin less, and shift until it fits.
     if instance.kinds.len() == 1 && care.steps > 0 {
@@ -111,6 +114,28 @@ pub(super) fn pack(
     }
     let plan = instance.expand(&best);
     Some(Packed { plan: outward(&plan, &items, bin_types), cost: cost(&best), bins: count(&best) })
+}
+
+/// Where there are few patterns in all, every choice among them; says whether that settled it.
+fn few_copies(
+    instance: &Instance,
+    prices: &Prices,
+    best: Option<Vec<Bin>>,
+    work: &mut u64,
+) -> (bool, Option<Vec<Bin>>) {
+    const MOST_COPIES: u128 = 24;
+    const MOST_PATTERNS: usize = 120;
+    if instance.shapes.iter().map(|s| u128::from(s.copies)).sum::<u128>() > MOST_COPIES {
+        return (false, best);
+    }
+    let Some(patterns) = enumeration::all_maximal_patterns(instance, MOST_PATTERNS) else {
+        return (false, best);
+    };
+    let rate = |bin: &Bin| i128::from(instance.kinds[bin.kind].rate) * i128::from(bin.copies);
+    let below = best.as_ref().map_or(i128::MAX, |bins| bins.iter().map(rate).sum());
+    let found = enumeration::cheapest_choice(instance, &patterns, prices, below);
+    *work += found.work;
+    (found.complete, found.bins.or(best))
 }
 
 /// The part of a problem over some items and bin types.

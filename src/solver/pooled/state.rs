@@ -3,30 +3,59 @@
 use super::model::Model;
 
 /// An estimate: lower bounds on bins, and what packing takes beyond them.
+#[derive(Clone)]
 pub(super) struct Estimate<'a> {
     pub model: &'a Model<'a>,
-    /// Share by which packing exceeds the bound, by candidate; learned.
+    /// How much whole bins count, beside bins in fractions: 1 for what is paid, less where the search
+    /// should see past the steps from one bin to the next.
+    pub whole: f64,
+    /// Bins that packing takes beyond the bound for each unit of grain; learned.
+    pub per_grain: f64,
+    /// Share by which packing exceeds that, by candidate; learned.
     pub loss: Vec<f64>,
 }
 
 /// Part of a bin that counts before a whole one is needed: tells plans of as many bins apart.
 const SLOPE: f64 = 0.02;
+/// How fast the estimate follows what packing takes, and the most that it says for each unit of grain.
+const PACE: f64 = 0.05;
+const MOST_PER_GRAIN: f64 = 1.0;
 /// What a bin beyond the stock counts, in bins.
 const BEYOND_STOCK: f64 = 1e4;
 
 impl Estimate<'_> {
     /// What a pool with these sums costs, nano-dollars per hour.
     pub(super) fn cost(&self, c: usize, load: &[f64], need: &[f64]) -> f64 {
-        let bins = self.model.bins(load, need);
+        let bins = self.expected(c, load, need);
         let candidate = &self.model.candidates[c];
-        let whole = self.whole(c, bins);
+        let whole = (bins - 1e-6).ceil().max(1.0);
         let beyond = (whole - candidate.stock).max(0.0);
-        candidate.rate.max(1e-3) * (whole + SLOPE * bins + BEYOND_STOCK * beyond)
+        let counted = self.whole * whole + (1.0 - self.whole + SLOPE) * bins;
+        candidate.rate.max(1e-3) * (counted + BEYOND_STOCK * beyond)
     }
 
-    /// Whole bins that packing is expected to take.
-    pub(super) fn whole(&self, c: usize, bins: f64) -> f64 {
-        (bins * (1.0 + self.loss[c]) - 1e-6).ceil().max(1.0)
+    /// Bins that packing is expected to take, fractional.
+    pub(super) fn expected(&self, c: usize, load: &[f64], need: &[f64]) -> f64 {
+        let grain = load[load.len() - 1];
+        (self.model.bins(load, need) + self.per_grain * grain) * (1.0 + self.loss[c])
+    }
+
+    /// From now on a candidate counts as many bins as packing took, if less was expected.
+    pub(super) fn learn(&mut self, c: usize, load: &[f64], need: &[f64], took: u64) {
+        let (bound, grain) = (self.model.bins(load, need), load[load.len() - 1]);
+        if grain > 1e-9 {
+            // Somewhere in the last bin begins what packing takes.
+            let seen = ((took as f64 - 0.5 - bound) / grain).clamp(0.0, MOST_PER_GRAIN);
+            self.per_grain += PACE * (seen - self.per_grain);
+        }
+        let expected = self.expected(c, load, need);
+        if took as f64 > (expected - 1e-6).ceil() {
+            // Just over one bin less is what would have told.
+            let enough = (took as f64 - 1.0 + 1e-3) / (bound + self.per_grain * grain) - 1.0;
+            self.loss[c] += 0.5 * (enough - self.loss[c]);
+        } else {
+            self.loss[c] *= 0.95;
+        }
     }
 }
 
