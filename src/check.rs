@@ -22,6 +22,7 @@ use crate::plan::{BoundProof, Certificate, Dominance, Pattern, PatternValue, Val
 use crate::problem::{BinTypeId, Problem};
 use crate::units::Money;
 
+mod cases;
 mod guide;
 mod knapsack;
 mod objection;
@@ -29,6 +30,7 @@ mod value;
 
 pub use objection::{DominanceFlaw, Objection};
 
+use cases::Flaw;
 use knapsack::Recheck;
 use value::Items;
 
@@ -238,6 +240,18 @@ impl Checker<'_> {
                     .items
                     .value_by_resource_prices(bin_type, prices, numerators, *denominator)
                     .ok_or(Objection::Overflow("a pattern value"))?;
+                if proven > u128::from(stated.value) {
+                    return Err(Objection::ValueTooSmall { bin_type, stated: stated.value, proven });
+                }
+                Ok(())
+            }
+            ValueProof::Cases { denominator, steps } => {
+                let proven = cases::value(&self.items, bin_type, prices, *denominator, steps);
+                let proven = proven.map_err(|flaw| match flaw {
+                    Flaw::Form => Objection::Cases(bin_type),
+                    Flaw::Prices => Objection::ResourcePrices(bin_type),
+                    Flaw::Overflow => Objection::Overflow("a pattern value"),
+                })?;
                 if proven > u128::from(stated.value) {
                     return Err(Objection::ValueTooSmall { bin_type, stated: stated.value, proven });
                 }

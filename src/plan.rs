@@ -118,6 +118,39 @@ pub enum ValueProof {
     },
     /// An exhaustive integer search found no better pattern; a checker repeats it.
     Exhaustive,
+    /// Cases that together leave out no pattern, each with resource prices of its own.
+    Cases {
+        /// Of all resource prices in the list, at least one.
+        denominator: u64,
+        /// The whole first; after each split first all of its side with fewer copies, then the other.
+        steps: Vec<ValueStep>,
+    },
+}
+
+/// One step of a proof by cases.
+///
+/// In a case item type j has between l_j and u_j copies: none and the most that one bin holds, or what
+/// the splits above it say; none where an item type in conflict with it has a copy at least. With
+/// F = W - sum_j l_j w_j, and u_j lowered to l_j + the copies that fit into F alone, no pattern of the
+/// case is worth more than
+/// floor(sum_j l_j pi_j + lambda . F + sum_j (u_j - l_j) max(0, pi_j - lambda . w_j)),
+/// and there is none if F is negative or l_j > u_j. Item types of equal demand that a split names
+/// together count as one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "step")]
+pub enum ValueStep {
+    /// Either at most `copies` of these item types together, or at least one more.
+    Split {
+        /// Item types of equal demand, as their indices in the problem.
+        items: Vec<u32>,
+        /// Where the cases part.
+        copies: u64,
+    },
+    /// The end of a case.
+    Prices {
+        /// Resource prices: one per dimension.
+        numerators: Vec<u64>,
+    },
 }
 
 /// Proven: a pattern of this bin type holds items worth at most `value`.

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 use plimsoll::check::check_certificate;
-use plimsoll::plan::{BoundProof, Certificate, Dominance, PatternValue, ValueProof};
+use plimsoll::plan::{BoundProof, Certificate, Dominance, PatternValue, ValueProof, ValueStep};
 use plimsoll::problem::{BinTypeId, Problem};
 use plimsoll::units::Money;
 
@@ -31,6 +31,26 @@ fn priced_value(
     (dot(problem.bin(t).capacity.as_slice()) + gains.sum::<u64>()) / denominator
 }
 
+/// Cases that fix every number of copies, so that each is worth exactly what it holds.
+fn every_pattern(problem: &Problem, t: BinTypeId) -> ValueProof {
+    fn go(problem: &Problem, most: &[u64], j: usize, steps: &mut Vec<ValueStep>) {
+        let Some(&copies) = most.get(j) else {
+            steps.push(ValueStep::Prices { numerators: vec![0; problem.dimensions().len()] });
+            return;
+        };
+        for n in 0..copies {
+            // So many, or more.
+            steps.push(ValueStep::Split { items: vec![j as u32], copies: n });
+            go(problem, most, j + 1, steps);
+        }
+        go(problem, most, j + 1, steps);
+    }
+    let most: Vec<u64> = problem.item_ids().map(|j| problem.copies_per_bin(j, t)).collect();
+    let mut steps = Vec::new();
+    go(problem, &most, 0, &mut steps);
+    ValueProof::Cases { denominator: 1, steps }
+}
+
 /// A proof with honest values at random prices. Some of the prices are the best per cost.
 fn honest(rng: &mut Rng, problem: &Problem, depth: u32) -> BoundProof {
     if depth > 0 && rng.u8(0..3) == 0 {
@@ -57,7 +77,8 @@ fn honest(rng: &mut Rng, problem: &Problem, depth: u32) -> BoundProof {
             let denominator = rng.u64(1..4);
             let numerators: Vec<u64> = weights.iter().map(|w| w * denominator + rng.u64(0..2)).collect();
             let (value, proof) = if rng.bool() {
-                (best_value(problem, t, &item_prices), ValueProof::Exhaustive)
+                let proof = if rng.bool() { ValueProof::Exhaustive } else { every_pattern(problem, t) };
+                (best_value(problem, t, &item_prices), proof)
             } else {
                 let value = priced_value(problem, t, &item_prices, &numerators, denominator);
                 (value, ValueProof::ResourcePrices { numerators, denominator })
@@ -89,7 +110,22 @@ fn tamper(rng: &mut Rng, problem: &Problem, proof: &mut BoundProof) {
                     item_prices[j] = item_prices[j] * rng.u64(1..4) + rng.u64(0..30);
                 }
                 2 => pattern_values[v].value = pattern_values[v].value * rng.u64(5..10) / 10,
-                3 => pattern_values[v].proof = ValueProof::Exhaustive,
+                3 => match &mut pattern_values[v].proof {
+                    ValueProof::Cases { steps, .. } => {
+                        let s = rng.usize(0..steps.len());
+                        match (&mut steps[s], rng.u8(0..4)) {
+                            (_, 0) => drop(steps.remove(s)),
+                            (ValueStep::Split { copies, .. }, 1) => *copies = rng.u64(0..4),
+                            (ValueStep::Split { items, .. }, _) => {
+                                items[0] = rng.u32(0..problem.items().len() as u32 + 1);
+                            }
+                            (ValueStep::Prices { numerators }, _) => {
+                                numerators.iter_mut().for_each(|n| *n = rng.u64(0..20));
+                            }
+                        }
+                    }
+                    proof => *proof = ValueProof::Exhaustive,
+                },
                 4 => {
                     let numerators = problem.dimensions().iter().map(|_| rng.u64(0..40)).collect();
                     let denominator = rng.u64(0..5);
@@ -156,16 +192,24 @@ fn honest_certificates_prove_true_bounds_and_tampered_ones_prove_nothing_false()
 }
 
 #[test]
-fn an_exhaustive_value_is_accepted_exactly_from_the_best_pattern_on() {
+fn a_searched_value_is_accepted_exactly_from_the_best_pattern_on() {
     let mut rng = Rng::with_seed(2);
     for case in 0..4000 {
         let problem = tiny::problem(&mut rng);
         let item_prices: Vec<u64> = problem.items().iter().map(|_| rng.u64(0..12)).collect();
         let best: Vec<u64> = problem.bin_ids().map(|t| best_value(&problem, t, &item_prices)).collect();
+        let exhaustive = case % 2 == 0;
         let certificate = |values: Vec<u64>| {
             let pattern_values = (0u32..)
                 .zip(values)
-                .map(|(bin_type, value)| PatternValue { bin_type, value, proof: ValueProof::Exhaustive })
+                .map(|(bin_type, value)| PatternValue {
+                    bin_type,
+                    value,
+                    proof: match exhaustive {
+                        true => ValueProof::Exhaustive,
+                        false => every_pattern(&problem, BinTypeId(bin_type)),
+                    },
+                })
                 .collect();
             let proof = BoundProof::Prices { item_prices: item_prices.clone(), pattern_values };
             Certificate { dominated: vec![], proof }

@@ -9,7 +9,8 @@ use plimsoll::check::check_certificate;
 use plimsoll::formulate::formulate;
 use plimsoll::input::problem_file::{Bin, Format, Item, ProblemFile};
 use plimsoll::plan::{
-    BoundProof, Certificate, Outcome, Pattern, Plan, ProgressPoint, StopReason, ValueProof, relative_gap,
+    BoundProof, Certificate, Outcome, Pattern, Plan, ProgressPoint, StopReason, ValueProof, ValueStep,
+    relative_gap,
 };
 use plimsoll::problem::{BinTypeId, ItemTypeId, Problem};
 use plimsoll::solver::control::{Budget, Event, Observer, Silent};
@@ -375,20 +376,27 @@ fn tamper(rng: &mut fastrand::Rng, certificate: &mut Certificate) {
         return;
     }
     let v = rng.usize(0..pattern_values.len());
-    match rng.u8(0..5) {
+    match rng.u8(0..4) {
         0 => {
             let j = rng.usize(0..item_prices.len());
             item_prices[j] = item_prices[j].saturating_mul(2).saturating_add(1);
         }
         1 => pattern_values[v].value = pattern_values[v].value / 10 * rng.u64(5..10),
         2 => drop(pattern_values.remove(v)),
-        3 => pattern_values[v].proof = ValueProof::Exhaustive,
-        _ => {
-            if let ValueProof::ResourcePrices { numerators, denominator } = &mut pattern_values[v].proof {
+        _ => match &mut pattern_values[v].proof {
+            ValueProof::ResourcePrices { numerators, denominator } => {
                 numerators.iter_mut().for_each(|n| *n /= 2);
                 *denominator = denominator.saturating_mul(rng.u64(1..3));
             }
-        }
+            ValueProof::Exhaustive => pattern_values[v].value = 0,
+            ValueProof::Cases { steps, .. } => {
+                let s = rng.usize(0..steps.len());
+                match &mut steps[s] {
+                    ValueStep::Split { copies, .. } => *copies += 1,
+                    ValueStep::Prices { numerators } => numerators.iter_mut().for_each(|n| *n /= 2),
+                }
+            }
+        },
     }
 }
 

@@ -57,6 +57,8 @@ pub enum Objection {
         /// Steps allowed.
         steps: u64,
     },
+    /// The cases of a pattern value leave something out, overlap, or count unequal item types together.
+    Cases(BinTypeId),
     /// The branches above a leaf leave no number of bins.
     ContradictoryBranch {
         /// Whose number.
@@ -124,6 +126,9 @@ impl fmt::Display for Objection {
             ),
             Objection::NotRechecked { bin_type, steps } => {
                 write!(f, "the search over bin type {} did not end within {steps} steps", bin_type.0)
+            }
+            Objection::Cases(bin) => {
+                write!(f, "the cases that prove the pattern value of bin type {} are no whole", bin.0)
             }
             Objection::ContradictoryBranch { bin_type, at_least, at_most } => {
                 write!(

@@ -1,4 +1,5 @@
 use super::*;
+use crate::plan::ValueStep;
 use crate::problem::{BinSet, BinType, ItemType, ItemTypeId};
 use crate::units::Rate;
 
@@ -132,6 +133,91 @@ fn equal_items_share_the_room_that_there_is() {
     assert_eq!(check_certificate(&problem, &certificate(proof)), Ok(Money::from_nanos(36)));
 }
 
+fn split(items: &[u32], copies: u64) -> ValueStep {
+    ValueStep::Split { items: items.to_vec(), copies }
+}
+
+fn end(numerators: [u64; 2]) -> ValueStep {
+    ValueStep::Prices { numerators: numerators.to_vec() }
+}
+
+fn by_cases(steps: Vec<ValueStep>) -> ValueProof {
+    ValueProof::Cases { denominator: 1, steps }
+}
+
+#[test]
+fn the_worst_case_counts() {
+    let large = |steps: Vec<ValueStep>, stated: u64| {
+        check(
+            None,
+            prices(
+                [2, 6],
+                vec![value(SMALL, 8, by_prices([0, 2], 1)), value(LARGE, stated, by_cases(steps))],
+            ),
+        )
+    };
+    // Large (8,8), memory at 2. At most one db: 16 + (db gains 0) = 16. Both: 12 + 2 x room (4,2) = 16.
+    let both = || vec![split(&[1], 1), end([0, 2]), end([0, 2])];
+    assert_eq!(large(both(), 16), Ok(Money::from_nanos(28)));
+    // At no price for memory: at most one db and as many web as fit, 6 + 12 = 18; both and 2 web, 16.
+    let free = || vec![split(&[1], 1), end([0, 0]), end([0, 0])];
+    let bin_type = BinTypeId(LARGE);
+    assert_eq!(large(free(), 17), Err(vec![Objection::ValueTooSmall { bin_type, stated: 17, proven: 18 }]));
+    assert!(large(free(), 18).is_ok());
+    // Three db do not exist, and would not fit.
+    assert!(large(vec![split(&[1], 2), end([0, 2]), end([0, 0])], 16).is_ok());
+}
+
+#[test]
+fn cases_that_are_no_whole_are_refused() {
+    let large = |steps: Vec<ValueStep>| {
+        check(
+            None,
+            prices([2, 6], vec![value(SMALL, 8, by_prices([0, 2], 1)), value(LARGE, 99, by_cases(steps))]),
+        )
+    };
+    let bin_type = BinTypeId(LARGE);
+    assert!(large(vec![end([0, 2])]).is_ok());
+    for steps in [
+        vec![],
+        vec![split(&[1], 1), end([0, 2])],
+        vec![end([0, 2]), end([0, 2])],
+        vec![split(&[], 1), end([0, 2]), end([0, 2])],
+        vec![split(&[9], 1), end([0, 2]), end([0, 2])],
+        vec![split(&[1, 1], 1), end([0, 2]), end([0, 2])],
+        // Unequal items do not count as one.
+        vec![split(&[0, 1], 1), end([0, 2]), end([0, 2])],
+        vec![split(&[1], u64::MAX), end([0, 2]), end([0, 2])],
+    ] {
+        assert_eq!(large(steps.clone()), Err(vec![Objection::Cases(bin_type)]), "{steps:?}");
+    }
+    let flat = vec![ValueStep::Prices { numerators: vec![1] }];
+    assert_eq!(large(flat), Err(vec![Objection::ResourcePrices(bin_type)]));
+}
+
+#[test]
+fn equal_items_may_be_split_as_one() {
+    // Two item types (1,1), 3 copies each at 3 and 2; four fit. Together at most 2: 6. At least 3: 9 + 3.
+    let problem = |items: Vec<ItemType>| {
+        Problem::new(
+            vec!["cpu".into(), "memory".into()],
+            items,
+            vec![bin([4, 4], 12, None), bin([0, 0], 1, None)],
+            [],
+            None,
+        )
+        .unwrap()
+    };
+    let equal = problem(vec![item([1, 1], 3), item([1, 1], 3)]);
+    let proof = |stated, steps| certificate(prices([3, 2], vec![value(SMALL, stated, by_cases(steps))]));
+    let steps = || vec![split(&[0, 1], 2), end([0, 0]), end([0, 0])];
+    assert!(check_certificate(&equal, &proof(12, steps())).is_ok());
+    assert!(check_certificate(&equal, &proof(11, steps())).is_err());
+    // A member of a group is not split again by itself.
+    let twice = vec![split(&[0, 1], 2), split(&[0], 1), end([0, 0]), end([0, 0]), end([0, 0])];
+    assert!(check_certificate(&equal, &proof(99, twice)).is_err());
+}
+
 #[test]
 fn an_exhaustive_value_is_searched_again() {
     // Small holds web and db (3,4) for 8, no more; large db db web web (6,8) for 16.
@@ -182,9 +268,9 @@ fn dominance_is_not_taken_on_trust() {
 fn what_does_not_belong_to_the_problem_is_refused() {
     let short = BoundProof::Prices { item_prices: vec![1], pattern_values: vec![] };
     assert_eq!(check(None, short), Err(vec![Objection::PriceCount { found: 1, expected: 2 }]));
-    let twice = prices([0, 0], vec![value(SMALL, 0, ValueProof::Exhaustive); 2]);
+    let twice = prices([0, 0], vec![value(SMALL, 0, by_prices([0, 0], 1)); 2]);
     assert_eq!(check(None, twice), Err(vec![Objection::RepeatedBinType(BinTypeId(SMALL))]));
-    let foreign = prices([0, 0], vec![value(5, 0, ValueProof::Exhaustive)]);
+    let foreign = prices([0, 0], vec![value(5, 0, by_prices([0, 0], 1))]);
     assert_eq!(check(None, foreign), Err(vec![Objection::UnknownBinType(BinTypeId(5))]));
     let mut flat = two_and_six(16);
     if let BoundProof::Prices { pattern_values, .. } = &mut flat {

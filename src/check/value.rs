@@ -37,6 +37,11 @@ impl<'a> Items<'a> {
         &self.demanded
     }
 
+    /// Item types of equal demand, side by side.
+    pub(super) fn alike(&self) -> &[Vec<ItemTypeId>] {
+        &self.alike
+    }
+
     /// How many copies of `demand` fit into a bin of type `t`, whatever copies there are.
     pub(super) fn room(&self, demand: &[u64], t: BinTypeId) -> u64 {
         let capacity = self.problem.bin(t).capacity.as_slice();

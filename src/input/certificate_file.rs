@@ -233,13 +233,16 @@ pub fn schema() -> schemars::Schema {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::ValueProof;
+    use crate::plan::{ValueProof, ValueStep};
 
     fn leaf(price: u64) -> BoundProof {
         let proof = ValueProof::ResourcePrices { numerators: vec![u64::MAX, 0], denominator: 3 };
+        let end = |n| ValueStep::Prices { numerators: vec![n, u64::MAX] };
+        let steps = vec![ValueStep::Split { items: vec![0, 1], copies: 3 }, end(0), end(1)];
+        let cases = ValueProof::Cases { denominator: 1 << 44, steps };
         let values = vec![
             PatternValue { bin_type: 0, value: u64::MAX, proof },
-            PatternValue { bin_type: 1, value: 7, proof: ValueProof::Exhaustive },
+            PatternValue { bin_type: 1, value: 7, proof: cases },
         ];
         BoundProof::Prices { item_prices: vec![price, 2], pattern_values: values }
     }

@@ -14,7 +14,9 @@
 //! `floor(lambda . W_t + sum_j u_jt max(0, pi_j - lambda . w_j))`. All of it in i128; where a product
 //! would not fit, the precision of lambda is lowered, never the truth.
 
-use crate::plan::{BoundKind, BoundProof, Certificate, Dominance, LowerBound, PatternValue, ValueProof};
+use crate::plan::{
+    BoundKind, BoundProof, Certificate, Dominance, LowerBound, PatternValue, ValueProof, ValueStep,
+};
 use crate::problem::Problem;
 use crate::units::Money;
 
@@ -145,22 +147,36 @@ impl IntegerPrices {
                 item_prices[member.index()] = p;
             }
         }
-        let widen = |proof: &ValueProof| match proof {
-            ValueProof::ResourcePrices { numerators, denominator } => {
-                let mut wide = vec![0; problem.dimensions().len()];
-                for (&k, &n) in dims.iter().zip(numerators) {
-                    wide[k] = n;
-                }
-                ValueProof::ResourcePrices { numerators: wide, denominator: *denominator }
+        let widen = |numerators: &[u64]| {
+            let mut wide = vec![0; problem.dimensions().len()];
+            for (&k, &n) in dims.iter().zip(numerators) {
+                wide[k] = n;
             }
-            other => other.clone(),
+            wide
+        };
+        let in_full = |proof: &ValueProof| match proof {
+            ValueProof::ResourcePrices { numerators, denominator } => {
+                ValueProof::ResourcePrices { numerators: widen(numerators), denominator: *denominator }
+            }
+            ValueProof::Exhaustive => ValueProof::Exhaustive,
+            ValueProof::Cases { denominator, steps } => {
+                let steps = steps.iter().map(|step| match step {
+                    // The solver's own steps count shapes.
+                    ValueStep::Split { items: shapes, copies } => {
+                        let members = shapes.iter().flat_map(|&j| &instance.shapes[j as usize].members);
+                        ValueStep::Split { items: members.map(|(item, _)| item.0).collect(), copies: *copies }
+                    }
+                    ValueStep::Prices { numerators } => ValueStep::Prices { numerators: widen(numerators) },
+                });
+                ValueProof::Cases { denominator: *denominator, steps: steps.collect() }
+            }
         };
         let pattern_values = instance
             .kinds
             .iter()
             .zip(&self.value)
             .zip(&self.proof)
-            .map(|((kind, &value), proof)| PatternValue { bin_type: kind.id.0, value, proof: widen(proof) })
+            .map(|((kind, &value), proof)| PatternValue { bin_type: kind.id.0, value, proof: in_full(proof) })
             .collect();
         BoundProof::Prices { item_prices, pattern_values }
     }

@@ -6,10 +6,10 @@
 //!      sum_{p of kind t} x_p <= s_t       where kind t has a stock       (dual mu_t <= 0)
 //! ```
 //!
-//! A pattern of kind t enters when pi . a + mu_t > c_t; duals are smoothed towards the best known
-//! (Wentges 1997). Kinds are screened by the knapsack's linear relaxation, then filled greedily, and
-//! only what is left is searched in integers. Every set of prices tried gives a true lower bound: by
-//! the search where it ended, else by the knapsack's relaxation.
+//! A pattern of kind t enters when pi . a + mu_t > c_t; duals are smoothed over the rounds (Neame
+//! 1999). Kinds are screened by the knapsack's linear relaxation; those that it does not rule out are
+//! filled greedily and searched by branch and bound. Every set of prices tried gives a true lower
+//! bound, by what the searches prove even where they were cut short.
 
 use std::collections::HashSet;
 
@@ -18,6 +18,7 @@ use rayon::prelude::*;
 use crate::plan::ValueProof;
 
 use super::bound::{self, IntegerPrices};
+use super::cases;
 use super::greedy::{Balance, Filler, Guide};
 use super::instance::{Bin, Instance};
 use super::knapsack_lp::Columns;
@@ -25,10 +26,16 @@ use super::master::{Programme, Sense};
 use super::pricing;
 use super::relaxation::Prices;
 
-/// Weight of the best duals so far against the master's.
-const SMOOTHING: f64 = 0.5;
-/// Steps that one pricing search may take, at first and when nothing else helps.
-const SEARCH_STEPS: (u64, u64) = (400_000, 2_000_000);
+/// Weight of the last round's prices against the master's.
+const SMOOTHING: f64 = 0.8;
+/// Cases that one pricing search may look at, at first and when nothing else helps.
+const SEARCH_STEPS: (usize, usize) = (400, 10_000);
+/// Patterns of one kind that are filled one after the other from the same copies.
+const COMPLEMENTS: usize = 8;
+/// Nodes of an enumeration that take about as long as a case.
+const ENUMERATED_PER_CASE: u64 = 1_000;
+/// Bins that hold fewer copies on average are enumerated before they are searched by cases.
+const SHORT: f64 = 8.0;
 /// Below this relative distance of master and bound the linear programme counts as solved.
 const CLOSED: f64 = 2e-6;
 /// The pool of patterns and the best prices found.
@@ -47,8 +54,14 @@ pub(super) struct PatternLp<'a> {
     pub solution: Vec<(usize, f64)>,
     /// Work done since it was last taken.
     pub work: u64,
+    /// The prices of the last round.
+    smoothed: Vec<f64>,
+    /// Per pattern of the last master: its cost above its worth, as a share.
+    margin: Vec<f64>,
     smoothing: f64,
-    steps: u64,
+    steps: usize,
+    /// Whether patterns are short.
+    pub short: bool,
 }
 
 /// What a round brought.
@@ -77,6 +90,7 @@ impl<'a> PatternLp<'a> {
         prices: &Prices,
         integer: IntegerPrices,
     ) -> Self {
+        let copies: f64 = instance.shapes.iter().map(|s| s.copies as f64).sum();
         let mut lp = PatternLp {
             instance,
             columns,
@@ -88,8 +102,11 @@ impl<'a> PatternLp<'a> {
             master_value: f64::INFINITY,
             solution: Vec::new(),
             work: 0,
+            smoothed: prices.pi.clone(),
+            margin: Vec::new(),
             smoothing: SMOOTHING,
             steps: SEARCH_STEPS.0,
+            short: copies / prices.bins.iter().sum::<f64>().max(1.0) <= SHORT,
         };
         // Every shape can be covered from the start, at a price.
         for j in 0..instance.shapes.len() {
@@ -125,11 +142,11 @@ impl<'a> PatternLp<'a> {
     /// One master and one pricing round.
     pub(super) fn round(&mut self) -> Round {
         let Some((master, mu)) = self.solve_master() else { return Round::Closed };
-        let blend = |share: f64| -> Vec<f64> {
-            master.iter().zip(&self.best.pi).map(|(m, b)| share * b + (1.0 - share) * m).collect()
-        };
         let before = self.best_bound;
-        let pi = blend(self.smoothing);
+        let share = self.smoothing;
+        let pi: Vec<f64> =
+            master.iter().zip(&self.smoothed).map(|(m, s)| share * s + (1.0 - share) * m).collect();
+        self.smoothed.clone_from(&pi);
         let changed = self.price(&pi, &master, &mu);
         if self.master_value - self.best_bound as f64 <= CLOSED * self.master_value {
             return Round::Closed;
@@ -151,6 +168,7 @@ impl<'a> PatternLp<'a> {
     }
 
     fn solve_master(&mut self) -> Option<(Vec<f64>, Vec<f64>)> {
+        self.forget();
         let instance = self.instance;
         let total = (self.best_bound as f64).max(1.0);
         let mut lp = Programme::default();
@@ -182,16 +200,43 @@ impl<'a> PatternLp<'a> {
             .map(|p| (p, solution.x[p] * total / token(self.pool[p].0)))
             .filter(|&(_, count)| count > 1e-6)
             .collect();
-        let pi = cover
+        let pi: Vec<f64> = cover
             .iter()
             .zip(&instance.shapes)
             .map(|(&r, s)| (solution.dual[r] * total / s.copies as f64).max(0.0))
             .collect();
-        let mu = stock_rows
+        let mu: Vec<f64> = stock_rows
             .iter()
             .map(|row| row.map_or(0.0, |(r, scale)| (solution.dual[r] * total * scale).min(0.0)))
             .collect();
+        self.margin = self
+            .pool
+            .iter()
+            .map(|(t, content)| {
+                let worth: f64 = content.iter().map(|&(j, n)| pi[j] * n as f64).sum();
+                1.0 - (worth + mu[*t]) / instance.kinds[*t].rate.max(1) as f64
+            })
+            .collect();
         Some((pi, mu))
+    }
+
+    /// Drops the patterns that the last master wanted least, once there are many.
+    fn forget(&mut self) {
+        let shapes = self.instance.shapes.len();
+        let (most, keep) = (5 * shapes + 200, 3 * shapes + 100);
+        if self.pool.len() <= most {
+            return;
+        }
+        // Those added since are kept.
+        let mut order: Vec<usize> = (0..self.margin.len()).collect();
+        order.sort_by(|&a, &b| self.margin[a].total_cmp(&self.margin[b]).then(a.cmp(&b)));
+        let mut kept = vec![true; self.pool.len()];
+        for &p in order.iter().skip(keep) {
+            kept[p] = false;
+            self.known.remove(&self.pool[p]);
+        }
+        let mut kept = kept.into_iter();
+        self.pool.retain(|_| kept.next().unwrap_or(true));
     }
 
     /// Prices every kind at `pi`; adds columns that pay under the master's own duals too; takes the
@@ -252,25 +297,46 @@ impl<'a> PatternLp<'a> {
         let shapes: Vec<usize> = (0..instance.shapes.len()).collect();
         let copies: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
         let mut filler = Filler::default();
+        // Patterns that leave each other their items enter together.
         for theta in [0.0, 0.3] {
-            priced
-                .patterns
-                .push(filler.fill(guide, t, &shapes, &copies, pi, Balance(theta), f64::INFINITY).content);
-        }
-        let known = priced.patterns.iter().map(|c| worth(integer_pi, c)).max().unwrap_or(0);
-        // With the target itself as threshold, a proof that nothing is worth more is as good as one
-        // at the optimum.
-        let threshold = known.max(target as u64);
-        let found = pricing::search(instance, t, integer_pi, &priced.lambda, threshold, self.steps);
-        priced.work += filler.work + found.work;
-        if found.complete {
-            let best = found.pattern.as_ref().map_or(threshold, |(_, v)| *v);
-            if best < priced.value {
-                priced.value = best;
-                priced.proof = ValueProof::Exhaustive;
+            let mut left = copies.clone();
+            for _ in 0..COMPLEMENTS {
+                let content =
+                    filler.fill(guide, t, &shapes, &left, pi, Balance(theta), f64::INFINITY).content;
+                let pays = worth(integer_pi, &content) as f64 > target;
+                content.iter().for_each(|&(j, n)| left[j] -= n);
+                priced.patterns.push(content);
+                if !pays {
+                    break;
+                }
             }
         }
-        priced.patterns.extend(found.pattern.map(|(content, _)| content));
+        let known = priced.patterns.iter().map(|c| worth(integer_pi, c)).max().unwrap_or(0);
+        priced.work += filler.work;
+        if self.short {
+            // With the target itself as threshold, a proof that nothing is worth more is as good as one
+            // at the optimum.
+            let threshold = known.max(target as u64);
+            let limit = ENUMERATED_PER_CASE * self.steps as u64;
+            let found = pricing::search(instance, t, integer_pi, &priced.lambda, threshold, limit);
+            priced.work += found.work;
+            let best = found.pattern.as_ref().map_or(threshold, |(_, v)| *v);
+            priced.patterns.extend(found.pattern.map(|(content, _)| content));
+            if found.complete {
+                if best < priced.value {
+                    priced.value = best;
+                    priced.proof = ValueProof::Exhaustive;
+                }
+                return priced;
+            }
+        }
+        let found = cases::search(instance, t, integer_pi, target as u64, self.steps);
+        priced.work += found.work;
+        if found.value < priced.value {
+            priced.value = found.value;
+            priced.proof = found.proof;
+        }
+        priced.patterns.extend(found.patterns);
         priced
     }
 }

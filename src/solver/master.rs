@@ -70,7 +70,7 @@ impl Programme {
     /// About how much work a solution is, in the units of the budget.
     pub(super) fn work(&self) -> u64 {
         let entries: usize = self.rows.iter().map(|r| r.terms.len()).sum();
-        40 * (entries + self.cost.len()) as u64 + (self.rows.len() as u64).pow(2) * 4
+        160 * (entries + self.cost.len()) as u64 + (self.rows.len() as u64).pow(2) * 16
     }
 
     /// Solves the linear programme: HiGHS with the feature `highs`, else Clarabel.

@@ -6,6 +6,7 @@
 pub mod baseline;
 mod bound;
 mod branching;
+mod cases;
 mod column_generation;
 pub mod control;
 mod enumeration;
@@ -132,7 +133,7 @@ impl Search<'_> {
         }
         if self.few_bins(&prices) && !self.done() {
             self.enter(Phase::Branching);
-            self.branch(&prices, &guide, restricted || settled);
+            self.branch(&prices, &guide, restricted || settled, 0.4);
         }
         // Enumeration may have settled on other kinds than those that the guide may open.
         if settled && restricted {
@@ -238,13 +239,13 @@ impl Search<'_> {
     }
 
     /// Branches on the numbers of bins, for the bound and, unless `bound_only`, for plans.
-    fn branch(&mut self, prices: &Prices, guide: &Guide<'_>, bound_only: bool) {
+    fn branch(&mut self, prices: &Prices, guide: &Guide<'_>, bound_only: bool, until: f64) {
         let instance = self.instance;
         let cost = self.incumbent.as_ref().map_or(i128::MAX, |(cost, _)| cost.nanos());
         let mut tree = Tree::start(instance, self.columns, prices, cost);
         let mut rng = Rng::with_seed(self.seed ^ 0x6272_616e_6368);
         let mut looks = 0u32;
-        while looks < 4_000 && !self.done() && self.meter.share_used() < 0.5 {
+        while looks < 4_000 && !self.done() && self.meter.share_used() < until {
             looks += 1;
             let incumbent = self.incumbent.as_ref().map_or(i128::MAX, |(cost, _)| cost.nanos());
             if bound_only && tree.is_stuck() {
@@ -302,15 +303,18 @@ impl Search<'_> {
         }
     }
 
+    fn copies_per_bin(&self, prices: &Prices) -> f64 {
+        let copies: f64 = self.instance.shapes.iter().map(|s| s.copies as f64).sum();
+        copies / prices.bins.iter().sum::<f64>().max(1.0)
+    }
+
     /// Whether patterns say more than resource prices: bins hold few items, or rules that no resource
     /// price knows of tell which share a bin.
     fn patterns_pay(&self, prices: &Prices) -> bool {
-        let bins: f64 = prices.bins.iter().sum();
-        let copies: f64 = self.instance.shapes.iter().map(|s| s.copies as f64).sum();
+        let per_bin = self.copies_per_bin(prices);
         let rules = self.instance.shapes.iter().any(|s| !s.conflicts.is_empty())
             || self.instance.kinds.iter().any(|k| k.stock.is_some());
         let shapes = self.instance.shapes.len();
-        let per_bin = copies / bins.max(1.0);
         // With many shapes and long patterns the programme is not solved in time to be of use.
         (shapes <= 250 && per_bin <= 24.0) || (shapes <= 600 && (rules || per_bin <= 16.0))
     }
@@ -324,6 +328,9 @@ impl Search<'_> {
             lp.add_plan(bins);
         }
         let mut rounds = 0u32;
+        // Where there are many shapes and bins hold much, the neighbourhood search packs better than diving.
+        let dives = instance.shapes.len() <= 100 || self.copies_per_bin(prices) <= 8.0;
+        let until = 0.7;
         loop {
             let state = lp.round();
             self.meter.spend(std::mem::take(&mut lp.work));
@@ -331,14 +338,14 @@ impl Search<'_> {
             if Money::from_nanos(bound::round_up(instance, lp.best_bound)) > self.lower_bound.value {
                 self.offer_bound(bound::certified(self.problem, instance, &lp.best_integer));
             }
-            let closed = state == Round::Closed || self.meter.share_used() > 0.7;
+            let closed = state == Round::Closed || self.meter.share_used() > until;
             if closed || rounds.is_multiple_of(8) {
                 let guide = Guide::new(instance, &lp.best, may_open);
                 self.round_patterns(&lp, &guide, &mut rng, may_open);
-                if closed && !self.done() {
+                if closed && dives && !self.done() {
                     self.dive(&lp, &guide);
                     self.finish_by_mip(&lp, may_open);
-                    self.improve(&guide, 0.85, 1);
+                    self.improve(&guide, 0.9, 1);
                 }
             }
             if closed || self.done() {
@@ -351,7 +358,9 @@ impl Search<'_> {
     /// what is left, and so on; at every depth the rest is also packed by prices.
     fn dive(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>) {
         const DEPTHS: usize = 40;
-        const ROUNDS: usize = 5;
+        const ROUNDS: usize = 12;
+        const SHARE: f64 = 0.15;
+        let until = self.meter.share_used() + SHARE;
         if self.instance.max_kinds.is_some() {
             return;
         }
@@ -370,7 +379,7 @@ impl Search<'_> {
         for _ in 0..DEPTHS {
             let incumbent = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
             let rest: f64 = partial.left.iter().zip(&pi).map(|(&n, p)| n as f64 * p).sum();
-            if self.done() || self.meter.share_used() > 0.9 || partial.cost() + rest >= incumbent {
+            if self.done() || self.meter.share_used() > until || partial.cost() + rest >= incumbent {
                 return;
             }
             let whole: u64 =
@@ -400,6 +409,7 @@ impl Search<'_> {
             };
             let integer = bound::integer_prices(&residual, &prices.pi, &prices.lambda);
             let mut below = PatternLp::start(&residual, &columns, &prices, integer);
+            below.short = lp.short;
             let fitting =
                 solution.iter().filter(|(bin, _)| bin.content.iter().all(|&(j, n)| partial.left[j] >= n));
             below.add_plan(
@@ -413,7 +423,7 @@ impl Search<'_> {
             for _ in 0..ROUNDS {
                 let state = below.round();
                 self.meter.spend(std::mem::take(&mut below.work));
-                if state == Round::Closed || self.done() {
+                if state == Round::Closed || self.done() || self.meter.share_used() > until {
                     break;
                 }
             }
