@@ -111,7 +111,7 @@ fn tamper(rng: &mut Rng, problem: &Problem, proof: &mut BoundProof) {
                 }
                 2 => pattern_values[v].value = pattern_values[v].value * rng.u64(5..10) / 10,
                 3 => match &mut pattern_values[v].proof {
-                    ValueProof::Cases { steps, .. } => {
+                    ValueProof::Cases { steps, .. } if !steps.is_empty() => {
                         let s = rng.usize(0..steps.len());
                         match (&mut steps[s], rng.u8(0..4)) {
                             (_, 0) => drop(steps.remove(s)),
