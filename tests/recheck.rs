@@ -193,8 +193,40 @@ fn read(example: &Path) -> Input {
     let documents: Vec<Value> = serde_yaml::from_multiple(&text).expect("valid YAML");
     match documents.iter().find(|document| document["plimsoll"].is_string()) {
         Some(native) => components(native),
+        None if documents.iter().any(|document| document["kind"] == "List") => running(&documents),
         None => manifests(&documents),
     }
+}
+
+/// A list of a running cluster's pods: those of one owner are its replicas.
+fn running(documents: &[Value]) -> Input {
+    let mut input = Input::default();
+    let mut daemons = BTreeMap::new();
+    let objects = documents.iter().flat_map(|list| list["items"].as_array().expect("items"));
+    for object in objects.filter(|object| object["kind"] == "Pod") {
+        let containers = object["spec"]["containers"].as_array().expect("a list");
+        let sizes = containers.iter().map(|container| size(&container["resources"]));
+        let (cpu, memory) = sizes.fold((0, 0), |sum, (cpu, memory)| (sum.0 + cpu, sum.1 + memory));
+        let namespace = object["metadata"]["namespace"].as_str().expect("a namespace");
+        let owner = match object["metadata"]["ownerReferences"].as_array() {
+            Some(owners) => &owners[0],
+            None => object,
+        };
+        let kind = owner["kind"].as_str().expect("a kind");
+        let name = owner["name"].as_str().or(object["metadata"]["name"].as_str()).expect("a name");
+        let id = format!("{namespace}/{kind}/{name}");
+        if kind == "DaemonSet" {
+            daemons.insert(id, (cpu, memory));
+            continue;
+        }
+        let pod = input.pods.entry(id).or_insert(Pod { cpu, memory, ..Pod::default() });
+        assert_eq!((pod.cpu, pod.memory), (cpu, memory), "pods of one owner are alike");
+        pod.replicas += 1;
+    }
+    for (cpu, memory) in daemons.values() {
+        input.daemons = (input.daemons.0 + cpu, input.daemons.1 + memory, input.daemons.2 + 1);
+    }
+    input
 }
 
 fn table(text: &str) -> Input {
