@@ -17,6 +17,9 @@ pub struct Policy {
     pub types: TypeFilter,
     /// How much of a node pods may fill.
     pub allocatable: AllocatableModel,
+    /// What nodes of a type were seen to let pods have, by the type's name in the catalog: cpu, memory,
+    /// ephemeral storage and pod slots. It wins over the model.
+    pub measured: BTreeMap<String, ResourceList>,
     /// How many pods a node takes.
     pub max_pods: MaxPods,
     /// Share of memory that the hypervisor keeps before the kernel sees it.
@@ -447,6 +450,7 @@ impl Policy {
         Policy {
             types: TypeFilter::default(),
             allocatable: AllocatableModel::default_for(provider),
+            measured: BTreeMap::new(),
             max_pods: MaxPods::Model,
             // Karpenter's default for EC2; users measured 1.7 to 5.3 %.
             hypervisor_memory: PartsPerMillion(if provider == Provider::Aws { 75_000 } else { 0 }),

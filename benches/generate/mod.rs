@@ -6,18 +6,99 @@ use std::fmt::Write;
 /// part of the output themselves; some 600 bytes a pod.
 pub fn kubectl_pods(pods: usize, shapes: usize) -> String {
     let mut out = String::with_capacity(pods * 640);
-    out.push_str("{\n    \"apiVersion\": \"v1\",\n    \"items\": [\n");
-    for pod in 0..pods {
-        // Pods come by namespace and name, so those of one owner mostly stand together.
-        let shape = pod * shapes / pods;
-        write_pod(&mut out, pod, shape);
-        out.push_str(if pod + 1 == pods { "\n" } else { ",\n" });
-    }
-    out.push_str("    ],\n    \"kind\": \"List\",\n    \"metadata\": {\"resourceVersion\": \"\"}\n}\n");
+    write_cluster(&mut out, &Size { pods, shapes, nodes: 0, fat: false }, &mut |_| {});
     out
 }
 
-fn write_pod(out: &mut String, pod: usize, shape: usize) {
+/// How large a generated cluster is.
+pub struct Size {
+    pub pods: usize,
+    pub shapes: usize,
+    /// Nodes that are listed before the pods, which lie on them in turn; none leaves them out.
+    pub nodes: usize,
+    /// With what real pods have beside what a plan needs: managedFields, env, probes; some 6 kB a pod.
+    pub fat: bool,
+}
+
+/// Writes a list of nodes and pods; `flush` may empty the text whenever it is called.
+pub fn write_cluster(out: &mut String, size: &Size, flush: &mut dyn FnMut(&mut String)) {
+    let &Size { pods, shapes, nodes, fat } = size;
+    let bulk = if fat { Bulk::new() } else { Bulk::default() };
+    out.push_str("{\n    \"apiVersion\": \"v1\",\n    \"items\": [\n");
+    for node in 0..nodes {
+        write_node(out, node, &bulk);
+        out.push_str(if node + 1 == nodes && pods == 0 { "\n" } else { ",\n" });
+        flush(out);
+    }
+    for pod in 0..pods {
+        // Pods come by namespace and name, so those of one owner mostly stand together.
+        let shape = pod * shapes / pods;
+        write_pod(out, pod, shape, if nodes == 0 { 5000 } else { nodes }, &bulk);
+        out.push_str(if pod + 1 == pods { "\n" } else { ",\n" });
+        flush(out);
+    }
+    out.push_str("    ],\n    \"kind\": \"List\",\n    \"metadata\": {\"resourceVersion\": \"\"}\n}\n");
+}
+
+/// What a plan does not need, ready to be written: of the metadata, of a container, of the status.
+#[derive(Default)]
+struct Bulk {
+    metadata: String,
+    container: String,
+    status: String,
+}
+
+impl Bulk {
+    fn new() -> Self {
+        let mut fields = String::new();
+        for k in 0..60 {
+            write!(fields, "\"f:field-{k:02}\": {{\".\": {{}}, \"f:name\": {{}}, \"f:value\": {{}}}}, ")
+                .expect(TEXT);
+        }
+        let mut env = String::new();
+        for k in 0..20 {
+            let comma = if k == 0 { "" } else { ", " };
+            write!(
+                env,
+                "{comma}{{\"name\": \"SETTING_{k:02}\", \"value\": \"value \\\"{k}\\\" of a setting\"}}"
+            )
+            .expect(TEXT);
+        }
+        let metadata = format!(
+            "\"annotations\": {{\"checksum/config\": \"{}\"}}, \"managedFields\": [{{\"fieldsType\": \"FieldsV1\", \"fieldsV1\": {{{fields}\"f:spec\": {{}}}}, \"manager\": \"kube-controller-manager\"}}], ",
+            "0123456789abcdef".repeat(4),
+        );
+        let container = format!(
+            "\"env\": [{env}], \"livenessProbe\": {{\"httpGet\": {{\"path\": \"/\", \"port\": 80}}}}, "
+        );
+        let status = format!(
+            "\"containerStatuses\": [{{\"containerID\": \"containerd://{}\", \"ready\": true}}], ",
+            "0123456789abcdef".repeat(4)
+        );
+        Bulk { metadata, container, status }
+    }
+}
+
+const TEXT: &str = "writing to a string";
+
+/// An m5.4xlarge of three zones in turn, as EKS reports it.
+fn write_node(out: &mut String, node: usize, bulk: &Bulk) {
+    let zone = ["a", "b", "c"][node % 3];
+    write!(
+        out,
+        r#"        {{"apiVersion": "v1", "kind": "Node", "metadata": {{{}"name": "node-{node:04}", "labels": {{
+            "kubernetes.io/arch": "amd64", "kubernetes.io/hostname": "node-{node:04}", "kubernetes.io/os": "linux",
+            "node.kubernetes.io/instance-type": "m5.4xlarge", "topology.kubernetes.io/region": "us-east-1",
+            "topology.kubernetes.io/zone": "us-east-1{zone}"}}}},
+            "spec": {{"providerID": "aws:///us-east-1{zone}/i-{node:017x}"}},
+            "status": {{"allocatable": {{"cpu": "15890m", "memory": "58567Mi", "pods": "234"}},
+                "capacity": {{"cpu": "16", "memory": "61500Mi", "pods": "234"}}}}}}"#,
+        bulk.metadata,
+    )
+    .expect(TEXT);
+}
+
+fn write_pod(out: &mut String, pod: usize, shape: usize, nodes: usize, bulk: &Bulk) {
     let namespace = format!("team-{:02}", shape % 40);
     let app = format!("app-{shape:04}");
     // A hash such as `5d4f8c9b7d`, of letters that Kubernetes uses.
@@ -28,15 +109,18 @@ fn write_pod(out: &mut String, pod: usize, shape: usize) {
     write!(
         out,
         r#"        {{"apiVersion": "v1", "kind": "Pod",
-            "metadata": {{"creationTimestamp": "2026-01-01T00:00:00Z", "labels": {{"app": "{app}", "pod-template-hash": "{hash}"}},
+            "metadata": {{{metadata}"creationTimestamp": "2026-01-01T00:00:00Z", "labels": {{"app": "{app}", "pod-template-hash": "{hash}"}},
                 "name": "{app}-{hash}-{pod:05x}", "namespace": "{namespace}",
                 "ownerReferences": [{{"apiVersion": "apps/v1", "controller": true, "kind": "ReplicaSet", "name": "{app}-{hash}"}}]}},
-            "spec": {{"containers": [{{"image": "registry/{app}:1", "name": "main",
+            "spec": {{"containers": [{{{container}"image": "registry/{app}:1", "name": "main",
                 "resources": {{"limits": {{"memory": "{memory}Mi"}}, "requests": {{"cpu": "{cpu}m", "memory": "{memory}Mi"}}}}}}],
-                "nodeName": "node-{:04}"}}, "status": {{"phase": "Running"}}}}"#,
-        pod % 5000,
+                "nodeName": "node-{:04}"}}, "status": {{{status}"phase": "Running"}}}}"#,
+        pod % nodes,
+        metadata = bulk.metadata,
+        container = bulk.container,
+        status = bulk.status,
     )
-    .expect("writing to a string");
+    .expect(TEXT);
 }
 
 /// SplitMix64's finalizer.

@@ -65,6 +65,7 @@ pub enum Command {
     Plan(Box<PlanArgs>),
     Report(ReportArgs),
     Replay(ReplayArgs),
+    Calibrate(CalibrateArgs),
     Check(CheckArgs),
     Solve(SolveArgs),
     #[command(subcommand)]
@@ -280,6 +281,28 @@ pub enum MeasureArg {
     Nodes,
     /// A scheduler profile that packs (MostAllocated)
     Profile,
+}
+
+/// Compare what nodes that run let pods have with the model, and save it for `plan --calibration`
+#[derive(Debug, Args)]
+#[command(
+    help_template = TEMPLATE,
+    before_help = "  kubectl get nodes -o json | plimsoll calibrate -
+  plimsoll calibrate dump.json -o calibration.yaml
+  plimsoll plan ./manifests --calibration calibration.yaml
+"
+)]
+pub struct CalibrateArgs {
+    /// A cluster that runs, `kubectl get nodes -o json`, or - for standard input
+    #[arg(required = true, value_name = "FILES")]
+    pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub prices: PriceArgs,
+    #[command(flatten)]
+    pub nodes: NodeArgs,
+    /// Write what was measured to FILE, as a part of a policy
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
 }
 
 /// Recheck a saved plan and the proof of its lower bound, without the solver; exits with 2 if refused
@@ -570,6 +593,9 @@ pub struct NodeArgs {
     /// A policy file; options given here win over it (see `plimsoll schema policy`)
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// What `plimsoll calibrate` saved: nodes of those types offer what they were seen to offer
+    #[arg(long, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
     /// What the system keeps of a node [default: the provider's managed Kubernetes]
     #[arg(long, value_enum)]
     pub allocatable: Option<AllocatableArg>,

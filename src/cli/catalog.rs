@@ -102,7 +102,7 @@ fn rates(rows: &[RateRow]) -> String {
 }
 
 /// Rows as aligned columns, the ones named in `right` to the right; no line ends in blanks.
-fn columns<const N: usize>(
+pub fn columns<const N: usize>(
     header: [&str; N],
     rows: impl Iterator<Item = [String; N]>,
     right: &[usize],

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::anyhow;
 use plimsoll::catalog::Architecture;
+use plimsoll::formulate::calibration;
 use plimsoll::formulate::standing::{self, SetAside, Standing};
 use plimsoll::input::policy_file::PolicyFile;
 use plimsoll::input::{self, Fault, ReadOptions, Source, catalog_file};
@@ -40,14 +41,15 @@ pub fn read(
     file: PolicyFile,
 ) -> Result<(Running, Settings), Failure> {
     let (mut workloads, observed) = input::read_cluster(sources, options)?;
-    if workloads.catalog.is_none()
-        && let Some((provider, region)) = observed.home()
-    {
-        // Without prices of that region every node would be set aside, and each would say so.
-        workloads.catalog =
-            catalog_file::by_region(provider, &region).ok().map(|bundled| bundled.name.to_owned());
+    if workloads.catalog.is_none() {
+        workloads.catalog = home_prices(&observed);
     }
     let mut settings = settings::settle(args, file, Some(&workloads))?;
+    if settings.policy.measured.is_empty() {
+        // New nodes offer what nodes of their type offer here.
+        let found = calibration::calibrate(&observed, &settings.prices.catalog, &settings.policy);
+        settings.policy.measured = calibration::measured(&found);
+    }
     if settings.policy.zones.is_empty() {
         settings.policy.zones = observed.zones();
     }
@@ -83,6 +85,12 @@ pub fn read(
     let set_aside = assessed.into_iter().map(Result::err).collect();
     let budgets = observed.budgets.clone();
     Ok((Running { workloads, observed, set_aside, planned, standing, as_is, budgets }, settings))
+}
+
+/// The bundled prices of the region that most nodes stand in. Without any, nodes are set aside and say so.
+pub fn home_prices(observed: &ObservedCluster) -> Option<String> {
+    let (provider, region) = observed.home()?;
+    catalog_file::by_region(provider, &region).ok().map(|bundled| bundled.name.to_owned())
 }
 
 impl Running {

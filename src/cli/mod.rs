@@ -2,6 +2,7 @@
 //! and the environment.
 
 mod args;
+mod calibrate;
 mod catalog;
 mod check;
 mod cluster;
@@ -111,6 +112,7 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
         Command::Plan(args) => plan(args, cli.messages),
         Command::Report(args) => report(args, cli.messages),
         Command::Replay(args) => replay::run(args, cli.messages),
+        Command::Calibrate(args) => calibrate::run(args),
         Command::Check(args) => check::run(args),
         Command::Solve(args) => solve::run(args, cli.messages),
         Command::Catalog(CatalogCommand::List(args)) => list_catalog(args),

@@ -58,10 +58,22 @@ pub struct Settings {
 /// # Errors
 /// Every fault of the file.
 pub fn policy_file(args: &NodeArgs) -> Result<PolicyFile, Vec<Fault>> {
-    let Some(path) = &args.policy else { return Ok(PolicyFile::default()) };
-    let source = files::read(path).map_err(|fault| vec![fault])?;
-    let text = input::decode(&source).map_err(|fault| vec![*fault])?;
-    policy_file::parse(&source.name, text)
+    let read = |path: &Path| {
+        let source = files::read(path).map_err(|fault| vec![fault])?;
+        let text = input::decode(&source).map_err(|fault| vec![*fault])?;
+        policy_file::parse(&source.name, text)
+    };
+    let mut file = args.policy.as_deref().map(read).transpose()?.unwrap_or_default();
+    if let Some(path) = &args.calibration {
+        let calibration = read(path)?;
+        if calibration != (PolicyFile { measured: calibration.measured.clone(), ..PolicyFile::default() }) {
+            let message = "sets more than what was measured";
+            let fault = Fault::new(path.display().to_string(), message).help("give it as --policy");
+            return Err(vec![fault]);
+        }
+        file.measured.get_or_insert_default().extend(calibration.measured.unwrap_or_default());
+    }
+    Ok(file)
 }
 
 /// How workloads are read.
@@ -102,7 +114,15 @@ pub fn settle(
 /// # Errors
 /// A name that no catalog has, or every fault of the file.
 pub fn prices(args: &PriceArgs) -> Result<Prices, Vec<Fault>> {
-    choose(args, &PolicyFile::default(), None)
+    prices_of(args, &PolicyFile::default(), None)
+}
+
+/// The prices that the options ask for, else a policy file, else those of this name.
+///
+/// # Errors
+/// A name that no catalog has, or every fault of the file.
+pub fn prices_of(args: &PriceArgs, file: &PolicyFile, hint: Option<&str>) -> Result<Prices, Vec<Fault>> {
+    choose(args, file, hint)
 }
 
 /// Whoever names prices first wins: the options, the policy file, the workloads.

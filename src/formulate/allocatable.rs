@@ -6,7 +6,8 @@
 
 use crate::catalog::{Architecture, InstanceType, Provider};
 use crate::policy::{AllocatableModel, BurstableCpu, MaxPods, Policy};
-use crate::units::{Bytes, MilliCpu, PartsPerMillion};
+use crate::units::{Bytes, MilliCpu, PartsPerMillion, ResourceName};
+use crate::workload::ResourceList;
 
 use super::legend::Breakdown;
 
@@ -39,7 +40,7 @@ pub fn node_capacity(machine: &InstanceType, provider: Provider, policy: &Policy
         (BurstableCpu::Baseline, Some(burst)) => machine.cpu.0 - baseline_cpu(machine.cpu, burst.baseline),
         _ => 0,
     };
-    NodeCapacity {
+    let modelled = NodeCapacity {
         cpu: split(machine.cpu.0, 0, beyond_baseline, cpu_reserved),
         memory: split(machine.memory.0, hypervisor.0, 0, memory_reserved),
         storage: policy
@@ -48,6 +49,28 @@ pub fn node_capacity(machine: &InstanceType, provider: Provider, policy: &Policy
         pods,
         pods_assumed,
         cpu_interpolated,
+    };
+    match policy.measured.get(&machine.name) {
+        Some(measured) => as_measured(modelled, measured),
+        None => modelled,
+    }
+}
+
+/// The model's breakdown with what nodes were seen to let pods have.
+fn as_measured(modelled: NodeCapacity, measured: &ResourceList) -> NodeCapacity {
+    let take = |before: Breakdown, resource: &ResourceName| match measured.get(resource) {
+        Some(&amount) => before.with_allocatable(amount),
+        None => before,
+    };
+    let pods = measured.get(&ResourceName::Pods).copied();
+    NodeCapacity {
+        cpu: take(modelled.cpu, &ResourceName::Cpu),
+        memory: take(modelled.memory, &ResourceName::Memory),
+        // The disk is a choice of who buys the node: without one in the policy nothing is known of others.
+        storage: modelled.storage.map(|before| take(before, &ResourceName::EphemeralStorage)),
+        pods: pods.or(modelled.pods),
+        pods_assumed: modelled.pods_assumed && pods.is_none(),
+        cpu_interpolated: modelled.cpu_interpolated && !measured.contains_key(&ResourceName::Cpu),
     }
 }
 
@@ -224,6 +247,25 @@ fn usual_pods(cpu: MilliCpu) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_measured_wins_and_adds_up() {
+        let b = split(16_000, 1_200, 0, 800);
+        assert_eq!(b.for_pods, 14_000);
+        // Less: the system keeps more. More: it keeps less, then the hypervisor does.
+        for (measured, hypervisor, reserved, raw) in [
+            (13_500, 1_200, 1_300, 16_000),
+            (14_500, 1_200, 300, 16_000),
+            (15_500, 500, 0, 16_000),
+            (17_000, 0, 0, 17_000),
+        ] {
+            let b = b.with_allocatable(measured);
+            assert_eq!((b.hypervisor, b.reserved, b.raw, b.for_pods), (hypervisor, reserved, raw, measured));
+        }
+        // Of a burstable type only the baseline counts: 2 of 10 beyond it, 9 measured.
+        let b = split(10, 0, 2, 0).with_allocatable(9);
+        assert_eq!((b.beyond_baseline, b.reserved, b.for_pods), (2, 1, 7));
+    }
 
     #[test]
     fn cpu_reservations_match_the_published_vectors() {

@@ -107,6 +107,17 @@ impl Breakdown {
     pub fn allocatable(&self) -> u64 {
         self.daemon_sets + self.headroom + self.for_pods
     }
+
+    /// The same before DaemonSets and headroom, with another amount of allocatable: what the system keeps
+    /// gives or takes the difference, then the hypervisor; a node that has more than the price list says
+    /// has it. Of a burstable type only the baseline counts all the same.
+    pub fn with_allocatable(self, allocatable: u64) -> Breakdown {
+        let for_pods = allocatable.saturating_sub(self.beyond_baseline);
+        let rest = self.raw.saturating_sub(self.beyond_baseline).saturating_sub(for_pods);
+        let hypervisor = self.hypervisor.min(rest);
+        let raw = self.raw.max(self.beyond_baseline + for_pods);
+        Breakdown { raw, hypervisor, reserved: rest - hypervisor, for_pods, ..self }
+    }
 }
 
 /// Which workloads an item type stands for.

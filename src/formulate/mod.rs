@@ -5,6 +5,7 @@
 //! by what they are, and the workloads of an item type by their names.
 
 pub mod allocatable;
+pub mod calibration;
 mod demand;
 mod labels;
 mod legend;

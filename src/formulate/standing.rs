@@ -45,11 +45,15 @@ pub enum SetAside {
     ControlPlane,
 }
 
+/// Types by the name that a node's label has, in lower case.
+pub fn types_by_label(catalog: &Catalog) -> HashMap<String, usize> {
+    let label = |i: usize| label_name(&catalog.types[i], catalog.provider).to_lowercase();
+    (0..catalog.types.len()).map(|i| (label(i), i)).collect()
+}
+
 /// The catalog's type of each node, or why the node is left alone.
 pub fn assess(observed: &ObservedCluster, catalog: &Catalog) -> Vec<Result<usize, SetAside>> {
-    let by_label: HashMap<String, usize> = (0..catalog.types.len())
-        .map(|i| (label_name(&catalog.types[i], catalog.provider).to_lowercase(), i))
-        .collect();
+    let by_label = types_by_label(catalog);
     let price = |node: &ObservedNode| {
         let name = node.instance_type().ok_or(SetAside::NoType)?;
         if node.is_control_plane() {

@@ -31,6 +31,7 @@ fn placed(set: &WorkloadSet, plan: &Formulation) -> WorkloadSet {
 fn raw(policy: &Policy, basis: PackingBasis, max_pods: MaxPods) -> Policy {
     Policy {
         allocatable: AllocatableModel::None,
+        measured: Default::default(),
         hypervisor_memory: PartsPerMillion(0),
         headroom: Default::default(),
         overcommit: Default::default(),

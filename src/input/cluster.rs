@@ -227,11 +227,12 @@ impl<'o> Cluster<'o> {
         }
     }
 
-    /// Whether nothing with pods was read, finished ones included.
+    /// Whether nothing with pods was read, finished ones included, nor any node that is observed.
     pub fn is_empty(&self) -> bool {
         self.controllers.is_empty()
             && self.pods.is_empty()
             && self.ready.is_empty()
             && self.finished_pods == 0
+            && self.observing.as_ref().is_none_or(|observing| observing.node_count() == 0)
     }
 }

@@ -71,6 +71,8 @@ pub struct PolicyFile {
     pub max_pools: Option<u32>,
     /// How allocatable follows from capacity.
     pub allocatable: Option<AllocatableModel>,
+    /// What nodes of a type let pods have.
+    pub measured: Option<BTreeMap<String, ResourceList>>,
     /// Pods per node.
     pub max_pods: Option<MaxPods>,
     /// Share of memory that the hypervisor keeps.
@@ -168,6 +170,7 @@ impl PolicyFile {
         set(&mut policy.form, self.form);
         set(&mut policy.max_pools, self.max_pools.map(Some));
         set(&mut policy.allocatable, self.allocatable);
+        set(&mut policy.measured, self.measured);
         set(&mut policy.max_pods, self.max_pods);
         set(&mut policy.hypervisor_memory, self.hypervisor_memory);
         set(&mut policy.node_storage, self.node_storage.map(Some));
@@ -201,7 +204,7 @@ pub fn parse(name: &str, text: &str) -> Result<PolicyFile, Vec<Fault>> {
     if faults.is_empty() { Ok(policy) } else { Err(faults) }
 }
 
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 24] = [
     "plimsoll",
     "provider",
     "region",
@@ -211,6 +214,7 @@ const KEYS: [&str; 23] = [
     "form",
     "maxPools",
     "allocatable",
+    "measured",
     "maxPods",
     "hypervisorMemory",
     "nodeStorage",
@@ -262,6 +266,7 @@ fn read(root: View<'_>) -> PolicyFile {
     policy.form = root.get("form").and_then(read_word);
     policy.max_pools = root.get("maxPools").and_then(read_positive);
     policy.allocatable = root.get("allocatable").and_then(read_allocatable);
+    policy.measured = root.get("measured").map(read_measured);
     policy.max_pods = root.get("maxPods").and_then(read_max_pods);
     policy.hypervisor_memory = root.get("hypervisorMemory").and_then(read_part);
     policy.node_storage = root.get("nodeStorage").and_then(read_memory);
@@ -404,6 +409,15 @@ fn read_allocatable(view: View<'_>) -> Option<AllocatableModel> {
     model
 }
 
+fn read_measured(map: View<'_>) -> BTreeMap<String, ResourceList> {
+    let mut measured = BTreeMap::new();
+    map.each_entry(|name, list| {
+        list.only_keys(&["cpu", "memory", "ephemeral-storage", "pods"]);
+        measured.insert(name.to_owned(), list.resource_list(&mut Vec::new()));
+    });
+    measured
+}
+
 /// The maximum of pods of this name, as files and flags name it: `model`, `eni`,
 /// `prefix-delegation`, `unlimited` or a number.
 pub fn max_pods(text: &str) -> Option<MaxPods> {
@@ -536,6 +550,10 @@ pub struct PolicyDocument {
     pub max_pools: Option<u32>,
     /// `eks`, `eks-bottlerocket`, `gke`, `aks`, `aks-before-1.29`, `none`, or explicit amounts.
     pub allocatable: Option<AllocatableDocument>,
+    /// What nodes of a type let pods have, by instance type and resource, as `plimsoll calibrate` writes
+    /// it; it wins over the model.
+    #[serde(default)]
+    pub measured: BTreeMap<String, BTreeMap<String, Quantity>>,
     /// `model`, `eni`, `prefix-delegation`, `unlimited`, or a number.
     pub max_pods: Option<NumberOrWord>,
     /// Share of memory that the hypervisor keeps, such as `7.5%`.
@@ -692,6 +710,7 @@ maxTypes: 3
 form: pooled
 maxPools: 5
 allocatable: {reservedCpu: 100m, reservedMemory: 1Gi}
+measured: {m5.large: {cpu: 1930m, memory: 7Gi, pods: 29}}
 maxPods: 110
 hypervisorMemory: 7.5%
 nodeStorage: 100Gi
@@ -734,6 +753,7 @@ pools:
         assert_eq!(policy.max_types, Some(3));
         assert_eq!((policy.form, policy.max_pools), (PlanForm::Pooled, Some(5)));
         assert_eq!(policy.max_pods, MaxPods::Fixed(110));
+        assert_eq!(policy.measured["m5.large"][&ResourceName::Memory], 7 << 30);
         assert_eq!(policy.hypervisor_memory, PartsPerMillion(75_000));
         assert_eq!(policy.headroom[&ResourceName::Memory], PartsPerMillion(50_000));
         assert_eq!(policy.overcommit[&ResourceName::Memory], PartsPerMillion(1_500_000));

@@ -121,6 +121,10 @@ pub(super) fn settings(policy: &Policy, provider: Provider) -> Vec<Setting> {
         set("types.architectures", names.join(" "));
     }
     set("allocatable", allocatable(&policy.allocatable));
+    if !policy.measured.is_empty() {
+        let types: Vec<&str> = policy.measured.keys().map(String::as_str).collect();
+        set("measured", format!("{}: as nodes that run report it", types.join(", ")));
+    }
     set(
         "max_pods",
         match policy.max_pods {

@@ -42,8 +42,8 @@ fn steps(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
     let shown = if draw.plain { migration.steps.len() } else { STEPS };
     let mut grid = Grid::new(vec![
         Column::right("Step"),
-        Column::shrinking("Add"),
-        Column::shrinking("Drain and remove"),
+        Column::right("Add"),
+        Column::right("Remove"),
         Column::right("Pods"),
         Column::right("Waves"),
         Column::right("Saves"),
@@ -52,8 +52,8 @@ fn steps(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
     for row in migration.steps.iter().take(shown) {
         grid.row(vec![
             grouped(row.step),
-            draw.clean(&added(cluster, &row.add)),
-            draw.clean(&row.remove.join(", ")),
+            grouped(row.add.len() as u64),
+            grouped(row.remove.len() as u64),
             grouped(row.pods_moved),
             grouped(row.waves),
             currency.short(row.saving_month.money()),
@@ -61,6 +61,15 @@ fn steps(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
         ]);
     }
     let mut body = if migration.steps.is_empty() { String::new() } else { grid.render(draw) };
+    for row in migration.steps.iter().take(shown) {
+        let add = if row.add.is_empty() {
+            String::new()
+        } else {
+            format!("add {}; ", draw.clean(&added(cluster, &row.add)))
+        };
+        let text = format!("{add}drain and remove {}", draw.clean(&few(&row.remove)));
+        body.push_str(&draw.hanging(&format!("  {:>4}  ", row.step), &text));
+    }
     let mut lines = Vec::new();
     if migration.steps.is_empty() {
         let least = match migration.min_saving_month {
@@ -91,6 +100,14 @@ fn steps(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
     }
     lines.iter().for_each(|line| body.push_str(&draw.hanging("  ", line)));
     body
+}
+
+/// Names, as long as they are not too many.
+fn few(names: &[String]) -> String {
+    const NAMES: usize = 8;
+    let more = names.len().saturating_sub(NAMES);
+    let shown = names[..names.len() - more].join(", ");
+    if more > 0 { format!("{shown} and {} more", grouped(more as u64)) } else { shown }
 }
 
 /// `2 m5.large, m5.xlarge`.
