@@ -126,7 +126,7 @@ fn tiny_pooled_plans_are_valid_and_nearly_all_the_cheapest() {
     let feasible = found.iter().filter(|(feasible, _)| *feasible).count();
     let missed: Vec<usize> = (0..found.len()).filter(|&i| !found[i].1).collect();
     assert!(feasible > 150, "only {feasible} of {PROBLEMS} have any plan");
-    // All of them, at the time of writing.
+    // Packing is exact only where a pool has few patterns.
     assert!(missed.len() <= 4, "dearer than need be: {missed:?}");
 }
 
