@@ -117,7 +117,14 @@ pub struct PlanArgs {
     #[arg(long, help_heading = "Workloads")]
     pub cluster: bool,
     /// With --cluster, what a step of the migration saves a month at least
-    #[arg(long, value_name = "MONEY", default_value = "0", value_parser = money, help_heading = "Workloads")]
+    #[arg(
+        long,
+        value_name = "MONEY",
+        default_value = "0",
+        value_parser = money,
+        requires = "cluster",
+        help_heading = "Workloads"
+    )]
     pub min_saving: Money,
     /// Which replicas count where a HorizontalPodAutoscaler scales: declared, min or max [default: declared]
     #[arg(long, value_enum, help_heading = "Workloads")]

@@ -102,6 +102,9 @@ pub fn settle(
     let form = args.nodes.form.map(Into::into).or(file.form).unwrap_or(usual);
     let mut policy = file.apply_to(Policy::default_for(prices.catalog.provider));
     policy.form = form;
+    if form == PlanForm::Free && args.nodes.max_pools.is_some() {
+        return Err(vec![Fault::new("--max-pools", "this plan has no pools; see --form pooled")]);
+    }
     restrict(&mut policy.types, &args.types);
     adjust(&mut policy, &args.nodes);
     policy.survive = args.survive.wanted();

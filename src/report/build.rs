@@ -155,7 +155,8 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
     let bound = outcome.lower_bound().value;
     plans[0].above_bound = Ratio::of_money(plans[0].list_hour.money() - bound, bound);
 
-    let notices = words::notices(workloads, formulation, catalog, &placed, before.as_ref(), &plans[0], &used);
+    let dearer = words::dearer(before.as_ref(), &plans[0], inputs.policy);
+    let notices = words::notices(workloads, formulation, catalog, &placed, dearer, &used);
     let extra_costs = payment::extra_costs(inputs.policy, &placed);
     let cluster = Cluster::of_plan(workloads, catalog, inputs.policy, formulation, outcome.plan());
     let scheduling = Scheduling::of(&cluster);

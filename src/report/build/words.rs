@@ -181,22 +181,30 @@ fn allocatable(model: &AllocatableModel) -> String {
     }
 }
 
+/// Why the plan costs more than what was there before, where it does.
+pub(super) fn dearer(before: Option<&PlanRow>, plan: &PlanRow, policy: &Policy) -> Option<Notice> {
+    if before?.list_hour >= plan.list_hour {
+        return None;
+    }
+    let mut message = "the plan costs more than the machines of before: those count in full, with nothing kept for kubelet, system and DaemonSets, and a cluster's nodes do not".to_owned();
+    if policy.survive.is_some() {
+        message.push_str("; nor have they room for a loss, as this plan has");
+    }
+    Some(Notice { kind: NoticeKind::Warning, workload: None, message })
+}
+
 /// Warnings first, then assumptions; each kind in the order found.
 pub(super) fn notices(
     workloads: &WorkloadSet,
     formulation: &Formulation,
     catalog: &Catalog,
     placed: &Placed<'_>,
-    before: Option<&PlanRow>,
-    plan: &PlanRow,
+    dearer: Option<Notice>,
     used: &[UtilizationRow],
 ) -> Vec<Notice> {
     let mut notices: Vec<Notice> = formulation.notes.iter().map(notice).collect();
     let general = |kind, message| Notice { kind, workload: None, message };
-    if before.is_some_and(|before| before.list_hour < plan.list_hour) {
-        let message = "the plan costs more than the machines of before: those count in full, with nothing kept for kubelet, system and DaemonSets, and a cluster's nodes do not";
-        notices.push(general(NoticeKind::Warning, message.to_owned()));
-    }
+    notices.extend(dearer);
     notices.extend(outsized_limits(workloads, used));
     notices.extend(formulation.restrictions.iter().map(|restriction| {
         let message = format!("{restriction}; the bound is that of the problem without this");

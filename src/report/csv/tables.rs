@@ -22,6 +22,7 @@ pub(super) fn nodes(report: &PlanReport, sheet: &mut Sheet) {
         "family",
         "architecture",
         "region",
+        "zone",
         "nodes",
         "pods_per_node",
         "binding_resource",
@@ -34,7 +35,7 @@ pub(super) fn nodes(report: &PlanReport, sheet: &mut Sheet) {
     ]);
     for row in &report.nodes {
         sheet.number(row.group).text(&row.instance_type).text(&row.planned_pool).text(&row.family);
-        sheet.number(row.architecture).text(&report.catalog.region);
+        sheet.number(row.architecture).text(&report.catalog.region).maybe_text(row.zone.as_deref());
         sheet.number(row.nodes).number(row.pods_per_node).maybe_text(row.binding.as_deref());
         sheet.maybe_text(row.commitment.as_deref()).text(&report.catalog.currency);
         sheet.number(row.list_rate).number(row.surplus_rate);

@@ -1,6 +1,6 @@
 //! The cluster as it runs beside what it could be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draw::{Draw, Tone};
 use super::grid::{Column, Grid};
@@ -83,6 +83,13 @@ fn steps(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
         lines.push(format!("{more} more steps; every pod's move is in -f csv --table migration"));
     } else if !migration.steps.is_empty() {
         lines.push("Every pod's move is in -f csv --table migration.".to_owned());
+    }
+    let removed: BTreeSet<&String> = migration.steps.iter().flat_map(|step| &step.remove).collect();
+    let moves = migration.actions.iter().filter(|row| row.action == "move" && !removed.contains(&row.node));
+    let leave: u64 = moves.filter_map(|row| row.pods).sum();
+    if leave > 0 {
+        let verb = if leave == 1 { "moves" } else { "move" };
+        lines.push(format!("{} {verb} from nodes that stay; these are counted too.", count(leave, "pod")));
     }
     if migration.nodes_held > 0 {
         let (stay, them) = if migration.nodes_held == 1 { ("stays", "it") } else { ("stay", "them") };

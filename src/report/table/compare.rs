@@ -130,6 +130,10 @@ pub(super) fn plans(report: &PlanReport, draw: &Draw) -> String {
         let legend = "One VM per replica and Supergiant-style fill machines to the size on the price list: nothing is kept for the system or for DaemonSets, so they may cost less than any cluster. The others buy the nodes that this plan may buy.";
         body.push_str(&draw.hanging("  ", legend));
     }
+    if !draw.plain && report.survival.is_some() {
+        let legend = "This plan has room for a loss; the others are not asked to survive one.";
+        body.push_str(&draw.hanging("  ", legend));
+    }
     draw.section("Beside other ways to plan", "on demand, a month", &body)
 }
 

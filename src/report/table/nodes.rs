@@ -160,7 +160,9 @@ fn grid(report: &PlanReport, draw: &Draw, layout: Layout, every: bool) -> Grid {
     let mut grid = Grid::new(layout.columns(report.form));
     if every {
         for row in &report.nodes {
-            grid.row(group(row, name(report, row), layout, draw, currency));
+            let zone = row.zone.as_deref().map(|zone| format!(", {zone}")).unwrap_or_default();
+            let name = format!("{}{zone}", name(report, row));
+            grid.row(group(row, &name, layout, draw, currency));
         }
     } else {
         by_type(report, layout, draw, currency, &mut grid);

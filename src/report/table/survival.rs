@@ -40,8 +40,8 @@ pub(super) fn survival(report: &PlanReport, draw: &Draw) -> String {
     let mut say = |text: &str| body.push_str(&draw.hanging("  ", &draw.clean(text)));
     if rows.len() > MOST_ROWS {
         say(&format!(
-            "{} more are in -f json and in --table failures.",
-            count((rows.len() - MOST_ROWS) as u64, "loss")
+            "{} more of these rows are in -f json and in --table failures.",
+            grouped((rows.len() - MOST_ROWS) as u64)
         ));
     }
     for spare in &survival.spare {
