@@ -86,7 +86,9 @@ type Pods = BTreeMap<ItemTypeId, u64>;
 #[derive(Debug, Clone)]
 struct State {
     nodes: BTreeMap<NodeId, (BinTypeId, Pods)>,
+    /// Nodes that were cordoned before, and those that steps drain.
     cordoned: BTreeSet<NodeId>,
+    draining: BTreeSet<NodeId>,
 }
 
 /// The end of a migration: what each node holds.
@@ -97,26 +99,52 @@ pub fn replay(ground: &Ground<'_>, added: &[BinTypeId], steps: &[Step]) -> Resul
     let rules = Rules::of(ground);
     let mut state = State::start(ground);
     for step in steps {
-        state = state.after(ground, &rules, added, step)?;
+        state.go(ground, added, step)?;
+        if ground.standing.nodes.len() <= OFTEN {
+            rules.hold(ground, &state)?;
+        }
     }
+    rules.hold(ground, &state)?;
     Ok(state.patterns().collect())
 }
+
+/// Up to so many running nodes, rules between pods are looked at after every step; beyond, they are at the
+/// end, and after every step only where the end breaks one.
+const OFTEN: usize = 500;
 
 /// Of some steps, those that are possible one after the other; and why the others are not.
 pub fn accepted(ground: &Ground<'_>, added: &[BinTypeId], steps: Vec<Step>) -> (Vec<Step>, Vec<Flaw>) {
     let rules = Rules::of(ground);
+    let often = rules.any && ground.standing.nodes.len() <= OFTEN;
+    let (kept, refused, state) = possible(ground, added, steps.clone(), often.then_some(&rules));
+    if often || rules.hold(ground, &state).is_ok() {
+        return (kept, refused);
+    }
+    let (kept, refused, _) = possible(ground, added, steps, Some(&rules));
+    (kept, refused)
+}
+
+fn possible(
+    ground: &Ground<'_>,
+    added: &[BinTypeId],
+    steps: Vec<Step>,
+    rules: Option<&Rules>,
+) -> (Vec<Step>, Vec<Flaw>, State) {
     let mut state = State::start(ground);
     let (mut kept, mut refused) = (Vec::new(), Vec::new());
     for step in steps {
-        match state.after(ground, &rules, added, &step) {
-            Ok(next) => {
-                state = next;
-                kept.push(step);
+        let before = state.part(&step);
+        let went = state.go(ground, added, &step);
+        let held = went.and_then(|()| rules.map_or(Ok(()), |rules| rules.hold(ground, &state)));
+        match held {
+            Ok(()) => kept.push(step),
+            Err(flaw) => {
+                state.restore(&step, before);
+                refused.push(flaw);
             }
-            Err(flaw) => refused.push(flaw),
         }
     }
-    (kept, refused)
+    (kept, refused, state)
 }
 
 /// Rules between pods, as far as there are any.
@@ -146,6 +174,15 @@ impl Rules {
         rules
     }
 
+    /// Whether nothing is broken that was not before.
+    fn hold(&self, ground: &Ground<'_>, state: &State) -> Result<(), Flaw> {
+        let breaches = self.breaches(ground, state);
+        match breaches.into_iter().find(|breach| !self.broken.contains(breach)) {
+            Some(breach) => Err(Flaw::Rule(breach)),
+            None => Ok(()),
+        }
+    }
+
     fn breaches(&self, ground: &Ground<'_>, state: &State) -> Vec<Breach> {
         if !self.any {
             return Vec::new();
@@ -162,51 +199,59 @@ impl State {
         let nodes = ground.standing.nodes.iter().enumerate();
         let nodes = nodes.map(|(n, node)| (NodeId(n), (node.bin, node.content.iter().copied().collect())));
         let closed = ground.standing.nodes.iter().enumerate().filter(|(_, node)| !node.open);
-        State { nodes: nodes.collect(), cordoned: closed.map(|(n, _)| NodeId(n)).collect() }
+        State {
+            nodes: nodes.collect(),
+            cordoned: closed.map(|(n, _)| NodeId(n)).collect(),
+            draining: BTreeSet::new(),
+        }
     }
 
     fn patterns(&self) -> impl Iterator<Item = Pattern> + '_ {
         self.nodes.values().map(|(bin, pods)| Pattern::new(*bin, pods.iter().map(|(&item, &n)| (item, n))))
     }
 
-    /// After one step more.
-    fn after(
-        &self,
-        ground: &Ground<'_>,
-        rules: &Rules,
-        added: &[BinTypeId],
-        step: &Step,
-    ) -> Result<State, Flaw> {
+    /// What a step may change.
+    fn part(&self, step: &Step) -> BTreeMap<NodeId, Option<(BinTypeId, Pods)>> {
+        let moves = step.waves.iter().flatten().flat_map(|m| [m.from, m.to]);
+        let nodes = step.add.iter().chain(&step.remove).copied().chain(moves);
+        nodes.map(|node| (node, self.nodes.get(&node).cloned())).collect()
+    }
+
+    /// Takes a step back.
+    fn restore(&mut self, step: &Step, before: BTreeMap<NodeId, Option<(BinTypeId, Pods)>>) {
+        for (node, was) in before {
+            match was {
+                Some(was) => drop(self.nodes.insert(node, was)),
+                None => drop(self.nodes.remove(&node)),
+            }
+        }
+        self.draining.retain(|node| !step.remove.contains(node));
+    }
+
+    /// Goes one step, rules between pods apart.
+    fn go(&mut self, ground: &Ground<'_>, added: &[BinTypeId], step: &Step) -> Result<(), Flaw> {
         let running = ground.standing.nodes.len();
         let rate = |bin: BinTypeId| i128::from(ground.standing.problem.bin(bin).rate.nanos());
-        let mut next = self.clone();
         let mut saving = 0;
         for &node in &step.add {
             let bin = node.0.checked_sub(running).and_then(|n| added.get(n)).ok_or(Flaw::NotThere(node))?;
-            if next.nodes.insert(node, (*bin, Pods::new())).is_some() {
+            if self.nodes.insert(node, (*bin, Pods::new())).is_some() {
                 return Err(Flaw::NotThere(node));
             }
             saving -= rate(*bin);
         }
-        next.cordoned.extend(&step.remove);
+        self.draining.extend(&step.remove);
         for wave in &step.waves {
-            next.wave(ground, wave)?;
+            self.wave(ground, wave)?;
         }
         for &node in &step.remove {
-            let (bin, pods) = next.nodes.remove(&node).ok_or(Flaw::NotThere(node))?;
+            let (bin, pods) = self.nodes.remove(&node).ok_or(Flaw::NotThere(node))?;
             if !pods.is_empty() {
                 return Err(Flaw::NotEmpty(node));
             }
             saving += rate(bin);
         }
-        if saving != step.saving.nanos() {
-            return Err(Flaw::Saving);
-        }
-        let breaches = rules.breaches(ground, &next);
-        match breaches.into_iter().find(|breach| !rules.broken.contains(breach)) {
-            Some(breach) => Err(Flaw::Rule(breach)),
-            None => Ok(next),
-        }
+        if saving == step.saving.nanos() { Ok(()) } else { Err(Flaw::Saving) }
     }
 
     fn wave(&mut self, ground: &Ground<'_>, wave: &[super::Move]) -> Result<(), Flaw> {
@@ -214,7 +259,7 @@ impl State {
         for m in wave {
             *away.entry(m.item).or_default() += m.pods;
             let (_, pods) = self.nodes.get_mut(&m.to).ok_or(Flaw::NotThere(m.to))?;
-            if self.cordoned.contains(&m.to) || m.from == m.to {
+            if self.cordoned.contains(&m.to) || self.draining.contains(&m.to) || m.from == m.to {
                 return Err(Flaw::MayNotTake { node: m.to, item: m.item });
             }
             *pods.entry(m.item).or_default() += m.pods;

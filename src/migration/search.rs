@@ -1,6 +1,8 @@
 //! Which nodes to give up together: single ones whose pods find room elsewhere, then groups that grow,
 //! those that waste most first, and all of them where they are not too many.
 
+use std::collections::BTreeMap;
+
 use crate::problem::{BinTypeId, ItemTypeId};
 use crate::solver::control::Effort;
 use crate::units::Resources;
@@ -141,13 +143,15 @@ fn wasteful_first(fleet: &Fleet<'_>, worth: &[u64], held_too: bool) -> Vec<usize
 
 /// Removes every node whose pods find room on the others.
 fn drain(fleet: &mut Fleet<'_>, worth: &[u64], least: i128) {
+    let mut rooms: Vec<Resources> = (0..fleet.nodes.len()).map(|n| fleet.room(n)).collect();
     for node in wasteful_first(fleet, worth, false) {
         if fleet.rate(node) < least {
             continue;
         }
-        let Some(changes) = elsewhere(fleet, node) else { continue };
-        for (target, content) in changes {
+        let Some(changes) = elsewhere(fleet, node, &rooms) else { continue };
+        for (target, (content, room)) in changes {
             fleet.nodes[target].content = content;
+            rooms[target] = room;
         }
         let live = &mut fleet.nodes[node];
         live.there = false;
@@ -155,8 +159,13 @@ fn drain(fleet: &mut Fleet<'_>, worth: &[u64], least: i128) {
     }
 }
 
-/// Where the pods of a node would find room, the largest first, each on the fullest node that takes it.
-fn elsewhere(fleet: &Fleet<'_>, node: usize) -> Option<Vec<(usize, Content)>> {
+/// Where the pods of a node would find room, the largest first, each on the fullest node that takes it:
+/// what those nodes would hold and still offer.
+fn elsewhere(
+    fleet: &Fleet<'_>,
+    node: usize,
+    rooms: &[Resources],
+) -> Option<BTreeMap<usize, (Content, Resources)>> {
     let problem = fleet.problem();
     let whole = &problem.bin(fleet.nodes[node].bin).capacity;
     let share = |amounts: &Resources| -> u64 {
@@ -164,38 +173,36 @@ fn elsewhere(fleet: &Fleet<'_>, node: usize) -> Option<Vec<(usize, Content)>> {
         let parts = shares.map(|(&a, &all)| (u128::from(a) * 1_000_000 / u128::from(all.max(1))) as u64);
         parts.max().unwrap_or(0)
     };
-    let mut others: Vec<(usize, Resources, Option<Content>)> = fleet
-        .there()
-        .filter(|&other| other != node && fleet.nodes[other].open)
-        .map(|other| (other, fleet.room(other), None))
-        .collect();
+    let mut changes: BTreeMap<usize, (Content, Resources)> = BTreeMap::new();
     let mut pods: Vec<(ItemTypeId, u64)> = fleet.nodes[node].content.iter().map(|(&i, &n)| (i, n)).collect();
     pods.sort_by_key(|&(item, _)| (std::cmp::Reverse(share(&problem.item(item).demand)), item));
     for (item, mut left) in pods {
         let demand = &problem.item(item).demand;
-        others.sort_by_key(|(other, room, _)| (share(room), *other));
-        for (other, room, content) in &mut others {
-            let here = content.as_ref().unwrap_or(&fleet.nodes[*other].content);
-            let n = demand.copies_in(room).min(left).min(fleet.allowed(*other, item, here));
-            if n == 0 {
-                continue;
-            }
-            let mut more = here.clone();
-            *more.entry(item).or_default() += n;
-            *content = Some(more);
+        while left > 0 {
+            let now = |n: usize| match changes.get(&n) {
+                Some((content, room)) => (content, room),
+                None => (&fleet.nodes[n].content, &rooms[n]),
+            };
+            let takes = |&n: &usize| {
+                let (content, room) = now(n);
+                n != node
+                    && fleet.nodes[n].open
+                    && demand.fits_in(room)
+                    && fleet.allowed(n, item, content) > 0
+            };
+            let target = fleet.there().filter(takes).min_by_key(|&n| (share(now(n).1), n))?;
+            let (content, room) = now(target);
+            let n = demand.copies_in(room).min(left).min(fleet.allowed(target, item, content));
+            let (mut content, mut room) = (content.clone(), room.clone());
+            *content.entry(item).or_default() += n;
             for (free, &taken) in room.as_mut_slice().iter_mut().zip(demand.as_slice()) {
                 *free -= taken * n;
             }
+            changes.insert(target, (content, room));
             left -= n;
-            if left == 0 {
-                break;
-            }
-        }
-        if left > 0 {
-            return None;
         }
     }
-    Some(others.into_iter().filter_map(|(other, _, content)| Some((other, content?))).collect())
+    Some(changes)
 }
 
 /// Nodes of one type trade places, so that as many pods as possible lie where they lie now; and a node
@@ -226,7 +233,7 @@ fn settle(start: &Fleet<'_>, end: &mut Fleet<'_>) {
             }
         }
         pairs.sort_by_key(|&(both, same, slot, node)| (std::cmp::Reverse((both, same)), slot, node));
-        let mut slot_of: std::collections::BTreeMap<usize, usize> = std::collections::BTreeMap::new();
+        let mut slot_of: BTreeMap<usize, usize> = BTreeMap::new();
         let mut taken = std::collections::BTreeSet::new();
         for (_, _, slot, node) in pairs {
             if !slot_of.contains_key(&node)

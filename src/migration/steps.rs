@@ -11,9 +11,9 @@ use super::{Limits, Move, NodeId, Step};
 
 /// All steps that save at least `least` nano-dollars an hour, those that save most per pod first; and
 /// the nodes that they add, numbered on from those that run.
-pub fn steps(
-    start: &Fleet<'_>,
-    end: &Fleet<'_>,
+pub fn steps<'a>(
+    start: &Fleet<'a>,
+    end: &Fleet<'a>,
     limits: &Limits,
     least: i128,
 ) -> (Vec<Step>, Vec<BinTypeId>) {
@@ -22,6 +22,7 @@ pub fn steps(
     let empty = Content::new();
     let before = |n: usize| start.nodes.get(n).map_or(&empty, |node| &node.content);
     let moves = moves(&(0..end.nodes.len()).map(|n| (before(n), &end.nodes[n].content)).collect::<Vec<_>>());
+    let mut now = end.clone();
     let mut steps = Vec::new();
     for part in parts(start, end, &moves) {
         let saving: i128 = part
@@ -32,11 +33,11 @@ pub fn steps(
                 _ => 0,
             })
             .sum();
-        let own: Vec<Move> = moves.iter().filter(|m| part.contains(&m.from.0)).copied().collect();
         if saving < least {
             continue;
         }
-        let Some(waves) = waves(start, end, &own, limits) else { continue };
+        let own: Vec<Move> = moves.iter().filter(|m| part.contains(&m.from.0)).copied().collect();
+        let Some(waves) = waves(start, end, &mut now, &own, limits) else { continue };
         let add = part.iter().copied().filter(|&n| n >= running && end.nodes[n].there).map(NodeId).collect();
         let remove =
             part.iter().copied().filter(|&n| n < running && !end.nodes[n].there).map(NodeId).collect();
@@ -115,28 +116,47 @@ fn parts(start: &Fleet<'_>, end: &Fleet<'_>, moves: &[Move]) -> Vec<BTreeSet<usi
 
 /// Moves in waves. In a wave pods leave at the same time, so that the room that one of them frees is
 /// there for the next wave only. `None` where no order works, not even over other nodes.
-fn waves(start: &Fleet<'_>, end: &Fleet<'_>, moves: &[Move], limits: &Limits) -> Option<Vec<Vec<Move>>> {
-    // Only receivers of other parts may hold more by then: what they get is set aside for them.
-    let mut now = end.clone();
-    for (n, live) in now.nodes.iter_mut().enumerate() {
-        let part_of_it = moves.iter().any(|m| m.from.0 == n || m.to.0 == n);
-        if n < start.nodes.len() {
-            live.there = true;
-            if part_of_it && moves.iter().any(|m| m.from.0 == n) {
-                live.content = start.nodes[n].content.clone();
-            }
-        } else if part_of_it {
+///
+/// `now` is the end but for the part: there, receivers of other parts hold all that they get.
+fn waves<'a>(
+    start: &Fleet<'a>,
+    end: &Fleet<'a>,
+    now: &mut Fleet<'a>,
+    moves: &[Move],
+    limits: &Limits,
+) -> Option<Vec<Vec<Move>>> {
+    let touched: BTreeSet<usize> = moves.iter().flat_map(|m| [m.from.0, m.to.0]).collect();
+    let gives: BTreeSet<usize> = moves.iter().map(|m| m.from.0).collect();
+    for &n in &touched {
+        let live = &mut now.nodes[n];
+        live.there = true;
+        if n >= start.nodes.len() {
             live.content.clear();
+        } else if gives.contains(&n) {
+            live.content = start.nodes[n].content.clone();
         }
     }
     // A node that only receives keeps what others bring it, and lacks what comes now.
-    for step_move in moves {
-        let to = step_move.to.0;
-        let gives = moves.iter().any(|m| m.from.0 == to);
-        if to < start.nodes.len() && !gives {
-            take(&mut now.nodes[to].content, step_move.item, step_move.pods);
+    for step_move in moves.iter().filter(|m| m.to.0 < start.nodes.len() && !gives.contains(&m.to.0)) {
+        take(&mut now.nodes[step_move.to.0].content, step_move.item, step_move.pods);
+    }
+    let waves = in_waves(now, end, moves, limits);
+    // As at the end, for the parts to come.
+    for n in 0..now.nodes.len() {
+        if touched.contains(&n) || waves.as_ref().is_none_or(|w| w.detours) {
+            now.nodes[n] = end.nodes[n].clone();
         }
     }
+    waves.map(|found| found.waves)
+}
+
+/// Waves, and whether nodes outside the part were used on the way.
+struct Found {
+    waves: Vec<Vec<Move>>,
+    detours: bool,
+}
+
+fn in_waves(now: &mut Fleet<'_>, end: &Fleet<'_>, moves: &[Move], limits: &Limits) -> Option<Found> {
     let mut open: Vec<Move> = moves.to_vec();
     let mut waves = Vec::new();
     let mut detours = 0;
@@ -144,13 +164,13 @@ fn waves(start: &Fleet<'_>, end: &Fleet<'_>, moves: &[Move], limits: &Limits) ->
         let mut wave: Vec<Move> = Vec::new();
         let mut away: BTreeMap<usize, u64> = BTreeMap::new();
         for step_move in &mut open {
-            let n = step_move.pods.min(fitting(&now, step_move.to.0, step_move.item)).min(permitted(
+            let n = step_move.pods.min(fitting(now, step_move.to.0, step_move.item)).min(permitted(
                 limits,
                 &away,
                 step_move.item,
             ));
             if n > 0 {
-                put(&mut now, step_move.to.0, step_move.item, n);
+                put(now, step_move.to.0, step_move.item, n);
                 count(limits, &mut away, step_move.item, n);
                 step_move.pods -= n;
                 wave.push(Move { pods: n, ..*step_move });
@@ -162,10 +182,10 @@ fn waves(start: &Fleet<'_>, end: &Fleet<'_>, moves: &[Move], limits: &Limits) ->
             if detours > 64 {
                 return None;
             }
-            let (at, to) = detour(&now, end, &open)?;
+            let (at, to) = detour(now, end, &open)?;
             let blocked = open[at];
             wave.push(Move { to: NodeId(to), pods: 1, ..blocked });
-            put(&mut now, to, blocked.item, 1);
+            put(now, to, blocked.item, 1);
             open[at].pods -= 1;
             open.push(Move { from: NodeId(to), pods: 1, ..blocked });
         }
@@ -175,7 +195,7 @@ fn waves(start: &Fleet<'_>, end: &Fleet<'_>, moves: &[Move], limits: &Limits) ->
         open.retain(|m| m.pods > 0);
         waves.push(wave);
     }
-    Some(waves)
+    Some(Found { waves, detours: detours > 0 })
 }
 
 /// A blocked pod and a node that would take it for a while.
