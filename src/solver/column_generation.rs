@@ -30,6 +30,8 @@ use super::relaxation::Prices;
 const SMOOTHING: f64 = 0.8;
 /// Cases that one pricing search may look at, at first and when nothing else helps.
 const SEARCH_STEPS: (usize, usize) = (400, 10_000);
+/// Rounds that prices have to come close to the master's before searches are made longer.
+const STALLED: u32 = 8;
 /// Patterns of one kind that are filled one after the other from the same copies.
 const COMPLEMENTS: usize = 8;
 /// Nodes of an enumeration that take about as long as a case.
@@ -58,7 +60,8 @@ pub(super) struct PatternLp<'a> {
     smoothed: Vec<f64>,
     /// Per pattern of the last master: its cost above its worth, as a share.
     margin: Vec<f64>,
-    smoothing: f64,
+    /// Rounds in a row without a new pattern or a better bound.
+    stalled: u32,
     steps: usize,
     /// Whether patterns are short.
     pub short: bool,
@@ -104,7 +107,7 @@ impl<'a> PatternLp<'a> {
             work: 0,
             smoothed: prices.pi.clone(),
             margin: Vec::new(),
-            smoothing: SMOOTHING,
+            stalled: 0,
             steps: SEARCH_STEPS.0,
             short: copies / prices.bins.iter().sum::<f64>().max(1.0) <= SHORT,
         };
@@ -127,6 +130,39 @@ impl<'a> PatternLp<'a> {
         }
     }
 
+    /// The last master's solution as a basic one: at most as many patterns as there are rows, so that
+    /// most numbers are large. The master's own where the simplex method does not find one.
+    pub(super) fn basic_solution(&self) -> Vec<(usize, f64)> {
+        let instance = self.instance;
+        let mut lp = Programme::default();
+        let mut cover: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.shapes.len()];
+        let mut stock: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.kinds.len()];
+        let scale = instance.kinds.iter().map(|k| k.rate).max().unwrap_or(1).max(1) as f64;
+        for &(p, _) in &self.solution {
+            let (t, content) = &self.pool[p];
+            let v = lp.add_variable(instance.kinds[*t].rate as f64 / scale);
+            for &(j, n) in content {
+                cover[j].push((v, n as f64));
+            }
+            stock[*t].push((v, 1.0));
+        }
+        for (terms, shape) in cover.into_iter().zip(&instance.shapes) {
+            lp.add_row(terms, Sense::AtLeast, shape.copies as f64);
+        }
+        for (terms, kind) in stock.into_iter().zip(&instance.kinds) {
+            if let (Some(most), false) = (kind.stock, terms.is_empty()) {
+                lp.add_row(terms, Sense::AtMost, most as f64);
+            }
+        }
+        match lp.solve_basic() {
+            Ok(x) => {
+                let counts = self.solution.iter().zip(x).map(|(&(p, _), count)| (p, count));
+                counts.filter(|&(_, count)| count > 1e-6).collect()
+            }
+            Err(_) => self.solution.clone(),
+        }
+    }
+
     pub(super) fn pattern(&self, p: usize) -> (usize, &[(usize, u64)]) {
         (self.pool[p].0, &self.pool[p].1)
     }
@@ -143,25 +179,25 @@ impl<'a> PatternLp<'a> {
     pub(super) fn round(&mut self) -> Round {
         let Some((master, mu)) = self.solve_master() else { return Round::Closed };
         let before = self.best_bound;
-        let share = self.smoothing;
         let pi: Vec<f64> =
-            master.iter().zip(&self.smoothed).map(|(m, s)| share * s + (1.0 - share) * m).collect();
+            master.iter().zip(&self.smoothed).map(|(m, s)| SMOOTHING * s + (1.0 - SMOOTHING) * m).collect();
         self.smoothed.clone_from(&pi);
         let changed = self.price(&pi, &master, &mu);
         if self.master_value - self.best_bound as f64 <= CLOSED * self.master_value {
             return Round::Closed;
         }
         if changed || self.best_bound > before {
+            self.stalled = 0;
             return Round::Progress;
         }
-        if self.smoothing > 0.0 {
-            // The smoothed prices yield nothing; the master's own may.
-            self.smoothing = if self.smoothing > 0.2 { self.smoothing / 2.0 } else { 0.0 };
+        // The smoothed prices yield nothing; they are on their way to the master's own.
+        self.stalled += 1;
+        if self.stalled < STALLED {
             return Round::Progress;
         }
+        self.stalled = 0;
         if self.steps < SEARCH_STEPS.1 {
             self.steps *= 5;
-            self.smoothing = SMOOTHING;
             return Round::Progress;
         }
         Round::Closed

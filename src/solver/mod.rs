@@ -373,7 +373,7 @@ impl Search<'_> {
             Bin { kind, content, copies: 1 }
         };
         let mut solution: Vec<(Bin, f64)> =
-            lp.solution.iter().map(|&(p, count)| (pattern_of(lp, p, None), count)).collect();
+            lp.basic_solution().into_iter().map(|(p, count)| (pattern_of(lp, p, None), count)).collect();
         let mut pi = lp.best.pi.clone();
         let mut filler = Filler::default();
         for _ in 0..DEPTHS {
@@ -431,9 +431,9 @@ impl Search<'_> {
                 pi[j] = p;
             }
             solution = below
-                .solution
-                .iter()
-                .map(|&(p, count)| (pattern_of(&below, p, Some(&names)), count))
+                .basic_solution()
+                .into_iter()
+                .map(|(p, count)| (pattern_of(&below, p, Some(&names)), count))
                 .collect();
         }
     }
@@ -446,7 +446,7 @@ impl Search<'_> {
         let (Some(limit), None) = (self.meter.time_limit(), self.instance.max_kinds) else { return };
         let Some((_, incumbent)) = &self.incumbent else { return };
         let mut patterns: Vec<Bin> = incumbent.iter().map(|b| Bin { copies: 1, ..b.clone() }).collect();
-        for &(p, _) in &lp.solution {
+        for (p, _) in lp.basic_solution() {
             let (kind, content) = lp.pattern(p);
             if may_open[kind] {
                 patterns.push(Bin { kind, content: content.to_vec(), copies: 1 });
@@ -464,9 +464,9 @@ impl Search<'_> {
 
     fn round_patterns(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, rng: &mut Rng, may_open: &[bool]) {
         let solution: Vec<(Bin, f64)> = lp
-            .solution
-            .iter()
-            .map(|&(p, count)| {
+            .basic_solution()
+            .into_iter()
+            .map(|(p, count)| {
                 let (kind, content) = lp.pattern(p);
                 (Bin { kind, content: content.to_vec(), copies: 1 }, count)
             })
