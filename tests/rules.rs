@@ -6,19 +6,23 @@
 mod scheduler;
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use plimsoll::catalog::{Architecture, Catalog, Provider};
-use plimsoll::formulate::{self, node_labels};
+use plimsoll::formulate::{self, NodeType, node_labels};
 use plimsoll::input::{ReadOptions, Source, read_workloads};
+use plimsoll::plan::{Pattern, Plan};
 use plimsoll::policy::{
     AllocatableModel, DefaultTypes, MaxPods, NodePool, Policy, PoolLimits, Taint, TaintEffect,
 };
+use plimsoll::problem::BinTypeId;
+use plimsoll::replay::{Cluster, Profile, Scheduler};
 use plimsoll::search;
 use plimsoll::solver::control::{Budget, Effort, Silent};
 use plimsoll::units::{Bytes, ResourceName};
 use plimsoll::verify::placement::{self, Standing};
 use plimsoll::workload::{Workload, WorkloadSet};
+use proptest::prelude::*;
 use scheduler::{CASES, Expect};
 
 /// One node that stands: a pool of one.
@@ -187,12 +191,11 @@ fn fits(everybody: &[Workload], node: &Node, standing: &Standing) -> bool {
     })
 }
 
-/// Formulates, solves and verifies; whether every pod is placed.
-fn by_plan(nodes: &[Node], catalog: &Catalog, set: &WorkloadSet) -> bool {
+fn policy(nodes: &[Node]) -> Policy {
     let mut zones: Vec<String> = nodes.iter().flat_map(|n| n.pool.zones.clone()).collect();
     zones.sort();
     zones.dedup();
-    let policy = Policy {
+    Policy {
         allocatable: AllocatableModel::None,
         hypervisor_memory: plimsoll::units::PartsPerMillion(0),
         max_pods: MaxPods::Fixed(SLOTS),
@@ -201,8 +204,12 @@ fn by_plan(nodes: &[Node], catalog: &Catalog, set: &WorkloadSet) -> bool {
         pools: nodes.iter().map(|n| n.pool.clone()).collect(),
         zones,
         ..Policy::default_for(Provider::Aws)
-    };
-    let formulation = formulate::formulate(set, catalog, &policy).unwrap();
+    }
+}
+
+/// Formulates, solves and verifies; whether every pod is placed.
+fn by_plan(nodes: &[Node], catalog: &Catalog, set: &WorkloadSet) -> bool {
+    let formulation = formulate::formulate(set, catalog, &policy(nodes)).unwrap();
     if !formulation.obstacles.is_empty() {
         return false;
     }
@@ -213,22 +220,70 @@ fn by_plan(nodes: &[Node], catalog: &Catalog, set: &WorkloadSet) -> bool {
     true
 }
 
+/// Lets the pods arrive one after the other in every order, each on every node that the replayed
+/// scheduler's filters let it onto; whether some order places all.
+fn by_replay(nodes: &[Node], catalog: &Catalog, set: &WorkloadSet) -> bool {
+    let policy = policy(nodes);
+    let formulation = formulate::formulate(set, catalog, &policy).unwrap();
+    let legend = &formulation.legend;
+    let bin = |node: &Node| {
+        let of_pool = |n: &NodeType| legend.pools[n.pool].name == node.pool.name;
+        BinTypeId(legend.nodes.iter().position(of_pool).unwrap() as u32)
+    };
+    let plan = Plan::from_iter(nodes.iter().map(|node| (Pattern::new(bin(node), []), 1)));
+    let cluster = Cluster::of_nodes(set, catalog, &policy, &formulation, &plan);
+    let mut left: Vec<u64> = set.workloads.iter().map(|w| w.replicas).collect();
+    let mut seen = HashSet::new();
+    arrive(&mut Scheduler::new(&cluster, Profile::Default, 0), &mut left, &mut seen)
+}
+
+fn arrive(scheduler: &mut Scheduler<'_>, left: &mut Vec<u64>, seen: &mut HashSet<Vec<u64>>) -> bool {
+    if left.iter().all(|&pods| pods == 0) {
+        return true;
+    }
+    let nodes = scheduler.node_count();
+    let state = (0..left.len()).flat_map(|w| (0..nodes).map(move |n| (w, n)));
+    if !seen.insert(state.map(|(w, n)| scheduler.pods_on(w, n)).collect()) {
+        return false;
+    }
+    for w in 0..left.len() {
+        for n in 0..nodes {
+            if left[w] == 0 || !scheduler.fits(w, n) {
+                continue;
+            }
+            scheduler.put(w, n);
+            left[w] -= 1;
+            if arrive(scheduler, left, seen) {
+                return true;
+            }
+            left[w] += 1;
+            scheduler.remove(w, n);
+        }
+    }
+    false
+}
+
 #[test]
-fn every_case_is_decided_alike_by_the_rules_and_by_the_planner() {
+fn every_case_is_decided_alike_by_the_rules_the_planner_and_the_replay() {
     let mut wrong = Vec::new();
     for &(name, node_text, pod_text, expect) in CASES {
         let (nodes, catalog) = nodes(node_text);
         let set = pods(pod_text);
-        let found = (by_rules(&nodes, &catalog, &set), by_plan(&nodes, &catalog, &set));
+        let found = (
+            by_rules(&nodes, &catalog, &set),
+            by_plan(&nodes, &catalog, &set),
+            by_replay(&nodes, &catalog, &set),
+        );
         let wanted = match expect {
-            Expect::Accepted => (true, true),
-            Expect::Refused => (false, false),
-            Expect::Unreachable | Expect::Stricter => (true, false),
+            Expect::Accepted => (true, true, true),
+            Expect::Refused => (false, false, false),
+            Expect::Unreachable => (true, false, false),
+            Expect::Stricter => (true, false, true),
         };
         if found != wanted {
+            let (rules, plan, replay) = found;
             wrong.push(format!(
-                "{name}: by the rules {}, by the plan {}, expected {expect:?}",
-                found.0, found.1
+                "{name}: by the rules {rules}, by the plan {plan}, by the replay {replay}, expected {expect:?}"
             ));
         }
     }
@@ -244,4 +299,67 @@ fn there_are_enough_cases_with_names_of_their_own() {
     assert!(CASES.len() >= 80, "{}", CASES.len());
     let refused = CASES.iter().filter(|case| case.3 == Expect::Refused).count();
     assert!(refused >= 40 && CASES.len() - refused >= 40, "{refused} of {}", CASES.len());
+}
+
+/// Rules for a pod of the workload `me` beside one of the workload `other`, as the cases write them.
+fn placement(kind: usize, me: &str, other: &str) -> String {
+    let near = |key: &str, app: &str| format!("{{topologyKey: {key}, matchLabels: {{app: {app}}}}}");
+    match kind {
+        1 => "nodeSelector: {t: x}".to_owned(),
+        2 => "nodeSelector: {topology.kubernetes.io/zone: us-east-1b}".to_owned(),
+        3 => "antiAffinity: hostname".to_owned(),
+        4 => "antiAffinity: zone".to_owned(),
+        5 => format!("antiAffinity: [{}]", near("hostname", other)),
+        6 => format!("antiAffinity: [{}]", near("zone", other)),
+        7 => format!("affinity: [{}]", near("hostname", other)),
+        8 => format!("affinity: [{}]", near("zone", other)),
+        9 => format!("affinity: [{}]", near("hostname", me)),
+        10 => "spread: zone".to_owned(),
+        11 => "spread: [{topologyKey: hostname, maxSkew: 1}]".to_owned(),
+        12 => "spread: [{topologyKey: hostname, maxSkew: 2}]".to_owned(),
+        13 => format!("nodeSelector: {{t: x}}, antiAffinity: [{}]", near("hostname", me)),
+        _ => String::new(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    /// What the planner places can be placed, by trying everything, and the scheduler gets there. What it
+    /// does not place cannot be placed, or it says by which restriction it holds a rule.
+    #[test]
+    fn random_rules_are_decided_as_by_trying_everything(
+        nodes_drawn in prop::collection::vec((0usize..3, 1u64..4, any::<bool>()), 1..4),
+        pods_drawn in prop::collection::vec((1u64..3, 1u64..3, 0usize..16), 1..4),
+    ) {
+        let names = ["a", "b", "c"];
+        let node_text: Vec<String> = nodes_drawn
+            .iter()
+            .map(|&(zone, cpu, labelled)| {
+                format!("z={} cpu={cpu}{}", names[zone], if labelled { " l:t=x" } else { "" })
+            })
+            .collect();
+        let count = pods_drawn.len();
+        let pod_text: Vec<String> = pods_drawn
+            .iter()
+            .enumerate()
+            .map(|(k, &(replicas, cpu, kind))| {
+                let rules = placement(kind, names[k], names[(k + 1) % count]);
+                format!("{}*{replicas} cpu={cpu} {{{rules}}}", names[k])
+            })
+            .collect();
+        let (node_text, pod_text) = (node_text.join(";"), pod_text.join(";"));
+        let (nodes, catalog) = nodes(&node_text);
+        let set = pods(&pod_text);
+        let rules = by_rules(&nodes, &catalog, &set);
+        let plan = by_plan(&nodes, &catalog, &set);
+        let replay = by_replay(&nodes, &catalog, &set);
+        let case = format!("{node_text} | {pod_text}: by the rules {rules}, plan {plan}, replay {replay}");
+        prop_assert!(!plan || (rules && replay), "{}", case);
+        if rules && replay && !plan {
+            let formulation = formulate::formulate(&set, &catalog, &policy(&nodes)).unwrap();
+            let said = !formulation.restrictions.is_empty();
+            prop_assert!(said, "{}", case);
+        }
+    }
 }

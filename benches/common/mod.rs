@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each user of this module takes what it needs")]
 
 pub mod clusters;
+pub mod five_way;
 pub mod literature;
 
 use fastrand::Rng;

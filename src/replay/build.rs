@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cluster::{Cluster, Node, Pool, Replicated, Rules, Spread};
 use crate::catalog::Catalog;
 use crate::formulate::{Breakdown, Formulation, Legend, Measure, node_labels, pool_name};
+use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::problem::BinTypeId;
 use crate::units::ResourceName;
@@ -31,8 +32,20 @@ impl Cluster {
         formulation: &Formulation,
         plan: &VerifiedPlan,
     ) -> Cluster {
+        Cluster::of_nodes(set, catalog, policy, formulation, plan.plan())
+    }
+
+    /// The same of nodes that need not hold all pods: those that the plan does not place are there to be
+    /// placed, but planned nowhere.
+    pub fn of_nodes(
+        set: &WorkloadSet,
+        catalog: &Catalog,
+        policy: &Policy,
+        formulation: &Formulation,
+        plan: &Plan,
+    ) -> Cluster {
         let legend = &formulation.legend;
-        let groups = legend.assign(plan.plan());
+        let groups = legend.assign(plan);
         let resources = resources(legend);
         let zones = zones(legend, catalog, policy);
 
@@ -55,7 +68,7 @@ impl Cluster {
         };
 
         let mut nodes = Vec::new();
-        for (bin, count) in plan.plan().bins_by_type() {
+        for (bin, count) in plan.bins_by_type() {
             let pool = pool_of(bin).expect("a type of the plan has a pool");
             let fixed = legend.nodes[bin.index()].zone.as_ref();
             let fixed = fixed.and_then(|zone| zones.iter().position(|z| z == zone));
@@ -70,7 +83,7 @@ impl Cluster {
                 *planned[workload].entry(pool).or_default() += pods * group.nodes;
             }
         }
-        let rules = rules(&set.workloads, &zones);
+        let rules = rules(&set.workloads, &set.daemon_sets, &zones);
         let workloads = set.workloads.iter().zip(rules).zip(planned).enumerate();
         let workloads = workloads
             .map(|(w, ((workload, mut rules), planned))| {
@@ -166,7 +179,7 @@ fn eligible(
 }
 
 /// The rules of each workload towards zones and other workloads.
-fn rules(workloads: &[Workload], zones: &[String]) -> Vec<Rules> {
+fn rules(workloads: &[Workload], daemon_sets: &[Workload], zones: &[String]) -> Vec<Rules> {
     let mut all: Vec<Rules> = workloads
         .iter()
         .map(|w| Rules {
@@ -176,16 +189,17 @@ fn rules(workloads: &[Workload], zones: &[String]) -> Vec<Rules> {
         })
         .collect();
     for (me, workload) in workloads.iter().enumerate() {
-        let selected = |selector: &LabelSelector, namespaces: &[String]| -> Vec<usize> {
-            let mine = |w: &Workload| {
-                if namespaces.is_empty() {
-                    w.id.namespace == workload.id.namespace
-                } else {
-                    namespaces.contains(&w.id.namespace)
-                }
+        let selects = |selector: &LabelSelector, namespaces: &[String], w: &Workload| {
+            let mine = if namespaces.is_empty() {
+                w.id.namespace == workload.id.namespace
+            } else {
+                namespaces.contains(&w.id.namespace)
             };
+            mine && selector.matches(&w.pod.labels)
+        };
+        let selected = |selector: &LabelSelector, namespaces: &[String]| -> Vec<usize> {
             let found = workloads.iter().enumerate();
-            found.filter(|(_, w)| mine(w) && selector.matches(&w.pod.labels)).map(|(w, _)| w).collect()
+            found.filter(|(_, w)| selects(selector, namespaces, w)).map(|(w, _)| w).collect()
         };
         let pod = &workload.pod.rules;
         for term in &pod.pod_anti_affinity {
@@ -198,6 +212,10 @@ fn rules(workloads: &[Workload], zones: &[String]) -> Vec<Rules> {
             }
         }
         for term in &pod.pod_affinity {
+            // DaemonSets run before any pod comes, and pools without them are not eligible.
+            if daemon_sets.iter().any(|d| selects(&term.selector, &term.namespaces, d)) {
+                continue;
+            }
             let group = selected(&term.selector, &term.namespaces);
             if term.topology_key == HOSTNAME {
                 all[me].near_on_node.push(group);
