@@ -47,10 +47,15 @@ pub fn units(workloads: &[&Workload], relations: &Relations) -> Together {
     let mut state =
         State { relations, units: Vec::new(), holding: BTreeMap::new(), out: Together::default() };
     let mut waiting = Vec::new();
+    let first = reached(relations, workloads.len());
     for &w in &order {
         let pods = workloads[w].replicas;
         if let Some(rule) = &relations.out_of_scope[w] {
             let rule = format!("{rule}, which is out of scope");
+            state.out.left.push(Left { workload: w, pods, rule });
+        } else if !first[w] {
+            let over = if follows(relations, w) { " over nodes" } else { "" };
+            let rule = format!("required pod affinity{over}, for no selected pod can be placed first");
             state.out.left.push(Left { workload: w, pods, rule });
         } else if follows(relations, w) {
             waiting.push(w);
@@ -82,6 +87,31 @@ pub fn units(workloads: &[&Workload], relations: &Relations) -> Together {
     state.out.left.sort_by_key(|l| l.workload);
     state.out.restricted.sort_unstable();
     state.out
+}
+
+/// Which workloads the scheduler can place one after the other: those whose required affinity selects
+/// themselves, DaemonSets or a workload that can be placed before, whatever the domain of each. A
+/// workload that selects nobody is told apart later.
+fn reached(relations: &Relations, count: usize) -> Vec<bool> {
+    let free = |w: usize| match &relations.near[w] {
+        None => true,
+        Some(near) => {
+            near.workloads.is_empty()
+                || !near.daemon_sets.is_empty()
+                || near.workloads.binary_search(&(w as u32)).is_ok()
+        }
+    };
+    let mut reached: Vec<bool> = (0..count).map(free).collect();
+    loop {
+        let next = (0..count).find(|&w| {
+            let near = relations.near[w].as_ref();
+            !reached[w] && near.is_some_and(|near| near.workloads.iter().any(|&v| reached[v as usize]))
+        });
+        match next {
+            Some(w) => reached[w] = true,
+            None => return reached,
+        }
+    }
 }
 
 /// Whether a workload's pods must lie with other pods of the plan. Where a DaemonSet is selected, the

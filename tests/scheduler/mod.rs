@@ -290,6 +290,12 @@ pub const CASES: &[(&str, &str, &str, Expect)] = &[
         Refused,
     ),
     // Anti-affinity over zones.
+    (
+        "near each other over a node and a zone",
+        "cpu=4",
+        "a*1 {affinity: [{topologyKey: hostname, matchLabels: {app: b}}]}; b*1 {affinity: [{topologyKey: zone, matchLabels: {app: a}}]}",
+        Unreachable,
+    ),
     ("a zone for each", "z=a; z=b; z=c", "a*3 {antiAffinity: zone}", Accepted),
     ("two in a zone", "z=a; z=b; z=b", "a*3 {antiAffinity: zone}", Refused),
     (
