@@ -71,7 +71,15 @@ pub(super) fn anneal(
         let estimate = &estimate;
         work += 2 * model.terms as u64;
         let accept = |delta: f64, rng: &mut Rng| delta <= 0.0 || rng.f64() < (-delta / temperature).exp();
-        let delta = match rng.u16(..1000) {
+        let mut kind = rng.u16(..1000);
+        if state.used() == 1 && kind < 960 {
+            // Nothing can move between pools yet.
+            if kind >= 60 {
+                continue;
+            }
+            kind = 999;
+        }
+        let delta = match kind {
             0..=579 => {
                 let (g, to) = (rng.usize(..groups), rng.usize(..state.slots.len()));
                 if state.of[g] as usize == to || state.slots[to].members.is_empty() {
@@ -218,8 +226,15 @@ fn split(
     work: &mut u64,
 ) -> Option<Split> {
     let model = estimate.model;
-    let (a, b) = (rng.usize(..state.slots.len()), rng.usize(..state.slots.len()));
-    if a == b || state.slots[a].members.is_empty() {
+    // One pool in use, and another one or an empty slot.
+    let (used, empty): (Vec<usize>, Vec<usize>) =
+        (0..state.slots.len()).partition(|&slot| !state.slots[slot].members.is_empty());
+    let a = used[rng.usize(..used.len())];
+    let b = match empty.first() {
+        Some(&slot) if used.len() == 1 || rng.bool() => slot,
+        _ => used[rng.usize(..used.len())],
+    };
+    if a == b {
         return None;
     }
     let before = [state.slots[a].candidate, state.slots[b].candidate];
