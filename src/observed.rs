@@ -1,7 +1,7 @@
 //! A cluster as it runs: its nodes with what lies on them, and how many pods may be away at once.
 //!
 //! `input` makes this from what the API server lists. Workloads are named by their place in the
-//! [`WorkloadSet`](crate::workload::WorkloadSet) that was read along with it.
+//! [`WorkloadSet`] that was read along with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -394,51 +394,8 @@ impl<'a> Search<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pricing::tests::{brute_force, instance};
     use super::*;
-    use crate::problem::{BinSet, BinType, ItemType, ItemTypeId, Problem};
-    use crate::units::Rate;
-
-    fn instance(items: &[([u64; 2], u64)], capacity: [u64; 2], conflicts: &[(u32, u32)]) -> Instance {
-        let items = items
-            .iter()
-            .map(|&(demand, copies)| ItemType {
-                demand: demand.into_iter().collect(),
-                copies,
-                max_per_bin: None,
-                eligible: BinSet::all(1),
-            })
-            .collect();
-        let bin =
-            BinType { capacity: capacity.into_iter().collect(), rate: Rate::from_nanos(1), stock: None };
-        let conflicts = conflicts.iter().map(|&(a, b)| (ItemTypeId(a), ItemTypeId(b)));
-        let problem =
-            Problem::new(vec!["cpu".into(), "memory".into()], items, vec![bin], conflicts, None).unwrap();
-        Instance::reduce(&problem).unwrap()
-    }
-
-    fn brute_force(instance: &Instance, pi: &[u64], j: usize, free: &[u64], taken: &mut Vec<usize>) -> u64 {
-        if j == instance.shapes.len() {
-            return 0;
-        }
-        let shape = &instance.shapes[j];
-        let mut free = free.to_vec();
-        let mut best = brute_force(instance, pi, j + 1, &free, taken);
-        if taken.iter().any(|t| shape.conflicts.contains(t)) {
-            return best;
-        }
-        taken.push(j);
-        for n in 1..=instance.fits[0][j] {
-            if !free.iter().zip(&shape.demand).all(|(f, d)| f >= d) {
-                break;
-            }
-            for (f, d) in free.iter_mut().zip(&shape.demand) {
-                *f -= d;
-            }
-            best = best.max(n * pi[j] + brute_force(instance, pi, j + 1, &free, taken));
-        }
-        taken.pop();
-        best
-    }
 
     fn random(rng: &mut fastrand::Rng, most: u64) -> (Instance, Vec<u64>) {
         let n = rng.usize(1..7);

@@ -214,12 +214,16 @@ impl Search<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::problem::{BinSet, BinType, ItemType, ItemTypeId, Problem};
     use crate::units::Rate;
 
-    fn instance(items: &[([u64; 2], u64)], capacity: [u64; 2], conflicts: &[(u32, u32)]) -> Instance {
+    pub(in crate::solver) fn instance(
+        items: &[([u64; 2], u64)],
+        capacity: [u64; 2],
+        conflicts: &[(u32, u32)],
+    ) -> Instance {
         let items = items
             .iter()
             .map(|&(demand, copies)| ItemType {
@@ -237,7 +241,14 @@ mod tests {
         Instance::reduce(&problem).unwrap()
     }
 
-    fn brute_force(instance: &Instance, pi: &[u64], j: usize, free: &[u64], taken: &mut Vec<usize>) -> u64 {
+    /// The worth of the best pattern of the first kind that holds shapes from `j` on, beside those taken.
+    pub(in crate::solver) fn brute_force(
+        instance: &Instance,
+        pi: &[u64],
+        j: usize,
+        free: &[u64],
+        taken: &mut Vec<usize>,
+    ) -> u64 {
         if j == instance.shapes.len() {
             return 0;
         }
