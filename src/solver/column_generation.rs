@@ -25,6 +25,7 @@ use super::knapsack_lp::Columns;
 use super::master::{Programme, Sense};
 use super::pricing;
 use super::relaxation::Prices;
+use super::rounding;
 
 /// Weight of the last round's prices against the master's.
 const SMOOTHING: f64 = 0.8;
@@ -133,27 +134,7 @@ impl<'a> PatternLp<'a> {
     /// The last master's solution as a basic one: at most as many patterns as there are rows, so that
     /// most numbers are large. The master's own where the simplex method does not find one.
     pub(super) fn basic_solution(&self) -> Vec<(usize, f64)> {
-        let instance = self.instance;
-        let mut lp = Programme::default();
-        let mut cover: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.shapes.len()];
-        let mut stock: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.kinds.len()];
-        let scale = instance.kinds.iter().map(|k| k.rate).max().unwrap_or(1).max(1) as f64;
-        for &(p, _) in &self.solution {
-            let (t, content) = &self.pool[p];
-            let v = lp.add_variable(instance.kinds[*t].rate as f64 / scale);
-            for &(j, n) in content {
-                cover[j].push((v, n as f64));
-            }
-            stock[*t].push((v, 1.0));
-        }
-        for (terms, shape) in cover.into_iter().zip(&instance.shapes) {
-            lp.add_row(terms, Sense::AtLeast, shape.copies as f64);
-        }
-        for (terms, kind) in stock.into_iter().zip(&instance.kinds) {
-            if let (Some(most), false) = (kind.stock, terms.is_empty()) {
-                lp.add_row(terms, Sense::AtMost, most as f64);
-            }
-        }
+        let lp = rounding::covering(self.instance, self.solution.iter().map(|&(p, _)| self.pattern(p)));
         match lp.solve_basic() {
             Ok(x) => {
                 let counts = self.solution.iter().zip(x).map(|(&(p, _), count)| (p, count));

@@ -79,19 +79,21 @@ impl<'a> Partial<'a> {
     }
 }
 
-/// The cheapest choice among these patterns that covers every copy, by a MIP solver within a time
-/// limit; surplus copies are taken out again.
-pub(super) fn choose_patterns(instance: &Instance, patterns: &[Bin], seconds: f64) -> Option<Vec<Bin>> {
+/// How often to take each of these patterns, so that every copy is covered and no stock exceeded.
+pub(super) fn covering<'a>(
+    instance: &Instance,
+    patterns: impl Iterator<Item = (usize, &'a [(usize, u64)])>,
+) -> Programme {
     let scale = instance.kinds.iter().map(|k| k.rate).max().unwrap_or(1).max(1) as f64;
     let mut programme = Programme::default();
     let mut cover = vec![Vec::new(); instance.shapes.len()];
     let mut stock = vec![Vec::new(); instance.kinds.len()];
-    for pattern in patterns {
-        let v = programme.add_variable(instance.kinds[pattern.kind].rate as f64 / scale);
-        for &(j, n) in &pattern.content {
+    for (kind, content) in patterns {
+        let v = programme.add_variable(instance.kinds[kind].rate as f64 / scale);
+        for &(j, n) in content {
             cover[j].push((v, n as f64));
         }
-        stock[pattern.kind].push((v, 1.0));
+        stock[kind].push((v, 1.0));
     }
     for (terms, shape) in cover.into_iter().zip(&instance.shapes) {
         programme.add_row(terms, Sense::AtLeast, shape.copies as f64);
@@ -101,6 +103,13 @@ pub(super) fn choose_patterns(instance: &Instance, patterns: &[Bin], seconds: f6
             programme.add_row(terms, Sense::AtMost, most as f64);
         }
     }
+    programme
+}
+
+/// The cheapest choice among these patterns that covers every copy, by a MIP solver within a time
+/// limit; surplus copies are taken out again.
+pub(super) fn choose_patterns(instance: &Instance, patterns: &[Bin], seconds: f64) -> Option<Vec<Bin>> {
+    let programme = covering(instance, patterns.iter().map(|p| (p.kind, &p.content[..])));
     let copies = instance.shapes.iter().map(|s| s.copies).max().unwrap_or(1);
     let counts = programme.solve_integer(copies, seconds).ok()?;
     let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
