@@ -2,6 +2,7 @@
 //! and under each commitment offer of the catalog.
 
 mod calendar;
+pub mod commitment;
 mod cost;
 mod fleet;
 pub mod metrics;
@@ -9,6 +10,7 @@ mod offer;
 mod ratio;
 mod split;
 mod sustained;
+mod usage;
 
 pub use calendar::{CalendarError, ChargePeriod, charge_periods};
 pub use cost::{BilledCost, ContractedCost, EffectiveCost, ListCost, effective_savings_rate, saving};
@@ -17,3 +19,4 @@ pub use offer::{CommitmentCategory, OfferKey, Purchase, Scope, category, provide
 pub use ratio::Ratio;
 pub use split::{by_largest_remainder, pro_rata};
 pub use sustained::SustainedUse;
+pub use usage::{Components, FlexPool, LineState, NodeUsage, Scenario, SeriesRates, UsageError, UsageLine};
