@@ -37,15 +37,22 @@ impl SustainedUse {
         if used == 0 || used > month {
             return None;
         }
+        let off = self.earned(used, month);
+        let full = u128::from(used) * 4 * 1_000_000;
+        Ratio::of_wide(i128::try_from(off).ok()?, i128::try_from(full).ok()?)
+    }
+
+    /// What `used` hours of a month earn, in millionths of the price of a quarter of an hour; hours
+    /// beyond the month earn nothing.
+    pub(crate) fn earned(&self, used: u64, month: u64) -> u128 {
         // In quarter hours, so that a quarter of the month is whole.
         let mut left = u128::from(used) * 4;
-        let mut paid: u128 = 0;
+        let mut earned: u128 = 0;
         for quarter in self.quarters {
             let here = left.min(u128::from(month));
-            paid += here * u128::from(quarter.0);
+            earned += here * u128::from(1_000_000 - quarter.0);
             left -= here;
         }
-        let full = u128::from(used) * 4 * 1_000_000;
-        Ratio::of_wide(i128::try_from(full - paid).ok()?, i128::try_from(full).ok()?)
+        earned
     }
 }

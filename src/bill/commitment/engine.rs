@@ -132,20 +132,27 @@ impl<'u, 'a> Engine<'u, 'a> {
     }
 
     fn reserve(&self, reservation: &Reservation, left: &mut [u64], uses: &mut Vec<Use>) {
-        let mut units = self.holdings[reservation.holding].units_per_hour();
+        let held = &self.holdings[reservation.holding];
+        let mut units = held.units_per_hour();
+        let exact = matches!(held.covers, Covers::Zonal { .. } | Covers::Type(_));
         for &index in &reservation.parts {
             if units == 0 {
                 return;
             }
             let part = &self.parts[index];
-            let covered = units.min(left[index]);
+            // A reservation of a type counts instances, whatever one weighs in its pool.
+            let (weight, unit) = if exact { (WHOLE, part.unit) } else { (1, 1) };
+            let reach = u128::from(units) * u128::from(unit) / u128::from(weight);
+            let covered = u64::try_from(reach).map_or(left[index], |reach| reach.min(left[index]));
             if covered > 0 {
                 let before = part.value(left[index]);
                 left[index] -= covered;
-                units -= covered;
+                let taken = u128::from(covered) * u128::from(weight) / u128::from(unit);
+                let taken = u64::try_from(taken).expect("no more than it has");
+                units -= taken;
                 // A difference of what is left, so that roundings never add up.
                 let list = before - part.value(left[index]);
-                uses.push(Use { holding: reservation.holding, line: part.line, units: covered, list });
+                uses.push(Use { holding: reservation.holding, line: part.line, units: taken, list });
             }
         }
     }

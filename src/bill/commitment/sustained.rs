@@ -53,55 +53,47 @@ fn month_of(
         classes.iter().zip(counts).filter(|(_, n)| **n > 0).map(|(class, &n)| (in_use(class), n)).collect();
     levels.sort_unstable();
     let tiers = tiers(usage, members);
-    // The layer between two levels runs in all hours at or above the upper one.
-    let (mut earned, mut full, mut below) = (0i128, 0i128, 0i128);
+    let whole_month = tiers.earned(length, length);
+    // The layer between two levels runs in all hours at or above the upper one. What it earns, as a
+    // share of what its hours would earn if it ran the whole month.
+    let (mut earned, mut full, mut below) = (0u128, 0u128, 0i128);
     let mut above: u64 = levels.iter().map(|(_, n)| n).sum();
     for (level, n) in levels {
-        let layer = (level - below) * i128::from(above);
-        earned += layer / 1_000 * tiers.share_of_full(above, length);
-        full += layer / 1_000 * PARTS;
+        let layer = (level - below).unsigned_abs();
+        earned += layer * tiers.earned(above, length) * u128::from(length);
+        full += layer * whole_month * u128::from(above);
         below = level;
         above -= n;
     }
     if full == 0 {
         return;
     }
-    let share = earned / (full / PARTS);
+    // Both to 60 bits: a relative error below 10^-17, and none for a whole month.
+    while full >= 1 << 60 {
+        (earned, full) = (earned >> 1, full >> 1);
+    }
     for &line in members {
         let t = usage.lines()[line].instance_type;
-        let left: i128 =
-            classes.iter().zip(counts).map(|(class, &n)| class.on_demand[line].nanos() * i128::from(n)).sum();
-        let list = i128::from(t.on_demand.rate.nanos());
-        let off = t.sustained_use.as_ref().map_or(0, |s| list - i128::from(s.rate.nanos())).max(0);
-        if list > 0 {
-            // left / list first: an exact number of node hours where nothing is covered in part.
-            let whole = (left / list) * off + (left % list) * off / list;
-            month[line] = Money::from_nanos(whole / PARTS * share + whole % PARTS * share / PARTS);
-        }
+        let left =
+            classes.iter().zip(counts).map(|(class, &n)| class.on_demand[line].nanos() * i128::from(n));
+        let list = u128::from(t.on_demand.rate.nanos()).max(1);
+        let listed = t.sustained_use.as_ref().map_or(list, |s| u128::from(s.rate.nanos()));
+        let most = nearest(left.sum::<i128>().unsigned_abs() * list.saturating_sub(listed), list);
+        let off = nearest(most * earned, full);
+        month[line] = Money::from_nanos(i128::try_from(off).expect("no bill reaches 10^29"));
     }
 }
 
-/// A share of one, in parts.
-const PARTS: i128 = 1_000_000_000;
-
-/// How the discount grows with the share of the month.
-struct Tiers(SustainedUse);
-
-impl Tiers {
-    /// The discount at a share of the month as a share of that of the whole month, in [`PARTS`].
-    fn share_of_full(&self, used: u64, month: u64) -> i128 {
-        match (self.0.discount(used, month), self.0.discount(month, month)) {
-            (Some(now), Some(full)) if full.nanos() > 0 => now.nanos() * PARTS / full.nanos(),
-            _ => 0,
-        }
-    }
+/// `a / b`, rounded half up.
+fn nearest(a: u128, b: u128) -> u128 {
+    (a + b / 2) / b
 }
 
 /// The tiers whose discount for a whole month is nearer to the listed one: 30 % or 20 %.
-fn tiers(usage: &NodeUsage<'_>, members: &[usize]) -> Tiers {
+fn tiers(usage: &NodeUsage<'_>, members: &[usize]) -> SustainedUse {
     let t = usage.lines()[members[0]].instance_type;
     let list = u128::from(t.on_demand.rate.nanos());
     let listed = t.sustained_use.as_ref().map_or(list, |s| u128::from(s.rate.nanos()));
     let off = list.saturating_sub(listed);
-    Tiers(if off * 4 > list { SustainedUse::THIRTY_PERCENT } else { SustainedUse::TWENTY_PERCENT })
+    if off * 4 > list { SustainedUse::THIRTY_PERCENT } else { SustainedUse::TWENTY_PERCENT }
 }
