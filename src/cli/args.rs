@@ -18,10 +18,11 @@ use plimsoll::replay::{Order, Profile};
 use plimsoll::report::{Format, csv};
 use plimsoll::units::{Bytes, DecimalError, MilliCpu, Money, PartsPerMillion, ResourceName};
 
+use super::sweep::SweepArgs;
 use super::threshold::Threshold;
 
 /// Examples stand before the usage line: most readers look for one to copy.
-const TEMPLATE: &str = "\
+pub const TEMPLATE: &str = "\
 {about-with-newline}
 Examples:
 {before-help}{usage-heading} {usage}
@@ -66,6 +67,7 @@ pub enum Command {
     Report(ReportArgs),
     Replay(ReplayArgs),
     Calibrate(CalibrateArgs),
+    Sweep(Box<SweepArgs>),
     Check(CheckArgs),
     Solve(SolveArgs),
     #[command(subcommand)]
@@ -158,7 +160,7 @@ pub struct PlanArgs {
 }
 
 /// What the plan must survive.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Resilience")]
 pub struct SurviveArgs {
     /// After the loss of any one node, or of any one zone, every pod still fits on what remains
@@ -505,10 +507,12 @@ pub enum SchemaArg {
     Solution,
     /// What `--certificate` writes
     Certificate,
+    /// What `sweep -f json` prints
+    Sweep,
 }
 
 /// Whose prices hold.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Prices")]
 pub struct PriceArgs {
     /// Provider whose newest bundled prices are used [default: the workload file's, or aws]
@@ -548,7 +552,7 @@ impl From<ProviderArg> for Provider {
 }
 
 /// Which instance types may be bought.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Instance types")]
 pub struct TypeArgs {
     /// Only types whose name matches one of these globs
@@ -594,7 +598,7 @@ impl From<ArchArg> for Architecture {
 }
 
 /// How much of a node pods may fill.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Nodes")]
 pub struct NodeArgs {
     /// A policy file; options given here win over it (see `plimsoll schema policy`)
@@ -809,11 +813,11 @@ impl FromStr for QuantityArg {
     }
 }
 
-fn vcpus(text: &str) -> Result<MilliCpu, String> {
+pub fn vcpus(text: &str) -> Result<MilliCpu, String> {
     quantity::parse_cpu(text).map_err(explain)
 }
 
-fn memory(text: &str) -> Result<Bytes, String> {
+pub fn memory(text: &str) -> Result<Bytes, String> {
     match quantity::suspicious_memory(text) {
         Some(why) => Err(format!("`{text}`: {why}")),
         None => quantity::parse_memory(text).map_err(explain),
@@ -838,7 +842,7 @@ fn resource(name: &str) -> Result<ResourceName, String> {
 }
 
 /// How long to search.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Search")]
 pub struct SearchArgs {
     /// How much work to spend on a cheaper plan and a tighter bound
@@ -946,7 +950,7 @@ impl From<AutoscaledArg> for AutoscaledReplicas {
 }
 
 /// Reads `reserved-standard/1y/partial-upfront`.
-fn offer_key(text: &str) -> Result<OfferKey, String> {
+pub fn offer_key(text: &str) -> Result<OfferKey, String> {
     match text.parse()? {
         PurchaseChoice::Commitment { kind, term, payment } => Ok(OfferKey { kind, term, payment }),
         _ => Err("the plan on demand is in every report; name a commitment".to_owned()),

@@ -14,6 +14,7 @@ mod reading;
 mod replay;
 mod settings;
 mod solve;
+mod sweep;
 mod threshold;
 
 use std::io::{self, Write};
@@ -113,6 +114,7 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
         Command::Report(args) => report(args, cli.messages),
         Command::Replay(args) => replay::run(args, cli.messages),
         Command::Calibrate(args) => calibrate::run(args),
+        Command::Sweep(args) => sweep::run(args, cli.messages),
         Command::Check(args) => check::run(args),
         Command::Solve(args) => solve::run(args, cli.messages),
         Command::Catalog(CatalogCommand::List(args)) => list_catalog(args),
@@ -243,6 +245,7 @@ fn print_schema(name: SchemaArg) -> Result<Ending, Failure> {
         SchemaArg::Problem => input::problem_file::schema(),
         SchemaArg::Solution => plimsoll::report::solution::schema(),
         SchemaArg::Certificate => input::certificate_file::schema(),
+        SchemaArg::Sweep => plimsoll::report::sweep::schema(),
     };
     let text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
     print(text + "\n")

@@ -110,16 +110,24 @@ fn is_folder(path: &Path) -> bool {
 }
 
 fn options(args: &OutputArgs, messages: MessageArgs) -> RenderOptions {
-    let to_terminal = args.output.is_none() && std::io::stdout().is_terminal();
+    RenderOptions {
+        all_nodes: args.all_nodes,
+        csv_table: args.table.unwrap_or(csv::Table::Nodes),
+        start: args.as_of.clone(),
+        ..drawn(args.output.is_none(), args.plain, args.ascii, messages)
+    }
+}
+
+/// How tables are drawn: as the terminal allows, where standard output is one and the result goes there.
+pub fn drawn(to_stdout: bool, plain: bool, ascii: bool, messages: MessageArgs) -> RenderOptions {
+    let to_terminal = to_stdout && std::io::stdout().is_terminal();
     let size = terminal_size::terminal_size_of(std::io::stdout()).filter(|_| to_terminal);
     RenderOptions {
         width: size.map_or(WIDTH, |(columns, _)| usize::from(columns.0)),
         color: to_terminal && colors_wanted(messages),
-        ascii: args.ascii,
-        plain: args.plain,
-        all_nodes: args.all_nodes,
-        csv_table: args.table.unwrap_or(csv::Table::Nodes),
-        start: args.as_of.clone(),
+        ascii,
+        plain,
+        ..RenderOptions::default()
     }
 }
 

@@ -432,7 +432,8 @@ pub fn metadata(sources: &[Source], settings: &Settings, args: &PlanArgs) -> Met
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// SHA-256 in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

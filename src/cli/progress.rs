@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use plimsoll::plan::relative_gap;
+use plimsoll::report::sweep::SweepPoint;
 use plimsoll::solver::control::{Event, Observer};
 use plimsoll::units::Money;
 
@@ -76,6 +77,50 @@ impl Observer for Progress {
         }
         self.told(&search.line());
         self.step(search.line());
+    }
+}
+
+/// A bar over the points of a sweep.
+pub struct PointsBar {
+    bar: ProgressBar,
+    verbose: bool,
+}
+
+impl PointsBar {
+    /// Begins to draw, with the points that are known already.
+    pub fn start(messages: MessageArgs, points: usize, known: usize) -> Self {
+        let bar = if messages.quiet { ProgressBar::hidden() } else { ProgressBar::new(points as u64) };
+        let style = ProgressStyle::with_template(
+            "{spinner} {bar:30} {pos}/{len} points {msg} ({elapsed}, {eta} left)",
+        );
+        bar.set_style(style.expect("the template is well formed"));
+        bar.enable_steady_tick(Duration::from_millis(80));
+        bar.set_position(known as u64);
+        if messages.verbose && known > 0 {
+            bar.suspend(|| say(&format!("{known} of {points} points are known already")));
+        }
+        PointsBar { bar, verbose: messages.verbose }
+    }
+
+    /// Another point is done.
+    pub fn done(&self, point: &SweepPoint) {
+        let cost = point.found.as_ref().map(|found| found.cost_hour.money().to_cents_string());
+        let line = format!(
+            "{}: {} per hour",
+            point.values.join(", "),
+            cost.as_deref().unwrap_or("no plan, nothing")
+        );
+        if self.verbose {
+            self.bar.suspend(|| say(&line));
+        }
+        self.bar.set_message(line);
+        self.bar.inc(1);
+    }
+}
+
+impl Drop for PointsBar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::sweep::SweepReport;
 use super::view::PlanReport;
 use crate::bill::Ratio;
 
@@ -151,6 +152,13 @@ pub fn render(report: &PlanReport, table: Table) -> Vec<u8> {
         Table::Migration => tables::cluster::migration(report, &mut sheet),
         Table::Assumptions => tables::assumptions(report, &mut sheet),
     }
+    sheet.into_bytes()
+}
+
+/// A sweep as CSV, one row per point, with a header.
+pub fn sweep(report: &SweepReport) -> Vec<u8> {
+    let mut sheet = Sheet::new();
+    tables::sweep::points(report, &mut sheet);
     sheet.into_bytes()
 }
 

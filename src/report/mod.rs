@@ -14,6 +14,7 @@ mod replayed;
 mod scheduling;
 pub mod solution;
 mod survival;
+pub mod sweep;
 mod table;
 pub mod view;
 

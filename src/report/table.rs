@@ -10,6 +10,7 @@ mod grid;
 mod nodes;
 mod replay;
 mod survival;
+pub(super) mod sweep;
 
 use super::RenderOptions;
 use super::number::{Currency, gap_percent, grouped, percent};

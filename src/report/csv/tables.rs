@@ -5,6 +5,7 @@ use crate::report::view::PlanReport;
 
 pub(super) mod cluster;
 pub(super) mod pools;
+pub(super) mod sweep;
 
 /// A serde name (such as `no-upfront`) as a cell.
 fn serde_name(value: impl serde::Serialize) -> String {

@@ -1,0 +1,146 @@
+//! `plimsoll sweep` from outside: a point is what `plan` prints, bytes do not depend on threads, a sweep
+//! goes on where it was stopped, and faults are told before anything is computed.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use plimsoll::report::sweep::SweepReport;
+
+const INPUT: &str = "workloads/online-boutique.yaml";
+
+fn plimsoll() -> Command {
+    let mut command = Command::cargo_bin("plimsoll").expect("the program is built with its tests");
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("NO_COLOR").env("TERM", "dumb");
+    command
+}
+
+fn sweep(options: &[&str]) -> Vec<u8> {
+    let mut command = plimsoll();
+    command.args(["sweep", INPUT, "-q", "--effort", "quick"]).args(options);
+    command.assert().success().get_output().stdout.clone()
+}
+
+fn read(bytes: &[u8]) -> SweepReport {
+    serde_json::from_slice(bytes).expect("a sweep")
+}
+
+#[test]
+fn a_point_is_the_plan_that_plan_prints_with_the_same_setting() {
+    let report = read(&sweep(&["--vary", "headroom=0,20%", "--vary", "max-types=1..2", "-f", "json"]));
+    assert!(report.complete);
+    let values: Vec<String> = report.points.iter().map(|p| p.values.join(" ")).collect();
+    assert_eq!(values, ["0% 1", "0% 2", "20% 1", "20% 2"]);
+    let plan = plimsoll()
+        .args(["plan", INPUT, "-q", "--effort", "quick", "-f", "json", "--baselines", "none"])
+        .args(["--headroom", "20%", "--max-types", "1"])
+        .assert()
+        .success();
+    let plan: serde_json::Value = serde_json::from_slice(&plan.get_output().stdout).expect("a plan");
+    let found = report.points[2].found.as_ref().expect("a plan");
+    assert_eq!(plan["solve"]["cost_hour"], found.cost_hour.to_string());
+    assert_eq!(plan["solve"]["lower_bound_hour"], found.lower_bound_hour.to_string());
+    assert_eq!(plan["headline"]["nodes"], found.nodes);
+    for point in &report.points {
+        let (found, taken) = (point.found.as_ref().expect("a plan"), point.taken.as_ref().expect("a plan"));
+        assert!(found.lower_bound_hour <= found.cost_hour, "{:?}", point.values);
+        assert!(found.types.len() as u64 <= point.values[1].parse().expect("a number"));
+        assert_eq!(found.pods, 12);
+        assert!(taken.change_first_month.is_some() || point.point == 1);
+    }
+}
+
+#[test]
+fn the_same_bytes_at_any_number_of_threads() {
+    let options = ["--vary", "headroom=0..20%:10", "-f", "json", "--threads"];
+    let run = |threads: &str| sweep(&[&options[..], &[threads]].concat());
+    let one = run("1");
+    assert_eq!(one, run("2"));
+    assert_eq!(one, run("5"));
+}
+
+#[test]
+fn a_sweep_goes_on_where_it_was_stopped_and_never_computes_a_point_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("sweep.json");
+    let file = path.to_str().expect("UTF-8");
+    let into = |path: &str, vary: &str| sweep(&["--vary", vary, "-f", "json", "-o", path]);
+    into(file, "headroom=0,20%");
+    // A mark on a point that is there: it survives, so that the point was not computed again.
+    let mut marked = read(&std::fs::read(&path).expect("a file"));
+    marked.points[1].found.as_mut().expect("a plan").nodes = 77;
+    std::fs::write(&path, plimsoll::report::sweep::render_json(&marked)).expect("written");
+    into(file, "headroom=0,10,20%");
+    let again = read(&std::fs::read(&path).expect("a file"));
+    let nodes: Vec<u64> = again.points.iter().map(|p| p.found.as_ref().expect("a plan").nodes).collect();
+    assert_eq!(nodes[2], 77);
+    assert_eq!(again.points.iter().map(|p| p.point).collect::<Vec<_>>(), [1, 2, 3]);
+    // Without the mark it is what a run in one go writes.
+    into(file, "headroom=10,20%");
+    std::fs::remove_file(&path).expect("removed");
+    into(file, "headroom=0,20%");
+    into(file, "headroom=0,10,20%");
+    let resumed = std::fs::read(&path).expect("a file");
+    let other = folder.path().join("fresh.json");
+    into(other.to_str().expect("UTF-8"), "headroom=0,10,20%");
+    assert_eq!(resumed, std::fs::read(&other).expect("a file"));
+}
+
+#[test]
+fn a_file_that_is_no_sweep_is_not_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("plan.json");
+    std::fs::write(&path, "{\"schema_version\": 1}\n").expect("written");
+    let file = path.to_str().expect("UTF-8");
+    let mut command = plimsoll();
+    command.args(["sweep", INPUT, "--vary", "headroom=0,20%", "-f", "json", "-o", file]);
+    let assert = command.assert().code(2);
+    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(said.contains("is no sweep of this version"), "{said}");
+    assert_eq!(std::fs::read_to_string(Path::new(&path)).expect("still there"), "{\"schema_version\": 1}\n");
+}
+
+#[test]
+fn every_format_tells_the_same_cost() {
+    let options = ["--vary", "arch=amd64,arm64"];
+    let report = read(&sweep(&[&options[..], &["-f", "json"]].concat()));
+    let month = report.points[1].taken.as_ref().expect("a plan").cost_month;
+    let csv = String::from_utf8(sweep(&[&options[..], &["-f", "csv"]].concat())).expect("UTF-8");
+    let mut rows = csv::Reader::from_reader(csv.as_bytes());
+    let column = rows.headers().expect("a header").iter().position(|h| h == "cost_month").expect("a column");
+    let second = rows.records().nth(1).expect("two rows").expect("a row");
+    assert_eq!(second[column], month.to_string());
+    let table = String::from_utf8(sweep(&[&options[..], &["--ascii"]].concat())).expect("UTF-8");
+    assert!(table.contains(&format!("${}", month.money().to_cents_string())), "{table}");
+    assert!(table.lines().all(|line| line.len() <= 80), "{table}");
+}
+
+#[test]
+fn points_without_a_plan_say_why_and_faults_come_first() {
+    let table = String::from_utf8(sweep(&["--vary", "family=m5,zz9"])).expect("UTF-8");
+    assert!(table.contains("no plan"), "{table}");
+    assert!(table.contains("family=zz9:"), "{table}");
+    for (options, words) in [
+        (&["--vary", "headroom=0", "--vary", "headroom=1%"][..], "varied twice"),
+        (&["--vary", "region=eu-west-9"], "did you mean"),
+        (&["--vary", "region=eu-west-1", "--catalog", "aws-2026-05-us-east-1"], "has one region"),
+        (&["--vary", "arch=any", "--vary", "basis=limits", "--vary", "max-types=1"], "more than two"),
+    ] {
+        let assert = plimsoll().args(["sweep", INPUT]).args(options).assert().code(2).stdout("");
+        let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+        assert!(said.contains(words), "{words:?} is not in:\n{said}");
+    }
+    // Nothing at all fits: the exit code says so.
+    plimsoll().args(["sweep", INPUT, "-q", "--vary", "family=zz9"]).assert().code(3);
+}
+
+#[test]
+fn output_keeps_to_its_schema() {
+    let schema = plimsoll().args(["schema", "sweep"]).assert().success();
+    let schema: serde_json::Value = serde_json::from_slice(&schema.get_output().stdout).expect("JSON");
+    let report: serde_json::Value =
+        serde_json::from_slice(&sweep(&["--vary", "max-types=1..2", "-f", "json"])).expect("JSON");
+    let known = schema["properties"].as_object().expect("properties");
+    for key in report.as_object().expect("an object").keys() {
+        assert!(known.contains_key(key), "{key}");
+    }
+}
