@@ -116,7 +116,7 @@ pub struct PlanArgs {
     pub nodes: NodeArgs,
     /// FILES are a cluster that runs, `kubectl get nodes,pods,... -A -o json`: show it as it is beside
     /// what it could be
-    #[arg(long, help_heading = "Workloads")]
+    #[arg(long, conflicts_with = "survive", help_heading = "Workloads")]
     pub cluster: bool,
     /// With --cluster, what a step of the migration saves a month at least
     #[arg(
@@ -164,7 +164,7 @@ pub struct PlanArgs {
 #[command(next_help_heading = "Resilience")]
 pub struct SurviveArgs {
     /// After the loss of any one node, or of any one zone, every pod still fits on what remains
-    #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "cluster")]
+    #[arg(long, value_enum, value_name = "WHAT")]
     pub survive: Option<SurviveArg>,
     /// Only pods of this priority and above must; others may have to make room
     #[arg(long, value_name = "N", requires = "survive", allow_negative_numbers = true)]
