@@ -2,12 +2,14 @@
 //! and under each commitment offer of the catalog.
 
 mod calendar;
+pub mod cash;
 pub mod commitment;
 mod cost;
 mod fleet;
 pub mod metrics;
 mod offer;
 mod ratio;
+pub mod showback;
 mod split;
 mod sustained;
 mod usage;
