@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::demand::{Demand, Scenario};
 use crate::units::ResourceName;
 
 /// An amount per resource, in base units: millicores, bytes, or counts.
@@ -305,6 +306,11 @@ pub struct WorkloadSet {
     pub workloads: Vec<Workload>,
     /// The catalog whose prices the input is meant for, by name, where it names one.
     pub catalog: Option<String>,
+    /// How replicas vary over time, of the workloads that say so. A workload whose limits are an
+    /// autoscaler's is here even if nothing says when it has how many.
+    pub demands: BTreeMap<WorkloadId, Demand>,
+    /// How demand may turn out; empty where nothing is said.
+    pub scenarios: Vec<Scenario>,
     /// Overhead of every node that they are eligible for.
     pub daemon_sets: Vec<Workload>,
     /// Whether Kubernetes objects are among what was read.

@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The library's modules, and what each may use of the others.
-const FLOORS: [(&str, &[&str]); 20] = [
+const FLOORS: [(&str, &[&str]); 22] = [
     ("units", &[]),
+    ("demand", &["units"]),
     ("problem", &["units"]),
-    ("workload", &["units"]),
+    ("workload", &["units", "demand"]),
     ("catalog", &["units"]),
     ("policy", &["units", "workload", "catalog"]),
     ("observed", &["units", "workload", "catalog", "policy"]),
     ("plan", &["units", "problem"]),
-    ("input", &["units", "problem", "workload", "catalog", "policy", "plan", "observed"]),
+    ("input", &["units", "problem", "demand", "workload", "catalog", "policy", "plan", "observed"]),
     ("formulate", &["units", "problem", "workload", "catalog", "policy", "plan", "observed"]),
     ("solver", &["units", "problem", "plan"]),
     ("verify", &["units", "problem", "workload", "catalog", "policy", "plan", "formulate"]),
@@ -41,6 +42,23 @@ const FLOORS: [(&str, &[&str]); 20] = [
     ),
     ("bill", &["units", "catalog", "verify"]),
     (
+        "levels",
+        &[
+            "units",
+            "demand",
+            "problem",
+            "workload",
+            "catalog",
+            "policy",
+            "plan",
+            "formulate",
+            "solver",
+            "verify",
+            "search",
+            "bill",
+        ],
+    ),
+    (
         "baselines",
         &["units", "problem", "workload", "catalog", "policy", "plan", "formulate", "solver", "verify"],
     ),
@@ -48,6 +66,8 @@ const FLOORS: [(&str, &[&str]); 20] = [
         "report",
         &[
             "units",
+            "demand",
+            "levels",
             "problem",
             "workload",
             "catalog",

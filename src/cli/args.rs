@@ -19,6 +19,7 @@ use plimsoll::report::{Format, csv};
 use plimsoll::units::{Bytes, DecimalError, MilliCpu, Money, PartsPerMillion, ResourceName};
 
 use super::sweep::SweepArgs;
+use super::demand::DemandArgs;
 use super::threshold::Threshold;
 
 /// Examples stand before the usage line: most readers look for one to copy.
@@ -138,6 +139,8 @@ pub struct PlanArgs {
     /// [default: the one that covers most]; every other is compared with it
     #[arg(long, value_name = "KIND/TERM/PAYMENT", value_parser = offer_key, help_heading = "Prices")]
     pub purchase: Option<OfferKey>,
+    #[command(flatten)]
+    pub demand: DemandArgs,
     #[command(flatten)]
     pub survive: SurviveArgs,
     #[command(flatten)]

@@ -6,6 +6,7 @@ mod calibrate;
 mod catalog;
 mod check;
 mod cluster;
+mod demand;
 mod files;
 mod output;
 mod plan;
@@ -130,7 +131,7 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     plan::use_threads(args.search.threads)?;
 
     progress.step("reading workloads");
-    let Inputs { sources, workloads, running, settings } = reading::read(args)?;
+    let Inputs { sources, workloads, running, horizon, settings } = reading::read(args)?;
 
     progress.told(&plan::summary(&workloads, &settings));
     progress.step("formulating");
@@ -167,6 +168,11 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
         .as_ref()
         .zip(migration.as_ref())
         .map(|(running, migration)| running.report(&found, migration, &settings, args));
+    if let Some(horizon) = horizon {
+        progress.step("packing demand over time");
+        demand::levels(&workloads, &settings, horizon, (formulation, &found), args)?
+            .tell(&mut report, &settings)?;
+    }
     progress.step("replaying");
     replay::in_passing(&mut report, args.replay)
         .map_err(|message| anyhow!("replaying the plan: {message}"))?;

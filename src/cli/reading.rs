@@ -1,13 +1,14 @@
 //! Everything that `plimsoll plan` is made from: where one file is faulty the others are read all the
 //! same, so that every fault is told at once.
 
+use plimsoll::demand::Horizon;
 use plimsoll::input::{self, Fault, Source};
 use plimsoll::workload::WorkloadSet;
 
 use super::args::PlanArgs;
 use super::cluster::{self, Running};
 use super::settings::{self, Settings};
-use super::{Failure, files, output};
+use super::{Failure, demand, files, output};
 
 /// What a plan is made from.
 pub struct Inputs {
@@ -17,6 +18,8 @@ pub struct Inputs {
     pub workloads: WorkloadSet,
     /// The cluster that runs them, where the files are one.
     pub running: Option<Running>,
+    /// The hours to plan for, where demand varies.
+    pub horizon: Option<Horizon>,
     /// Prices and policy.
     pub settings: Settings,
 }
@@ -26,7 +29,7 @@ pub struct Inputs {
 /// # Errors
 /// Every fault of all of them.
 pub fn read(args: &PlanArgs) -> Result<Inputs, Failure> {
-    let (sources, mut faults) = files::read_all(&args.inputs);
+    let (mut sources, mut faults) = files::read_all(&args.inputs);
     let file = kept(settings::policy_file(&args.nodes), &mut faults).unwrap_or_default();
     let options = settings::read_options(args, &file);
     let (workloads, running, settings) = if sources.is_empty() {
@@ -45,11 +48,17 @@ pub fn read(args: &PlanArgs) -> Result<Inputs, Failure> {
         let settings = kept(settings::settle(args, file, workloads.as_ref()), &mut faults);
         (workloads, None, settings)
     };
+    let mut workloads = workloads;
+    let mut horizon = None;
+    if let Some(set) = workloads.as_mut().filter(|_| !args.cluster) {
+        sources.extend(kept(demand::read(&args.demand, set), &mut faults).unwrap_or_default());
+        horizon = kept(demand::horizon(args, set), &mut faults).flatten();
+    }
     let provider = settings.as_ref().map(|settings| settings.prices.catalog.provider);
     kept(output::check(&args.output, provider), &mut faults);
     match (workloads, settings) {
         (Some(workloads), Some(settings)) if faults.is_empty() => {
-            Ok(Inputs { sources, workloads, running, settings })
+            Ok(Inputs { sources, workloads, running, horizon, settings })
         }
         _ => Err(faults.into()),
     }

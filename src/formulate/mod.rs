@@ -30,14 +30,20 @@ pub use pooled::{Pooled, pooled};
 
 use std::collections::BTreeMap;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, InstanceType};
 use crate::policy::{CostUnit, PackingBasis, Policy};
 use crate::problem::{Problem, ProblemError};
-use crate::units::{PartsPerMillion, ResourceName};
+use crate::units::{PartsPerMillion, Rate, ResourceName};
 use crate::workload::{Workload, WorkloadId, WorkloadSet};
 
 use demand::{PodDemand, pod_demand};
 use stage::Input;
+
+/// What a node of a type costs an hour in all: on demand, with surplus credits and what the policy says
+/// that it costs beside.
+pub fn node_rate(machine: &InstanceType, policy: &Policy) -> Rate {
+    nodes::rate(machine, policy).0
+}
 
 /// A packing problem, what it stands for, and what is not in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use super::AutoscaledReplicas;
 use super::cluster::{Autoscaler, Cluster, Controller, ObjectKey, PodGroup};
 use super::observed::{Observing, Place, bound_pod, unplaced};
 use super::pod::Draft;
+use crate::demand::Autoscaled;
 use crate::observed::ObservedCluster;
 use crate::workload::{PodTemplate, Workload, WorkloadId, WorkloadKind, WorkloadSet};
 
@@ -42,6 +43,8 @@ pub(super) fn assemble(mut cluster: Cluster<'_>) -> (WorkloadSet, Option<Observe
 
     let mut set = WorkloadSet {
         catalog: cluster.catalog.take().map(|(name, _)| name),
+        demands: std::mem::take(&mut cluster.demands),
+        scenarios: cluster.scenarios.take().map(|(scenarios, _)| scenarios).unwrap_or_default(),
         owned_pods,
         finished_pods: cluster.finished_pods,
         from_kubernetes,
@@ -163,6 +166,8 @@ fn count_replicas(cluster: &mut Cluster<'_>, id: &WorkloadId, declared: Option<u
             let message =
                 format!("{id} is autoscaled between {min} and {max} replicas; counted with {count}");
             cluster.warnings.push(message);
+            let limits = Autoscaled { min: *min, max: *max };
+            cluster.demands.entry(id.clone()).or_default().autoscaled = Some(limits);
             count
         }
         _ => declared.unwrap_or(1),

@@ -8,7 +8,8 @@ use super::ReadOptions;
 use super::observed::{Observing, Place};
 use super::pod::Draft;
 use super::view::View;
-use crate::workload::{Workload, WorkloadKind};
+use crate::demand::{Demand, Scenario};
+use crate::workload::{Workload, WorkloadId, WorkloadKind};
 
 /// An object that makes pods.
 pub(super) struct Controller {
@@ -96,6 +97,10 @@ pub(super) struct Cluster<'o> {
     pub ready: Vec<(usize, Workload)>,
     /// The catalog that a native file names, and where it does.
     pub catalog: Option<(String, String)>,
+    /// How workloads vary over time.
+    pub demands: BTreeMap<WorkloadId, Demand>,
+    /// The scenarios that a native file names, and where it does.
+    pub scenarios: Option<(Vec<Scenario>, String)>,
     /// Nodes and budgets, where the cluster is read as it runs.
     pub observing: Option<Observing>,
     order: usize,
@@ -122,6 +127,8 @@ impl<'o> Cluster<'o> {
             pods: HashMap::new(),
             ready: Vec::new(),
             catalog: None,
+            demands: BTreeMap::new(),
+            scenarios: None,
             observing: None,
             order: 0,
         }

@@ -14,6 +14,7 @@ pub mod catalog_import;
 pub mod certificate_file;
 mod cluster;
 mod csv_file;
+pub mod demand;
 mod document;
 mod effective;
 pub mod form;

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cluster::Cluster;
+use super::demand::{DemandFields, ScenarioFields, read_demand, read_scenarios};
 use super::document::{Node, Value};
 use super::placement;
 use super::view::View;
@@ -41,6 +42,9 @@ pub struct WorkloadFile {
     /// The bundled catalog whose prices the file is meant for; what the user names instead wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalog: Option<String>,
+    /// How demand may turn out, with weights; as stated, for certain, where none is given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scenarios: Vec<ScenarioFields>,
     /// What has to be placed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Component>,
@@ -70,9 +74,12 @@ pub struct Component {
     /// What it is in Kubernetes; `Component` where none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<WorkloadKind>,
-    /// How many run at once; 1 where none is given.
+    /// How many run at once; the peak of `demand.hourlyReplicas`, or 1, where none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<u64>,
+    /// How the replicas vary over time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demand: Option<DemandFields>,
     /// What each replica asks for, by resource name, as Kubernetes quantities.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub requests: BTreeMap<String, Quantity>,
@@ -214,12 +221,14 @@ pub(super) fn is_native(node: &Node<'_>) -> bool {
 /// The label by which a component's own replicas are selected.
 const SELF_LABEL: &str = "plimsoll/component";
 
-const FILE_KEYS: [&str; 7] = [MARKER, "name", "sources", "notes", "catalog", "components", "daemonSets"];
-const COMPONENT_KEYS: [&str; 12] = [
+const FILE_KEYS: [&str; 8] =
+    [MARKER, "name", "sources", "notes", "catalog", "scenarios", "components", "daemonSets"];
+const COMPONENT_KEYS: [&str; 13] = [
     "name",
     "namespace",
     "kind",
     "replicas",
+    "demand",
     "requests",
     "limits",
     "labels",
@@ -253,6 +262,9 @@ pub(super) fn read(root: View<'_>, cluster: &mut Cluster<'_>) {
     {
         catalog.fault_with_help(message, "leave the key out of one of the files");
     }
+    if let Some(scenarios) = root.get("scenarios") {
+        read_scenarios(scenarios, cluster);
+    }
     for (key, daemons) in [("components", false), ("daemonSets", true)] {
         if let Some(list) = root.get(key) {
             list.each_item(|item| read_component(item, daemons, cluster));
@@ -269,7 +281,16 @@ fn read_component(item: View<'_>, daemon: bool, cluster: &mut Cluster<'_>) {
     let name = item.required("name").and_then(|name| name.text().map(str::to_owned));
     let namespace = text("namespace").unwrap_or_else(|| "default".to_owned());
     let kind = if daemon { WorkloadKind::DaemonSet } else { read_kind(item) };
-    let replicas = item.get("replicas").and_then(|replicas| replicas.whole()).unwrap_or(1);
+    let demand = item.get("demand").map(|demand| {
+        if daemon {
+            demand.fault("a DaemonSet has one pod on every node, whatever the hour");
+        }
+        read_demand(demand, cluster)
+    });
+    let stated = item.get("replicas").and_then(|replicas| replicas.whole());
+    // Without a number of its own a component has what its profile needs at most.
+    let peak = || demand.as_ref()?.profile.as_ref()?.peak();
+    let replicas = stated.or_else(peak).unwrap_or(1);
     let mut pod = PodTemplate::default();
     (pod.requests, pod.limits) = read_amounts(item, &mut cluster.warnings);
     if let Some(labels) = item.get("labels") {
@@ -288,6 +309,9 @@ fn read_component(item: View<'_>, daemon: bool, cluster: &mut Cluster<'_>) {
     let current_type = text("currentInstanceType");
     let Some(name) = name else { return };
     let id = WorkloadId { namespace, kind, name };
+    if let Some(demand) = demand {
+        cluster.demands.insert(id.clone(), demand);
+    }
     let workload = Workload { id, replicas: if daemon { 1 } else { replicas }, pod, owners, current_type };
     if let Err(message) = cluster.add_ready(workload, item.place()) {
         item.fault(message);
@@ -475,6 +499,7 @@ pub(super) fn own_replicas(name: &str, labels: &mut Labels) -> LabelSelector {
 
 #[cfg(test)]
 mod tests {
+    use super::super::demand::{AUTOSCALED_KEYS, DEMAND_KEYS, SCENARIO_KEYS};
     use super::*;
 
     #[test]
@@ -493,6 +518,9 @@ mod tests {
         assert_eq!(keys(&schema), sorted(&FILE_KEYS));
         let definitions = &schema["$defs"];
         assert_eq!(keys(&definitions["Component"]), sorted(&COMPONENT_KEYS));
+        assert_eq!(keys(&definitions["DemandFields"]), sorted(&DEMAND_KEYS));
+        assert_eq!(keys(&definitions["AutoscaledFields"]), sorted(&AUTOSCALED_KEYS));
+        assert_eq!(keys(&definitions["ScenarioFields"]), sorted(&SCENARIO_KEYS));
         assert_eq!(keys(&definitions["Placement"]), sorted(&PLACEMENT_KEYS));
         assert_eq!(keys(&definitions["PodTerm"]), sorted(&TERM_KEYS));
         assert_eq!(keys(&definitions["SpreadTerm"]), sorted(&SPREAD_KEYS));
@@ -519,6 +547,7 @@ mod tests {
             sources: Vec::new(),
             notes: Vec::new(),
             catalog: None,
+            scenarios: Vec::new(),
             components: vec![component],
             daemon_sets: Vec::new(),
         };

@@ -44,6 +44,10 @@ pub enum Table {
     Obstacles,
     /// Warnings and assumptions.
     Notices,
+    /// Demand over time: levels with their nodes.
+    Levels,
+    /// Load-duration curves per family.
+    Load,
     /// What becomes of the pods when a node or a zone is lost.
     Failures,
     /// The nodes of the cluster that runs.
@@ -58,7 +62,7 @@ pub enum Table {
 
 impl Table {
     /// All tables, in the order of a reader.
-    pub const ALL: [Table; 19] = [
+    pub const ALL: [Table; 21] = [
         Table::Nodes,
         Table::NodeResources,
         Table::Placements,
@@ -73,6 +77,8 @@ impl Table {
         Table::Commitments,
         Table::Obstacles,
         Table::Notices,
+        Table::Levels,
+        Table::Load,
         Table::Failures,
         Table::ClusterNodes,
         Table::ClusterPlans,
@@ -97,6 +103,8 @@ impl Table {
             Table::Commitments => "commitments",
             Table::Obstacles => "obstacles",
             Table::Notices => "notices",
+            Table::Levels => "levels",
+            Table::Load => "load",
             Table::Failures => "failures",
             Table::ClusterNodes => "cluster-nodes",
             Table::ClusterPlans => "cluster-plans",
@@ -146,6 +154,8 @@ pub fn render(report: &PlanReport, table: Table) -> Vec<u8> {
         Table::Commitments => tables::commitments(report, &mut sheet),
         Table::Obstacles => tables::obstacles(report, &mut sheet),
         Table::Notices => tables::notices(report, &mut sheet),
+        Table::Levels => tables::over_time::levels(report, &mut sheet),
+        Table::Load => tables::over_time::load(report, &mut sheet),
         Table::Failures => tables::failures(report, &mut sheet),
         Table::ClusterNodes => tables::cluster::nodes(report, &mut sheet),
         Table::ClusterPlans => tables::cluster::plans(report, &mut sheet),

@@ -8,6 +8,7 @@ pub mod json;
 pub mod kubernetes;
 pub mod node_groups;
 mod number;
+mod over_time;
 mod pools;
 pub mod recheck;
 mod replayed;

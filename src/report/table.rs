@@ -8,6 +8,7 @@ mod compare;
 mod draw;
 mod grid;
 mod nodes;
+mod over_time;
 mod replay;
 mod survival;
 pub(super) mod sweep;
@@ -32,6 +33,7 @@ pub(super) fn render(report: &PlanReport, options: &RenderOptions) -> String {
         compare::utilization(report, &draw),
         replay::replay(report, &draw),
         survival::survival(report, &draw),
+        over_time::over_time(report, &draw),
         compare::plans(report, &draw),
         compare::purchases(report, &draw),
         notices(report, &draw),

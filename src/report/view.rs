@@ -21,6 +21,9 @@ pub use super::cluster::{
     ActionRow, ClusterInput, ClusterNodeRow, ClusterPlanRow, ClusterReport, ClusterResource, FixedRow,
     MigrationRow, StepRow,
 };
+pub use super::over_time::{
+    LevelNodesRow, LevelRow, LoadRow, OverTime, OverTimeInputs, PackedFrom, ScenarioRow,
+};
 pub use super::pools::{FormRow, Forms, PlannedPool, ZoneNodes};
 pub use super::replayed::{ClassRow, ExtraNodesRow, LifeRow, MeasuresRow, PendingRow, PinRow, Replayed};
 pub use super::scheduling::{PoolRow, ScheduledRow, Scheduling, SpreadRow};
@@ -93,6 +96,9 @@ pub struct PlanReport {
     /// What the plan survives; absent where nothing was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub survival: Option<SurvivalRow>,
+    /// Demand over time, packed; absent where demand does not vary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_time: Option<OverTime>,
     /// How good the plan is, and how that is known.
     pub solve: SolveInfo,
 }

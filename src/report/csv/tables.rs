@@ -4,6 +4,7 @@ use super::Sheet;
 use crate::report::view::PlanReport;
 
 pub(super) mod cluster;
+pub(super) mod over_time;
 pub(super) mod pools;
 pub(super) mod sweep;
 
