@@ -440,9 +440,14 @@ mod tests {
 
     #[test]
     fn scenarios_scale_everything_but_what_says_otherwise() {
-        let demand = Demand { shares: [("low".to_owned(), PartsPerMillion::ONE)].into(), ..Demand::default() };
+        let demand =
+            Demand { shares: [("low".to_owned(), PartsPerMillion::ONE)].into(), ..Demand::default() };
         let needed = [Needed { replicas: 10, demand: None }, Needed { replicas: 10, demand: Some(&demand) }];
-        let low = Scenario { name: "low".into(), weight: PartsPerMillion(250_000), share: PartsPerMillion(650_000) };
+        let low = Scenario {
+            name: "low".into(),
+            weight: PartsPerMillion(250_000),
+            share: PartsPerMillion(650_000),
+        };
         let expected = Scenario { weight: PartsPerMillion(750_000), ..Scenario::expected() };
         let timeline = Timeline::new(&needed, &[low, expected], hours(None, 4));
         assert_eq!(timeline.states, [vec![7, 10], vec![10, 10]]);

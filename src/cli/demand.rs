@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use anyhow::anyhow;
 use clap::Args;
-use plimsoll::demand::{Demand, Horizon, MOST_HOURS, Needed, Scenario, Timeline};
+use plimsoll::demand::{Horizon, MOST_HOURS, Needed, Scenario, Timeline};
 use plimsoll::formulate::Formulation;
 use plimsoll::input::{self, Fault, Source};
 use plimsoll::levels::{self, Levels, PackError, Packed, PoolOf};
@@ -247,19 +247,5 @@ impl OverTimePlan {
             catalog,
         }));
         Ok(())
-    }
-}
-
-/// What of a workload's demand says nothing yet, for a notice.
-pub fn unused(set: &WorkloadSet) -> Vec<String> {
-    let autoscaled = |demand: &Demand| demand.autoscaled.is_some() && demand.profile.is_none();
-    let names: Vec<String> =
-        set.demands.iter().filter(|(_, d)| autoscaled(d)).map(|(id, _)| id.to_string()).collect();
-    match names.len() {
-        0 => Vec::new(),
-        n => vec![format!(
-            "{n} autoscaled workloads count with the same replicas at all hours for want of a profile (--demand): {}",
-            names.join(", ")
-        )],
     }
 }

@@ -420,7 +420,8 @@ pub fn metadata(sources: &[Source], settings: &Settings, args: &PlanArgs) -> Met
     }
     let over_time = &args.demand;
     if over_time.horizon.is_some() || !over_time.scenario.is_empty() || over_time.levels.is_some() {
-        decisive += &format!("demand {:?} {:?} {:?}\n", over_time.horizon, over_time.scenario, over_time.levels);
+        decisive +=
+            &format!("demand {:?} {:?} {:?}\n", over_time.horizon, over_time.scenario, over_time.levels);
     }
     let search = &args.search;
     decisive +=

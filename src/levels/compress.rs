@@ -270,9 +270,8 @@ mod tests {
 
     /// Every state is covered by its level, weights sum up, the waste is what it says.
     fn check(states: &[Vec<u64>], weights: &[u64], values: &[u64], levels: &Levels) {
-        let value = |r: &[u64]| -> u128 {
-            r.iter().zip(values).map(|(&r, &v)| u128::from(r) * u128::from(v)).sum()
-        };
+        let value =
+            |r: &[u64]| -> u128 { r.iter().zip(values).map(|(&r, &v)| u128::from(r) * u128::from(v)).sum() };
         let mut of_level = vec![0u64; levels.levels.len()];
         let mut waste = 0;
         for ((state, &weight), &level) in states.iter().zip(weights).zip(&levels.of_state) {
@@ -330,9 +329,8 @@ mod tests {
         let mut rng = fastrand::Rng::with_seed(11);
         for _ in 0..60 {
             let workloads = rng.usize(1..4);
-            let mut states: Vec<Vec<u64>> = (0..rng.usize(1..40))
-                .map(|_| (0..workloads).map(|_| rng.u64(0..12)).collect())
-                .collect();
+            let mut states: Vec<Vec<u64>> =
+                (0..rng.usize(1..40)).map(|_| (0..workloads).map(|_| rng.u64(0..12)).collect()).collect();
             states.sort();
             states.dedup();
             let weights: Vec<u64> = states.iter().map(|_| rng.u64(1..9)).collect();

@@ -7,7 +7,9 @@ mod compress;
 mod pack;
 
 pub use compress::{Level, Levels, compress};
-pub use pack::{Direction, Inputs, LevelPlan, NodeKind, PackError, Packed, PoolOf, nothing_changed, pack, values};
+pub use pack::{
+    Direction, Inputs, LevelPlan, NodeKind, PackError, Packed, PoolOf, nothing_changed, pack, values,
+};
 
 use crate::bill::{NodeUsage, Scenario, SeriesRates, UsageError, UsageLine};
 use crate::catalog::{Catalog, Provider};
@@ -34,8 +36,8 @@ pub fn usage<'a>(
         .iter()
         .map(|(catalog_type, zone, surcharge)| {
             let machine = &catalog.types[*catalog_type];
-            let by_resource = (catalog.provider == Provider::Gcp)
-                .then(|| series.split(machine, machine.on_demand.rate));
+            let by_resource =
+                (catalog.provider == Provider::Gcp).then(|| series.split(machine, machine.on_demand.rate));
             let mut line = UsageLine::new(machine).with_components(by_resource);
             line.zone.clone_from(zone);
             line.surcharge = *surcharge;

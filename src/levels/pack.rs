@@ -290,9 +290,7 @@ fn with_stock(
 ) -> Formulation {
     let legend = &formulation.legend;
     let problem = &formulation.problem;
-    let key = |node: &NodeType| {
-        KindKey::of(&legend.pools[node.pool], node.catalog_type, node.zone.as_ref())
-    };
+    let key = |node: &NodeType| KindKey::of(&legend.pools[node.pool], node.catalog_type, node.zone.as_ref());
     let own = |node: &NodeType, rate: Rate| (inputs.price)(level, node.catalog_type, rate);
     let times = |rate: Rate, n: u64| Rate::from_nanos(rate.nanos().saturating_mul(n));
     let mut bins: Vec<BinType> = problem.bins().to_vec();

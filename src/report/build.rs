@@ -213,6 +213,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
         scheduling: Some(scheduling),
         replay: None,
         survival: None,
+        over_time: None,
         cluster: None,
         solve,
     })

@@ -141,12 +141,7 @@ fn value_of(text: &str, is_share: bool) -> Result<u64, String> {
 }
 
 /// Gives a profile to all parts of the workload of this name.
-fn apply(
-    set: &mut WorkloadSet,
-    name: &str,
-    values: &[(i64, u64)],
-    columns: &Columns,
-) -> Result<(), String> {
+fn apply(set: &mut WorkloadSet, name: &str, values: &[(i64, u64)], columns: &Columns) -> Result<(), String> {
     let ids = matching(set, name)?;
     let folded = if columns.is_hour { whole(values)? } else { fold(values)? };
     let amounts = if columns.is_share {
@@ -229,7 +224,13 @@ fn fold(values: &[(i64, u64)]) -> Result<Vec<u64>, String> {
     match first {
         Some(hour) => Err(format!(
             "{missing} of the {cycle} hours of its {} were never measured, the first is hour {hour}",
-            if cycle == DAY { "day" } else if cycle == WEEK { "week" } else { "year" },
+            if cycle == DAY {
+                "day"
+            } else if cycle == WEEK {
+                "week"
+            } else {
+                "year"
+            },
         )),
         None => Ok(folded.into_iter().flatten().collect()),
     }

@@ -38,7 +38,9 @@ pub(super) fn over_time(report: &PlanReport, draw: &Draw) -> String {
     }
     let mut body = grid.render(draw);
     let from = match over.direction {
-        PackedFrom::BottomUp => "the least level up: each level has the nodes of those below and adds to them",
+        PackedFrom::BottomUp => {
+            "the least level up: each level has the nodes of those below and adds to them"
+        }
         PackedFrom::TopDown => "the highest level down: each level removes nodes of the level above",
     };
     body.push_str(&draw.hanging("  ", &format!("Packed from {from}.")));
@@ -102,7 +104,11 @@ fn curves(report: &PlanReport, over: &OverTime, draw: &Draw) -> String {
     let bare = curve_grid(over, draw, currency, several, 0);
     let bar = draw.spare(bare.width() + 2).min(30);
     let grid = curve_grid(over, draw, currency, several, if bar < 6 { 0 } else { bar });
-    draw.section("Load-duration curves", "for how many hours a family runs how much at least", &grid.render(draw))
+    draw.section(
+        "Load-duration curves",
+        "for how many hours a family runs how much at least",
+        &grid.render(draw),
+    )
 }
 
 fn curve_grid(over: &OverTime, draw: &Draw, currency: Currency<'_>, several: bool, bar: usize) -> Grid {
@@ -122,8 +128,7 @@ fn curve_grid(over: &OverTime, draw: &Draw, currency: Currency<'_>, several: boo
     let mut grid = Grid::new(columns);
     let mut before: Option<&LoadRow> = None;
     for row in &over.load {
-        let first = draw.plain
-            || before.is_none_or(|b| b.family != row.family || b.scenario != row.scenario);
+        let first = draw.plain || before.is_none_or(|b| b.family != row.family || b.scenario != row.scenario);
         before = Some(row);
         let name = |text: &str| if first { draw.clean(text) } else { String::new() };
         let mut cells = Vec::new();

@@ -1,0 +1,327 @@
+//! Demand over time: what inputs say of it, where they are wrong, and the levels that are packed.
+
+use assert_cmd::Command;
+use plimsoll::demand::{Amounts, Autoscaled, Growth, Horizon, Needed, Scenario, Timeline};
+use plimsoll::input::demand::read_series;
+use plimsoll::input::{ReadOptions, Source, catalog_file, read_workloads};
+use plimsoll::levels::{self, Direction, Inputs};
+use plimsoll::policy::Policy;
+use plimsoll::solver::control::{Budget, Effort};
+use plimsoll::units::PartsPerMillion;
+use plimsoll::workload::WorkloadSet;
+
+fn source(name: &str, text: &str) -> Source {
+    Source { name: name.to_owned(), bytes: text.as_bytes().to_vec() }
+}
+
+fn read(text: &str) -> Result<WorkloadSet, Vec<String>> {
+    read_workloads(&[source("w.yaml", text)], &ReadOptions::default())
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+fn component(demand: &str) -> String {
+    format!(
+        "plimsoll: workloads/v1\nname: n\ncomponents:\n  - name: a\n    requests: {{cpu: 1, memory: 1Gi}}\n    demand:\n{demand}"
+    )
+}
+
+#[test]
+fn everything_that_a_component_may_say_is_read() {
+    let hours: Vec<String> = (0..24).map(|h| format!("{h}%")).collect();
+    let set = read(&component(&format!(
+        "      hourlyShares: [{}]\n      autoscaled: {{min: 2, max: 40}}\n      growthPerMonth: -1.5%\n      \
+         start: 2026-09-01\n      end: 2027-03-01\n      scenarios: {{low: 0.5}}\n",
+        hours.join(", ")
+    )))
+    .unwrap();
+    let demand = &set.demands[&set.workloads[0].id];
+    let profile = demand.profile.as_ref().unwrap();
+    let expected = (0..24).map(|h| PartsPerMillion(h * 10_000)).collect();
+    assert_eq!(profile.amounts(), &Amounts::Shares(expected));
+    assert_eq!(demand.autoscaled, Some(Autoscaled { min: 2, max: 40 }));
+    assert_eq!(demand.growth, Growth(-15_000));
+    assert_eq!(demand.start.unwrap().to_string(), "2026-09-01");
+    assert_eq!(demand.end.unwrap().to_string(), "2027-03-01");
+    assert_eq!(demand.shares["low"], PartsPerMillion(500_000));
+}
+
+#[test]
+fn without_a_number_the_peak_of_the_profile_counts() {
+    let hours: Vec<String> = (1..=24).map(|h| h.to_string()).collect();
+    let set = read(&component(&format!("      hourlyReplicas: [{}]\n", hours.join(", ")))).unwrap();
+    assert_eq!(set.workloads[0].replicas, 24);
+}
+
+#[test]
+fn every_fault_is_named_where_it_stands() {
+    let text = "\
+plimsoll: workloads/v1
+name: n
+scenarios:
+  - {name: low, weight: 25%, share: 70%}
+  - {name: high, weight: 25%}
+components:
+  - name: a
+    demand:
+      hourlyReplicas: [1, 2, 3]
+  - name: b
+    demand:
+      hourlyShares: [1, x, 3]
+      growthPerMonth: fast
+      start: 2026-9-1
+  - name: c
+    demand:
+      autoscaled: {min: 5, max: 2}
+      start: 2026-09-02
+      end: 2026-09-02
+  - name: d
+    demand: {curve: [1], growthPerMonth: -100%}
+daemonSets:
+  - name: e
+    demand: {growthPerMonth: 1%}
+";
+    insta::assert_snapshot!(read(text).unwrap_err().join("\n"));
+}
+
+#[test]
+fn a_scenario_that_is_not_listed_is_a_fault() {
+    let text = "plimsoll: workloads/v1\nname: n\nscenarios: [{name: expected, weight: 100%}]\ncomponents:\n  \
+                - {name: a, demand: {scenarios: {worst: 10%}}}\n";
+    let faults = read(text).unwrap_err();
+    assert_eq!(
+        faults,
+        ["w.yaml:5: components[0].demand.scenarios.worst: unknown scenario `worst`; known are expected"]
+    );
+}
+
+fn two() -> WorkloadSet {
+    read("plimsoll: workloads/v1\nname: n\ncomponents:\n  - {name: a, replicas: 3}\n  - {name: b, replicas: 4}\n")
+        .unwrap()
+}
+
+fn series(text: &str) -> Result<WorkloadSet, Vec<String>> {
+    let mut set = two();
+    read_series(&source("d.csv", text), &mut set)
+        .map(|()| set)
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn hours_of_a_cycle_are_taken_as_they_are() {
+    let rows: String = (0..24).rev().map(|h| format!("{h},a,{}\n", h + 1)).collect();
+    let set = series(&format!("hour,workload,replicas\n{rows}")).unwrap();
+    let profile = set.demands[&set.workloads[0].id].profile.as_ref().unwrap();
+    assert_eq!(profile.amounts(), &Amounts::Replicas((1..=24).collect()));
+}
+
+#[test]
+fn measured_times_fold_to_a_week_of_largest_values() {
+    // Ten days of hours from Saturday, 2026-08-01, with a second sample in one hour.
+    let mut rows = String::from("time,workload,share\n");
+    for hour in 0..240 {
+        let (day, clock) = (1 + hour / 24, hour % 24);
+        rows += &format!("2026-08-{day:02}T{clock:02}:30Z,default/Component/b,{}%\n", hour % 7);
+    }
+    rows += "2026-08-05T03:59,b,90%\n";
+    let set = series(&rows);
+    // Under its short name it has one row only, which is no day.
+    let missing = "d.csv:242: b: 23 of the 24 hours of its day were never measured, the first is hour 0";
+    assert_eq!(set.unwrap_err(), [missing]);
+    let set = series(&rows.replace("default/Component/b", "b")).unwrap();
+    let profile = set.demands[&set.workloads[1].id].profile.as_ref().unwrap();
+    let Amounts::Shares(shares) = profile.amounts() else { panic!("shares were given") };
+    assert_eq!(shares.len(), 168);
+    // 2026-08-05 is a Wednesday: hour 2 x 24 + 3 of the week.
+    assert_eq!(shares[51], PartsPerMillion(900_000));
+    // Saturday at midnight is hour 0 of the rows and hour 168: 0 % and 168 % 7 = 0 %.
+    assert_eq!(shares[120], PartsPerMillion(0));
+    // Saturday at one: hours 1 and 169, both 1 %.
+    assert_eq!(shares[121], PartsPerMillion(10_000));
+}
+
+#[test]
+fn faults_of_a_time_series_are_all_named() {
+    let text = "hour,workload,replicas\n0,a,1\n0,a,2\nx,b,1\n1,b,-1\n2,,1\n3,c,1\n";
+    insta::assert_snapshot!(series(text).unwrap_err().join("\n"));
+    assert_eq!(
+        series("time,workload\n1,a\n").unwrap_err(),
+        [
+            "d.csv:1: has no column `replicas` or `share`; columns are time or hour, workload, and replicas or share"
+        ]
+    );
+    assert_eq!(series("hour,workload,share\n").unwrap_err(), ["d.csv: has a header and no rows"]);
+}
+
+#[test]
+fn an_autoscaler_among_manifests_gives_its_limits() {
+    let text = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 3
+  template: {spec: {containers: [{name: c, resources: {requests: {cpu: 1, memory: 1Gi}}}]}}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {kind: Deployment, name: web}
+  minReplicas: 2
+  maxReplicas: 10
+";
+    let mut set = read(text).unwrap();
+    let id = set.workloads[0].id.clone();
+    assert_eq!(set.demands[&id].autoscaled, Some(Autoscaled { min: 2, max: 10 }));
+    assert!(set.demands[&id].is_constant());
+    let rows: String = (0..24).map(|h| format!("{h},web,{}%\n", h * 5)).collect();
+    read_series(&source("d.csv", &format!("hour,workload,share\n{rows}")), &mut set).unwrap();
+    // 10 % of 10 replicas is 1, raised to the minimum of 2; at 23 o'clock 115 % is cut to 10.
+    let needed = [Needed { replicas: 3, demand: Some(&set.demands[&id]) }];
+    let timeline = Timeline::new(&needed, &[Scenario::expected()], Horizon { start: None, hours: 24 });
+    let at = |h: usize| timeline.states[timeline.scenarios[0].hours[h] as usize][0];
+    assert_eq!((at(2), at(10), at(23)), (2, 5, 10));
+}
+
+/// Small machines of one family keep the search short.
+fn policy() -> Policy {
+    let mut policy = Policy::default_for(plimsoll::catalog::Provider::Aws);
+    policy.types.families = vec!["m6i".to_owned(), "c6i".to_owned()];
+    policy.types.max_cpu = Some(plimsoll::units::MilliCpu(8_000));
+    policy
+}
+
+const SHIFTS: &str = "\
+plimsoll: workloads/v1
+name: Two shifts
+components:
+  - name: web
+    requests: {cpu: 1, memory: 2Gi}
+    demand:
+      hourlyReplicas: [2, 2, 2, 2, 2, 2, 4, 4, 8, 8, 12, 12, 12, 12, 12, 12, 8, 8, 8, 8, 4, 4, 2, 2]
+  - name: batch
+    requests: {cpu: 1900m, memory: 3Gi}
+    demand:
+      hourlyReplicas: [6, 6, 6, 6, 6, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 6]
+  - name: db
+    replicas: 2
+    requests: {cpu: 1, memory: 6Gi}
+    placement: {antiAffinity: hostname}
+";
+
+#[test]
+fn levels_cover_their_hours_and_fleets_only_grow() {
+    let set = read(SHIFTS).unwrap();
+    let catalog = catalog_file::by_name("aws-2026-05-us-east-1").unwrap().read();
+    let policy = policy();
+    let needed: Vec<Needed<'_>> = set
+        .workloads
+        .iter()
+        .map(|w| Needed { replicas: w.replicas, demand: set.demands.get(&w.id) })
+        .collect();
+    let timeline = Timeline::new(&needed, &[Scenario::expected()], Horizon { start: None, hours: 48 });
+    // 2+6 batch, 4, 8, 12: four states.
+    assert_eq!(timeline.states.len(), 4);
+    let inputs = Inputs {
+        set: &set,
+        catalog: &catalog,
+        policy: &policy,
+        pools: &[],
+        price: &levels::nothing_changed,
+        budget: Budget { effort: Effort::Quick, work_limit: Some(1_000_000), ..Budget::default() },
+        seed: 1,
+    };
+    let values = levels::values(&inputs, &timeline).unwrap();
+    assert!(values.iter().all(|&v| v > 1_000_000), "a tenth of a cent at least: {values:?}");
+    let weights = timeline.weights();
+    let levels = levels::compress(&timeline.states, &weights, &values, 3);
+    assert_eq!(levels.levels.len(), 3);
+    let packed = levels::pack(&inputs, &levels).unwrap();
+    let mut fleet = vec![0; packed.kinds.len()];
+    for (plan, level) in packed.levels.iter().zip(&levels.levels) {
+        for (kind, (&nodes, &kept)) in plan.nodes.iter().zip(&plan.fleet).enumerate() {
+            assert!(nodes <= kept, "what runs is part of the fleet");
+            assert!(fleet[kind] <= kept, "the fleet only grows");
+        }
+        fleet.clone_from(&plan.fleet);
+        // The plan places what the level says, no more and no less.
+        let copies: u128 = plan.formulation.problem.total_copies();
+        assert_eq!(copies, level.replicas.iter().map(|&n| u128::from(n)).sum::<u128>());
+    }
+    let list: u128 = packed
+        .levels
+        .iter()
+        .zip(&levels.levels)
+        .map(|(plan, level)| plan.list_hour.nanos().unsigned_abs() * u128::from(level.weight))
+        .sum();
+    assert_eq!(list, packed.list);
+    let usage = levels::usage(&packed, &levels, &timeline, &catalog).unwrap();
+    assert_eq!(usage.len(), 1);
+    assert_eq!(usage[0].usage.hours().len(), 48);
+    // Hour by hour the usage costs what the levels cost.
+    let hourly: i128 = usage[0]
+        .usage
+        .hours()
+        .iter()
+        .map(|&slot| {
+            let nodes = &usage[0].usage.slots()[slot as usize];
+            let lines = usage[0].usage.lines().iter().zip(nodes);
+            lines.map(|(line, &n)| line.list_hour(n).nanos() + line.surcharge_hour(n).nanos()).sum::<i128>()
+        })
+        .sum();
+    assert_eq!(hourly.unsigned_abs() * 1_000_000, packed.list);
+    // A fleet for every peak at all hours costs more than levels do.
+    let peak = levels::pack(&inputs, &levels::compress(&timeline.states, &weights, &values, 1)).unwrap();
+    assert!(packed.list < peak.list);
+    assert!(matches!(packed.direction, Direction::BottomUp | Direction::TopDown));
+}
+
+fn plimsoll() -> Command {
+    let mut command = Command::cargo_bin("plimsoll").expect("the program is built with its tests");
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("NO_COLOR").env("TERM", "dumb");
+    command
+}
+
+#[test]
+fn the_plan_command_reports_demand_over_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("shifts.yaml");
+    std::fs::write(&input, SHIFTS).unwrap();
+    let plan = folder.path().join("plan.json");
+    plimsoll()
+        .arg("plan")
+        .arg(&input)
+        .args(["--family", "m6i", "--max-vcpu", "8", "--effort", "quick", "--baselines", "none"])
+        .args(["--levels", "3", "--horizon", "1", "-f", "json", "-o"])
+        .arg(&plan)
+        .assert()
+        .success();
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&plan).unwrap()).unwrap();
+    let over = &json["over_time"];
+    assert_eq!(over["hours"], 730);
+    assert_eq!(over["levels"].as_array().unwrap().len(), 3);
+    let hours: u64 = over["levels"].as_array().unwrap().iter().map(|l| l["hours"][0].as_u64().unwrap()).sum();
+    assert_eq!(hours, 730);
+    // The curve of the only family falls from the peak to all hours.
+    let load = over["load"].as_array().unwrap();
+    assert!(load.iter().all(|row| row["family"] == "m6i"));
+    let cpu: Vec<u64> = load.iter().map(|row| row["cpu"].as_u64().unwrap()).collect();
+    assert!(cpu.is_sorted_by(|a, b| a > b), "{cpu:?}");
+    assert_eq!(load.last().unwrap()["hours"], 730);
+    // A saved plan prints the same section.
+    let table = plimsoll().arg("report").arg(&plan).assert().success();
+    let text = String::from_utf8_lossy(&table.get_output().stdout).into_owned();
+    assert!(text.contains("Demand over time") && text.contains("Load-duration curves"), "{text}");
+    let csv = plimsoll().arg("report").arg(&plan).args(["-f", "csv", "--table", "load"]).assert().success();
+    assert!(String::from_utf8_lossy(&csv.get_output().stdout).lines().count() > 2);
+}
+
+#[test]
+fn dates_need_a_first_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("dated.yaml");
+    std::fs::write(&input, component("      start: 2026-09-01\n")).unwrap();
+    let said = plimsoll().arg("plan").arg(&input).assert().code(2);
+    let said = String::from_utf8_lossy(&said.get_output().stderr).into_owned();
+    assert!(said.contains("--as-of: default/Component/a starts or ends on a day"), "{said}");
+}
