@@ -251,7 +251,7 @@ fn load(scenario: &Scenario<'_>, hours: u64) -> Vec<LoadRow> {
         let mut at_least = 0;
         for (cpu, (lasting, nodes, list)) in steps.into_iter().rev() {
             at_least += lasting;
-            if lasting > 0 {
+            if lasting > 0 && cpu > 0 {
                 rows.push(LoadRow {
                     scenario: scenario.name.clone(),
                     family: family.to_owned(),

@@ -16,6 +16,9 @@ use crate::demand::{Amounts, DAY, Profile, WEEK, YEAR};
 use crate::units::PartsPerMillion;
 use crate::workload::{WorkloadId, WorkloadSet};
 
+/// The line of a workload's first row, and its hours with their values.
+type Samples = (u64, Vec<(i64, u64)>);
+
 /// Where the columns stand.
 struct Columns {
     time: usize,
@@ -45,7 +48,7 @@ pub fn read_series(source: &Source, set: &mut WorkloadSet) -> Result<(), Vec<Fau
     let columns = columns(&headers).map_err(|message| {
         vec![fault(header_line, message).help("columns are time or hour, workload, and replicas or share")]
     })?;
-    let mut rows: BTreeMap<String, (u64, Vec<(i64, u64)>)> = BTreeMap::new();
+    let mut rows: BTreeMap<String, Samples> = BTreeMap::new();
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
@@ -77,7 +80,7 @@ pub fn read_series(source: &Source, set: &mut WorkloadSet) -> Result<(), Vec<Fau
     if rows.is_empty() && faults.is_empty() {
         faults.push(Fault::new(&source.name, "has a header and no rows"));
     }
-    let mut named: Vec<(String, (u64, Vec<(i64, u64)>))> = rows.into_iter().collect();
+    let mut named: Vec<(String, Samples)> = rows.into_iter().collect();
     named.sort_by_key(|(_, (line, _))| *line);
     for (name, (line, values)) in named {
         if let Err(message) = apply(set, &name, &values, &columns) {

@@ -100,23 +100,23 @@ fn hours(over: &OverTime, hours: &[u64], share: Ratio) -> String {
 
 fn curves(report: &PlanReport, over: &OverTime, draw: &Draw) -> String {
     let currency = Currency::new(&report.catalog.currency);
-    let several = over.scenarios.len() > 1;
-    let bare = curve_grid(over, draw, currency, several, 0);
+    // Of several scenarios the likeliest; all are in JSON and CSV.
+    let likeliest = over.scenarios.iter().rev().max_by_key(|s| s.weight).map(|s| s.name.as_str());
+    let rows: Vec<&LoadRow> =
+        over.load.iter().filter(|row| Some(row.scenario.as_str()) == likeliest).collect();
+    let bare = curve_grid(&rows, draw, currency, 0);
     let bar = draw.spare(bare.width() + 2).min(30);
-    let grid = curve_grid(over, draw, currency, several, if bar < 6 { 0 } else { bar });
-    draw.section(
-        "Load-duration curves",
-        "for how many hours a family runs how much at least",
-        &grid.render(draw),
-    )
+    let grid = curve_grid(&rows, draw, currency, if bar < 6 { 0 } else { bar });
+    let scenario = match over.scenarios.len() {
+        1 => String::new(),
+        _ => format!("; scenario {}", draw.clean(likeliest.unwrap_or_default())),
+    };
+    let subtitle = format!("for how many hours a family runs how much at least{scenario}");
+    draw.section("Load-duration curves", &subtitle, &grid.render(draw))
 }
 
-fn curve_grid(over: &OverTime, draw: &Draw, currency: Currency<'_>, several: bool, bar: usize) -> Grid {
-    let mut columns = Vec::new();
-    if several {
-        columns.push(Column::left("Scenario"));
-    }
-    columns.extend([
+fn curve_grid(rows: &[&LoadRow], draw: &Draw, currency: Currency<'_>, bar: usize) -> Grid {
+    let columns = vec![
         Column::left("Family"),
         Column::right("vCPU"),
         Column::right("Nodes"),
@@ -124,19 +124,14 @@ fn curve_grid(over: &OverTime, draw: &Draw, currency: Currency<'_>, several: boo
         Column::right("Hours"),
         Column::right("Share"),
         Column::left(""),
-    ]);
+    ];
     let mut grid = Grid::new(columns);
     let mut before: Option<&LoadRow> = None;
     for row in &over.load {
         let first = draw.plain || before.is_none_or(|b| b.family != row.family || b.scenario != row.scenario);
         before = Some(row);
-        let name = |text: &str| if first { draw.clean(text) } else { String::new() };
-        let mut cells = Vec::new();
-        if several {
-            cells.push(name(&row.scenario));
-        }
-        cells.extend([
-            name(&row.family),
+        grid.row(vec![
+            if first { draw.clean(&row.family) } else { String::new() },
             crate::units::MilliCpu(row.cpu).to_string(),
             grouped(row.nodes),
             currency.cents(row.list_hour.money()),
@@ -144,7 +139,6 @@ fn curve_grid(over: &OverTime, draw: &Draw, currency: Currency<'_>, several: boo
             percent(row.share),
             draw.bar(row.share, bar, None),
         ]);
-        grid.row(cells);
     }
     grid
 }
