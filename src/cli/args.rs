@@ -18,8 +18,8 @@ use plimsoll::replay::{Order, Profile};
 use plimsoll::report::{Format, csv};
 use plimsoll::units::{Bytes, DecimalError, MilliCpu, Money, PartsPerMillion, ResourceName};
 
-use super::sweep::SweepArgs;
 use super::demand::DemandArgs;
+use super::sweep::SweepArgs;
 use super::threshold::Threshold;
 
 /// Examples stand before the usage line: most readers look for one to copy.

@@ -127,8 +127,8 @@ fn curve_grid(rows: &[&LoadRow], draw: &Draw, currency: Currency<'_>, bar: usize
     ];
     let mut grid = Grid::new(columns);
     let mut before: Option<&LoadRow> = None;
-    for row in &over.load {
-        let first = draw.plain || before.is_none_or(|b| b.family != row.family || b.scenario != row.scenario);
+    for &row in rows {
+        let first = draw.plain || before.is_none_or(|b| b.family != row.family);
         before = Some(row);
         grid.row(vec![
             if first { draw.clean(&row.family) } else { String::new() },
