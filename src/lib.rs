@@ -17,6 +17,7 @@ pub mod observed;
 pub mod plan;
 pub mod policy;
 pub mod problem;
+pub mod purchase;
 pub mod replay;
 pub mod report;
 pub mod resilience;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The library's modules, and what each may use of the others.
-const FLOORS: [(&str, &[&str]); 22] = [
+const FLOORS: [(&str, &[&str]); 23] = [
     ("units", &[]),
     ("demand", &["units"]),
     ("problem", &["units"]),
@@ -84,11 +84,30 @@ const FLOORS: [(&str, &[&str]); 22] = [
             "search",
             "observed",
             "migration",
+            "purchase",
         ],
     ),
     (
         "migration",
         &["units", "problem", "workload", "catalog", "plan", "observed", "formulate", "solver", "verify"],
+    ),
+    (
+        "purchase",
+        &[
+            "units",
+            "problem",
+            "workload",
+            "catalog",
+            "policy",
+            "plan",
+            "formulate",
+            "solver",
+            "verify",
+            "search",
+            "bill",
+            "demand",
+            "levels",
+        ],
     ),
     ("lib", &[]),
 ];

@@ -45,7 +45,8 @@ fn weights(model: &Model, relaxed: &Relaxed) -> (Vec<u64>, u64) {
 
 /// What a candidate costs with the prices of the caps on top, rounded down.
 fn cost_with_caps(relaxed: &Relaxed, cost: u128, obligation: u128, upfront: u128) -> Option<u128> {
-    cost.checked_add(priced(relaxed.price_obligation, obligation)?)?.checked_add(priced(relaxed.price_upfront, upfront)?)
+    cost.checked_add(priced(relaxed.price_obligation, obligation)?)?
+        .checked_add(priced(relaxed.price_upfront, upfront)?)
 }
 
 const PRICE_UNIT: u128 = 1_000_000_000;
@@ -72,7 +73,9 @@ pub(super) fn certify(model: &Model, relaxed: &Relaxed) -> Option<u128> {
     let mut pi: Vec<u128> = Vec::new();
     for (s, slot) in model.slots.iter().enumerate() {
         pi.clear();
-        pi.extend(model.on_demand.iter().map(|&p| u128::from(p) * u128::from(v[slot.scenario]) * u128::from(FINE)));
+        pi.extend(
+            model.on_demand.iter().map(|&p| u128::from(p) * u128::from(v[slot.scenario]) * u128::from(FINE)),
+        );
         let mut here = 0i128;
         for (group, prices) in model.groups.iter().zip(&lambda) {
             let held = group.held[slot.segment];
@@ -171,7 +174,8 @@ pub(super) fn ascend(
         })
         .collect();
     let privates = privates(model);
-    let is_private: Vec<bool> = (0..model.groups.len()).map(|g| privates.iter().any(|p| p.group == g)).collect();
+    let is_private: Vec<bool> =
+        (0..model.groups.len()).map(|g| privates.iter().any(|p| p.group == g)).collect();
     let shared: Vec<usize> = (0..model.groups.len()).filter(|&g| !is_private[g]).collect();
 
     let mut at = relaxed.clone();
@@ -242,7 +246,8 @@ pub(super) fn ascend(
 
 /// Groups priced exactly: reservations first, then those that cover fewer atoms.
 fn privates(model: &Model) -> Vec<Private> {
-    let mut order: Vec<usize> = (0..model.groups.len()).filter(|&g| model.groups[g].candidates.len() == 1).collect();
+    let mut order: Vec<usize> =
+        (0..model.groups.len()).filter(|&g| model.groups[g].candidates.len() == 1).collect();
     order.sort_by_key(|&g| (model.groups[g].takes.len(), model.groups[g].precedence, g));
     let mut taken = vec![false; model.on_demand.len()];
     let mut found = Vec::new();
@@ -422,10 +427,13 @@ fn several(model: &Model, group: &Group, pi: &[f64], cost: f64, lambda: &mut [f6
         }
         sum
     };
-    let (mut low, mut high) = (0.0, model.slots.iter().enumerate().fold(0.0f64, |most, (s, slot)| {
-        let units: f64 = group.takes.iter().map(|&(a, t)| slot.demand[a] as f64 * t as f64).sum();
-        if active(s) > 0.0 { most.max(units / active(s)) } else { most }
-    }));
+    let (mut low, mut high) = (
+        0.0,
+        model.slots.iter().enumerate().fold(0.0f64, |most, (s, slot)| {
+            let units: f64 = group.takes.iter().map(|&(a, t)| slot.demand[a] as f64 * t as f64).sum();
+            if active(s) > 0.0 { most.max(units / active(s)) } else { most }
+        }),
+    );
     if worth(0.0, lambda) <= cost {
         return 0.0;
     }

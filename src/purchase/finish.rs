@@ -93,36 +93,40 @@ pub(super) fn improve(
         .enumerate()
         .flat_map(|(g, group)| (0..group.candidates.len()).map(move |c| (g, c)))
         .collect();
-    let try_one = |quantities: &mut Whole, best: &mut Estimate, moves: &[((usize, usize), i128)], work: &mut Work| {
-        let before: Vec<u64> = moves.iter().map(|&((g, c), _)| quantities[g][c]).collect();
-        for &((g, c), by) in moves {
-            match u64::try_from(i128::from(quantities[g][c]) + by) {
-                Ok(q) => quantities[g][c] = q,
-                Err(_) => {
-                    for (&((g, c), _), &q) in moves.iter().zip(&before) {
-                        quantities[g][c] = q;
+    let try_one =
+        |quantities: &mut Whole, best: &mut Estimate, moves: &[((usize, usize), i128)], work: &mut Work| {
+            let before: Vec<u64> = moves.iter().map(|&((g, c), _)| quantities[g][c]).collect();
+            for &((g, c), by) in moves {
+                match u64::try_from(i128::from(quantities[g][c]) + by) {
+                    Ok(q) => quantities[g][c] = q,
+                    Err(_) => {
+                        for (&((g, c), _), &q) in moves.iter().zip(&before) {
+                            quantities[g][c] = q;
+                        }
+                        return false;
                     }
-                    return false;
                 }
             }
-        }
-        if work.take(simulator.work()) {
-            let found = simulator.estimate(&wide(quantities));
-            if better(&found, best) {
-                *best = found;
-                return true;
+            if work.take(simulator.work()) {
+                let found = simulator.estimate(&wide(quantities));
+                if better(&found, best) {
+                    *best = found;
+                    return true;
+                }
             }
-        }
-        for (&((g, c), _), &q) in moves.iter().zip(&before) {
-            quantities[g][c] = q;
-        }
-        false
-    };
+            for (&((g, c), _), &q) in moves.iter().zip(&before) {
+                quantities[g][c] = q;
+            }
+            false
+        };
     loop {
         let mut improved = false;
         for &x in &all {
             let now = quantities[x.0][x.1];
-            let mut by = i128::from((now / 4).max(most(model, x.0, x.1) / 16).max(1)).cast_unsigned().next_power_of_two().cast_signed();
+            let mut by = i128::from((now / 4).max(most(model, x.0, x.1) / 16).max(1))
+                .cast_unsigned()
+                .next_power_of_two()
+                .cast_signed();
             while by >= 1 {
                 if try_one(&mut quantities, &mut best, &[(x, by)], work)
                     || try_one(&mut quantities, &mut best, &[(x, -by)], work)
@@ -171,9 +175,10 @@ fn exchange(model: &Model, x: (usize, usize), y: (usize, usize)) -> Option<f64> 
     }
     let (gx, gy) = (&model.groups[x.0], &model.groups[y.0]);
     let (cx, cy) = (&gx.candidates[x.1], &gy.candidates[y.1]);
-    let (_, tx, ty) = gx.takes.iter().find_map(|&(a, tx)| {
-        gy.takes.iter().find(|&&(b, _)| a == b).map(|&(_, ty)| (a, tx, ty))
-    })?;
+    let (_, tx, ty) = gx
+        .takes
+        .iter()
+        .find_map(|&(a, tx)| gy.takes.iter().find(|&&(b, _)| a == b).map(|&(_, ty)| (a, tx, ty)))?;
     let rate = cx.step as f64 / tx.max(1) as f64 * ty as f64 / cy.step.max(1) as f64;
     rate.is_finite().then_some(rate)
 }

@@ -77,15 +77,16 @@ impl Recipe {
         &self.piece.covers
     }
 
-    /// Holdings for so many pieces, split over the tranches, the earlier ones first where it does not
-    /// come out even. Ids follow `id`.
+    /// Holdings for so many pieces, split over the tranches. Ids follow `id`.
     pub(super) fn holdings(&self, quantity: u64, id: &str) -> Vec<Holding> {
         let tranches = self.starts.len() as u64;
         let length = self.piece.end - self.piece.start;
         (0u64..)
             .zip(&self.starts)
             .map(|(at, &start)| {
-                let part = quantity / tranches + u64::from(at < quantity % tranches);
+                // Spread evenly, so that few pieces do not all fall into the first tranches.
+                let until = |tranche: u64| u128::from(quantity) * u128::from(tranche) / u128::from(tranches);
+                let part = u64::try_from(until(at + 1) - until(at)).expect("no more than all");
                 let id = if tranches == 1 { id.to_owned() } else { format!("{id}-{:02}", at + 1) };
                 let mut holding = match &self.piece.covers {
                     // One plan of so much an hour, as it is bought.
@@ -103,6 +104,15 @@ impl Recipe {
             .filter(|holding| holding.quantity > 0)
             .collect()
     }
+}
+
+/// How a purchase is split over the months of a ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tranches {
+    /// As evenly as whole pieces allow.
+    Even,
+    /// In any way: what bounds every split from below.
+    Free,
 }
 
 /// The model with the way back.
@@ -141,6 +151,7 @@ impl Market {
         scenarios: &[Scenario<'_>],
         owned: &[Holding],
         options: &Options,
+        tranches: Tranches,
     ) -> Self {
         let hours = scenarios.first().map_or(0, |s| s.usage.len());
         let lines: Vec<&UsageLine<'_>> = scenarios.iter().flat_map(|s| s.usage.lines()).collect();
@@ -148,7 +159,7 @@ impl Market {
         let unit = 3_600 / common;
 
         let mut found: BTreeMap<Coverage, Vec<Recipe>> = BTreeMap::new();
-        for (coverage, recipe) in candidates(catalog, &lines, options, hours) {
+        for (coverage, recipe) in candidates(catalog, &lines, options, tranches, hours) {
             found.entry(coverage).or_default().push(recipe);
         }
         for holding in owned {
@@ -205,8 +216,7 @@ impl Market {
                     let mut demand = vec![0u64; atoms.len()];
                     for (&p, &l) in own.iter().zip(&line_of) {
                         let (atom, divisor) = shares[p];
-                        demand[atom] +=
-                            nodes[l] * (u64::from(pieces[p].line.seconds) / common) * divisor;
+                        demand[atom] += nodes[l] * (u64::from(pieces[p].line.seconds) / common) * divisor;
                     }
                     for (line, &n) in scenario.usage.lines().iter().zip(nodes) {
                         let hourly = line.surcharge_hour(n).nanos().unsigned_abs();
@@ -247,7 +257,9 @@ impl Market {
         let whole = 0..i64::from(hours);
         let owned_cost: u128 =
             owned.iter().map(|h| h.effective(whole.clone()).money().nanos().unsigned_abs()).sum();
-        let cap = |money: Option<crate::units::Money>| money.map(|m| m.nanos().max(0).unsigned_abs() * u128::from(unit));
+        let cap = |money: Option<crate::units::Money>| {
+            money.map(|m| m.nanos().max(0).unsigned_abs() * u128::from(unit))
+        };
         let mut model = Model {
             on_demand: atoms.iter().map(|(vector, _)| vector[0]).collect(),
             groups,
@@ -301,14 +313,13 @@ fn model_rate(piece: &Piece<'_, '_>) -> u64 {
 fn take(coverage: &Coverage, piece: &Piece<'_, '_>) -> Option<u64> {
     let line = piece.line;
     let t = line.instance_type;
-    // Types that flex weigh their units against exact reservations too, as in the engine.
-    let whole = line.pool.as_ref().map_or(1_000, |pool| pool.units.0);
+    const WHOLE: u64 = 1_000;
     match (coverage, piece.part) {
         (Coverage::Zonal(name, zone), Part::Node) => {
             let running = line.state == crate::bill::LineState::Running;
-            (t.name == *name && line.zone.as_ref() == Some(zone) && running).then_some(whole)
+            (t.name == *name && line.zone.as_ref() == Some(zone) && running).then_some(WHOLE)
         }
-        (Coverage::Type(name), Part::Node) => (t.name == *name).then_some(whole),
+        (Coverage::Type(name), Part::Node) => (t.name == *name).then_some(WHOLE),
         (Coverage::Pool(name), Part::Node) => {
             line.pool.as_ref().filter(|pool| pool.name == *name).map(|pool| pool.units.0)
         }
@@ -347,15 +358,22 @@ fn candidates(
     catalog: &Catalog,
     lines: &[&UsageLine<'_>],
     options: &Options,
+    tranches: Tranches,
     hours: u32,
 ) -> Vec<(Coverage, Recipe)> {
     let mut made = Vec::new();
     let mut types: BTreeMap<&str, (&InstanceType, Option<String>)> = BTreeMap::new();
     for line in lines {
-        types.insert(&line.instance_type.name, (line.instance_type, line.pool.as_ref().map(|p| p.name.clone())));
+        types.insert(
+            &line.instance_type.name,
+            (line.instance_type, line.pool.as_ref().map(|p| p.name.clone())),
+        );
     }
-    let start_lists = |offer: &CommitmentOffer| starts(offer, options, hours);
-    let mut push = |coverage: Coverage, piece: Holding, quoted: Option<(String, Rate)>, offer: &CommitmentOffer| {
+    let start_lists = |offer: &CommitmentOffer| starts(offer, options, tranches, hours);
+    let mut push = |coverage: Coverage,
+                    piece: Holding,
+                    quoted: Option<(String, Rate)>,
+                    offer: &CommitmentOffer| {
         for starts in start_lists(offer) {
             made.push((coverage.clone(), Recipe { piece: piece.clone(), starts, quoted: quoted.clone() }));
         }
@@ -371,16 +389,20 @@ fn candidates(
             .map(UsageLine::new)
             .chain(lines.iter().map(|&line| line.clone()))
             .filter(|line| line.pool.as_ref().is_some_and(|p| p.name == *pool));
-        let mut best: BTreeMap<OfferKey, BTreeMap<String, (u64, UsageLine<'_>, &CommitmentOffer)>> = BTreeMap::new();
+        let mut best: BTreeMap<OfferKey, BTreeMap<String, (u64, UsageLine<'_>, &CommitmentOffer)>> =
+            BTreeMap::new();
         for line in members {
             let units = line.pool.as_ref().map_or(0, |p| p.units.0);
             let t: &InstanceType = line.instance_type;
             for offer in t.offers.iter().filter(allowed).filter(|o| is_reservation(o.kind)) {
-                best.entry(OfferKey::of(offer)).or_default().insert(t.name.clone(), (units, line.clone(), offer));
+                best.entry(OfferKey::of(offer))
+                    .or_default()
+                    .insert(t.name.clone(), (units, line.clone(), offer));
             }
         }
         for sizes in best.into_values() {
-            let per_unit = |s: &(u64, UsageLine<'_>, &CommitmentOffer)| s.2.effective.nanos() as f64 / s.0 as f64;
+            let per_unit =
+                |s: &(u64, UsageLine<'_>, &CommitmentOffer)| s.2.effective.nanos() as f64 / s.0 as f64;
             let smallest = sizes.values().min_by_key(|s| s.0);
             let cheapest =
                 sizes.values().min_by(|a, b| per_unit(a).total_cmp(&per_unit(b)).then(a.0.cmp(&b.0)));
@@ -461,7 +483,7 @@ fn is_reservation(kind: OfferKind) -> bool {
 
 /// The first hours of the tranches of each purchase of an offer: now, and where renewals are allowed,
 /// whenever the one before has ended.
-fn starts(offer: &CommitmentOffer, options: &Options, hours: u32) -> Vec<Vec<i64>> {
+fn starts(offer: &CommitmentOffer, options: &Options, tranches: Tranches, hours: u32) -> Vec<Vec<i64>> {
     let term = i64::try_from(offer.term.hours()).expect("a term of hours");
     let month = i64::try_from(HOURS_PER_MONTH).expect("730");
     let horizon = i64::from(hours);
@@ -471,7 +493,10 @@ fn starts(offer: &CommitmentOffer, options: &Options, hours: u32) -> Vec<Vec<i64
         let tranche = |i: u32| first + i64::from(i) * month;
         let starts: Vec<i64> =
             (0..options.ladder_months.max(1)).map(tranche).filter(|&start| start < horizon).collect();
-        all.push(starts);
+        match tranches {
+            Tranches::Even => all.push(starts),
+            Tranches::Free => all.extend(starts.into_iter().map(|start| vec![start])),
+        }
         first += term;
         if !options.renew || first >= horizon {
             return all;
@@ -494,9 +519,8 @@ fn candidate(recipe: &Recipe, segments: &[Range<u32>], hours: u32, unit: u64) ->
     }
     let per_piece = |sum: u128| sum * u128::from(unit) / u128::from(tranches);
     let active = |range: &Range<u32>| {
-        let tranche = |start: &&i64| {
-            **start <= i64::from(range.start) && i64::from(range.end) <= **start + length
-        };
+        let tranche =
+            |start: &&i64| **start <= i64::from(range.start) && i64::from(range.end) <= **start + length;
         let share = recipe.starts.iter().filter(tranche).count() as u64 * PPM / tranches;
         u32::try_from(share).expect("a share of one")
     };

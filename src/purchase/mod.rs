@@ -23,11 +23,12 @@ pub use threshold::threshold;
 use crate::bill::Scenario;
 use crate::bill::commitment::{Holding, charge};
 use crate::catalog::Catalog;
+use crate::solver::master::LpFailure;
 use crate::units::{Money, PartsPerMillion};
 
 use finish::{Whole, Work};
-use market::Market;
-use model::{Model, PPM};
+use market::{Market, Tranches};
+use model::{Model, PPM, Quantities};
 use simulate::Simulator;
 
 /// Why no purchases can be chosen.
@@ -49,6 +50,9 @@ pub enum PurchaseError {
     /// Weights that are no distribution.
     #[error("the scenarios' weights sum to {0}, not to 100 %")]
     Weights(PartsPerMillion),
+    /// Nothing that is offered keeps the limits.
+    #[error("no purchases cover as much as is asked for within the limits")]
+    Limits,
     /// The numbers are too bad for the linear programme.
     #[error("the linear programme of purchases has no usable solution")]
     Programme,
@@ -75,8 +79,12 @@ pub fn optimise(
     options: &Options,
 ) -> Result<PurchasePlan, PurchaseError> {
     check(scenarios)?;
-    let market = Market::new(catalog, scenarios, owned, options);
-    let found = search(&market)?;
+    let market = Market::new(catalog, scenarios, owned, options, Tranches::Even);
+    let mut found = search(&market)?;
+    if options.ladder_months > 1 {
+        let free = Market::new(catalog, scenarios, owned, options, Tranches::Free);
+        found.bound = relax(&free)?.map_or(0, |relaxed| relaxed.bound);
+    }
     let judge = Judge { scenarios, owned, market: &market };
     let mut best: Option<(Verdict, Whole)> = None;
     for quantities in found.plans {
@@ -86,7 +94,10 @@ pub fn optimise(
         }
     }
     let (verdict, quantities) = best.ok_or(PurchaseError::Programme)?;
-    let (_, quantities) = judge.improve(verdict, quantities);
+    let (verdict, quantities) = judge.improve(verdict, quantities);
+    if verdict.violation > 0 {
+        return Err(PurchaseError::Limits);
+    }
     Ok(outcome::describe(&market, scenarios, owned, options, &quantities, found.bound))
 }
 
@@ -112,64 +123,80 @@ struct Found {
     bound: u128,
 }
 
+/// The programme solved, with its bound.
+struct Bounded {
+    /// Candidates that nothing else stands in for: group and place.
+    kept: Vec<(usize, usize)>,
+    relaxed: relax::Relaxed,
+    /// Groups that are priced exactly under the best prices, with their quantities.
+    exact: Vec<(usize, f64)>,
+    /// Nano-dollars that no purchase can go below.
+    bound: u128,
+}
+
+/// Quantities of the candidates kept, among all.
+fn spread(model: &Model, kept: &[(usize, usize)], of_kept: &Quantities) -> Quantities {
+    let mut all = model.nothing();
+    let mut next = vec![0; model.groups.len()];
+    for &(g, c) in kept {
+        all[g][c] = of_kept[g][next[g]];
+        next[g] += 1;
+    }
+    all
+}
+
+/// Solves the programme over clusters, then makes its prices better for all hours. `None` where nothing
+/// covers anything.
+fn relax(market: &Market) -> Result<Option<Bounded>, PurchaseError> {
+    let model = &market.model;
+    if model.groups.is_empty() {
+        return Ok(None);
+    }
+    let kept = model.undominated();
+    let small = model.restricted(&kept);
+    let per_cluster: usize = small.groups.iter().map(|g| g.takes.len()).sum::<usize>().max(1);
+    let clusters = relax::cluster(&small, (CELLS / per_cluster).clamp(24, 400));
+    let relaxed = relax::solve(&small, &clusters).map_err(|failure| match failure {
+        LpFailure::Infeasible => PurchaseError::Limits,
+        LpFailure::Stopped => PurchaseError::Programme,
+    })?;
+    let target = Simulator::new(&small).estimate(&relaxed.quantities).objective;
+    let cells = small.slots.len() * (small.on_demand.len() + per_cluster);
+    let steps = (ASCENT / (cells.max(1) as u64 * 4)).clamp(4, 300) as usize;
+    let (ascended, exact) = bound::ascend(&small, &relaxed, target, steps);
+    let bound = [&relaxed, &ascended].into_iter().filter_map(|r| bound::certify(&small, r)).max();
+    Ok(Some(Bounded { kept, relaxed, exact, bound: lowered(market, bound.unwrap_or(0)) }))
+}
+
 fn search(market: &Market) -> Result<Found, PurchaseError> {
     let model = &market.model;
     let nothing = finish::rounded(&model.nothing());
-    if model.groups.iter().all(|g| g.candidates.is_empty()) {
-        let bound = model.on_demand_cost() / u128::from(PPM);
-        let bound = if model.groups.is_empty() { lowered(market, bound) } else { lowered(market, 0) };
+    let Some(Bounded { kept, relaxed, exact, bound }) = relax(market)? else {
+        let bound = lowered(market, model.on_demand_cost() / u128::from(PPM));
         return Ok(Found { plans: vec![nothing], bound });
-    }
-    let kept = model.undominated();
-    let (small, _) = model.restricted(&kept);
-    let per_cluster: usize = small.groups.iter().map(|g| g.takes.len()).sum::<usize>().max(1);
-    let clusters = relax::cluster(&small, (CELLS / per_cluster).clamp(24, 400));
-    let relaxed = relax::solve(&small, &clusters).map_err(|_| PurchaseError::Programme)?;
-
-    let simulator = Simulator::new(model);
-    let mut work = Work(STEPS);
-    let spread = |of_kept: &model::Quantities| -> model::Quantities {
-        let mut all = model.nothing();
-        let mut next = vec![0; model.groups.len()];
-        for &(g, c) in &kept {
-            all[g][c] = of_kept[g][next[g]];
-            next[g] += 1;
-        }
-        all
     };
-    let fractional = simulator.estimate(&spread(&relaxed.quantities));
-
-    // Prices for all hours: first as the clusters have them, then better.
-    let cells: usize = small.slots.len() * (small.on_demand.len() + per_cluster);
-    let steps = (ASCENT / (cells.max(1) as u64 * 4)).clamp(4, 300) as usize;
-    let target = fractional.objective * small.weights.iter().map(|&w| f64::from(w)).sum::<f64>() / PPM as f64;
-    let (ascended, exact) = bound::ascend(&small, &relaxed, target, steps);
-    let bound = [&relaxed, &ascended].into_iter().filter_map(|r| bound::certify(&small, r)).max().unwrap_or(0);
-
-    // Starts: the programme's quantities, those of the groups priced exactly, and few of everything.
-    let mut starts = vec![finish::rounded(&spread(&relaxed.quantities))];
+    let simulator = Simulator::new(model);
+    // Starts: the programme's quantities, and those of the groups priced exactly.
+    let mut starts = vec![finish::rounded(&spread(model, &kept, &relaxed.quantities))];
     let mut other = relaxed.quantities.clone();
     for (g, quantity) in exact {
         other[g][0] = quantity;
     }
-    starts.push(finish::rounded(&spread(&other)));
+    starts.push(finish::rounded(&spread(model, &kept, &other)));
     starts.dedup();
     let mut plans = vec![nothing];
-    let (share, rest) = (work.0 / 2, work.0 / 4);
     for start in starts {
-        let mut part = Work(share);
-        let (_, improved) = finish::improve(model, &simulator, start, &mut part);
-        work.0 = work.0.saturating_sub(share - part.0);
+        let (_, improved) = finish::improve(model, &simulator, start, &mut Work(STEPS / 2));
         plans.push(improved);
     }
     // What one offer alone would do, where there is time to ask.
-    let singles = simulator.work() * 60 * model.groups.iter().map(|g| g.candidates.len() as u64).sum::<u64>();
-    if singles < rest {
-        let mut part = Work(rest);
+    let offers: u64 = model.groups.iter().map(|g| g.candidates.len() as u64).sum();
+    if simulator.work() * 60 * offers < STEPS / 4 {
+        let mut work = Work(STEPS / 4);
         let mut alone: Vec<(f64, Whole)> = Vec::new();
         for g in 0..model.groups.len() {
             for c in 0..model.groups[g].candidates.len() {
-                if let Some((estimate, quantities)) = finish::alone(model, &simulator, g, c, &mut part)
+                if let Some((estimate, quantities)) = finish::alone(model, &simulator, g, c, &mut work)
                     && estimate.violation <= 1.0
                 {
                     alone.push((estimate.objective, quantities));
@@ -180,7 +207,7 @@ fn search(market: &Market) -> Result<Found, PurchaseError> {
         plans.extend(alone.into_iter().take(2).map(|(_, quantities)| quantities));
     }
     plans.dedup();
-    Ok(Found { plans, bound: lowered(market, bound) })
+    Ok(Found { plans, bound })
 }
 
 /// The model's bound in true money: with what is sunk, less what roundings of the bill may come to.
@@ -278,18 +305,5 @@ impl Judge<'_, '_> {
                 return (best, quantities);
             }
         }
-    }
-}
-
-/// The model for tests and benches of the parts.
-#[cfg(test)]
-fn plain(on_demand: Vec<u64>, groups: Vec<model::Group>, slots: Vec<model::Slot>) -> Model {
-    Model {
-        on_demand,
-        groups,
-        slots,
-        weights: vec![1_000_000],
-        caps: model::Caps::default(),
-        tail: None,
     }
 }

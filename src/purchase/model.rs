@@ -201,17 +201,14 @@ impl Model {
         };
         let stays = |&i: &(usize, usize)| {
             !all.iter().any(|&j| {
-                j != i
-                    && beats(j, i).is_some()
-                    && (beats(i, j).is_none() || fineness(j) < fineness(i))
+                j != i && beats(j, i).is_some() && (beats(i, j).is_none() || fineness(j) < fineness(i))
             })
         };
         all.iter().copied().filter(stays).collect()
     }
 
-    /// The model with only these candidates; groups without any stay for what is held. Returns also
-    /// where each kept candidate stood.
-    pub(super) fn restricted(&self, kept: &[(usize, usize)]) -> (Model, Vec<Vec<usize>>) {
+    /// The model with only these candidates; groups without any stay for what is held.
+    pub(super) fn restricted(&self, kept: &[(usize, usize)]) -> Model {
         let mut places = vec![Vec::new(); self.groups.len()];
         for &(g, c) in kept {
             places[g].push(c);
@@ -225,6 +222,6 @@ impl Model {
                 ..group.clone()
             })
             .collect();
-        (Model { groups, ..self.clone() }, places)
+        Model { groups, ..self.clone() }
     }
 }

@@ -219,8 +219,7 @@ pub(super) fn describe(
     let weights: Vec<PartsPerMillion> = scenarios.iter().map(|s| s.weight).collect();
     let with: Vec<Charges<'_, '_>> = scenarios.iter().map(|s| charge(&s.usage, &all)).collect();
     let totals: Vec<Totals> = with.iter().map(Charges::total).collect();
-    let without: Vec<EffectiveCost> =
-        scenarios.iter().map(|s| charge(&s.usage, owned).effective()).collect();
+    let without: Vec<EffectiveCost> = scenarios.iter().map(|s| charge(&s.usage, owned).effective()).collect();
     let mean = |of: &dyn Fn(usize) -> Money| expected((0..scenarios.len()).map(|k| (of(k), weights[k])));
 
     let scenario_costs: Vec<ScenarioCost> = scenarios
@@ -244,8 +243,7 @@ pub(super) fn describe(
         None => cost,
         Some(_) => EffectiveCost::new(Money::from_nanos(objective(&costs, tail) / i128::from(PPM))),
     };
-    let listed: Money =
-        mean(&|k| totals[k].list_by_line.iter().copied().sum::<ListCost>().money());
+    let listed: Money = mean(&|k| totals[k].list_by_line.iter().copied().sum::<ListCost>().money());
 
     let rows = places
         .iter()
@@ -259,9 +257,10 @@ pub(super) fn describe(
             let unused = mean(&|k| of(k, &|u| u.unused.money()));
             let list_covered = mean(&|k| of(k, &|u| u.list_covered.money()));
             let units = |of: &dyn Fn(&crate::bill::commitment::HoldingUse) -> u128| -> i128 {
-                let weighted = totals.iter().zip(&weights).map(|(t, w)| {
-                    t.holdings[range.clone()].iter().map(of).sum::<u128>() * u128::from(w.0)
-                });
+                let weighted = totals
+                    .iter()
+                    .zip(&weights)
+                    .map(|(t, w)| t.holdings[range.clone()].iter().map(of).sum::<u128>() * u128::from(w.0));
                 i128::try_from(weighted.sum::<u128>()).unwrap_or(i128::MAX)
             };
             let hourly: u64 = held
@@ -341,7 +340,9 @@ pub(super) fn describe(
         objective: minimised,
         bound: EffectiveCost::new(Money::from_nanos(i128::try_from(bound).unwrap_or(0))),
         tail_mean: tail.map(|tail| {
-            EffectiveCost::new(Money::from_nanos(tail_sum(&costs, tail.share) / i128::from(tail.share.max(1))))
+            EffectiveCost::new(Money::from_nanos(
+                tail_sum(&costs, tail.share) / i128::from(tail.share.max(1)),
+            ))
         }),
         coverage: Ratio::of_money(mean(&|k| totals[k].list_covered().money()), listed),
         obligation,

@@ -77,9 +77,7 @@ fn spread(model: &Model, cluster: Cluster) -> (f64, usize, Cluster) {
     }
     let widest = square.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
     match widest {
-        Some((atom, &most)) if cluster.slots.len() > 1 && most > 0.0 => {
-            (square.iter().sum(), atom, cluster)
-        }
+        Some((atom, &most)) if cluster.slots.len() > 1 && most > 0.0 => (square.iter().sum(), atom, cluster),
         _ => (0.0, 0, cluster),
     }
 }
@@ -207,9 +205,8 @@ pub(super) fn solve(model: &Model, clusters: &[Cluster]) -> Result<Relaxed, LpFa
     };
     let obligation = cap_row(model.caps.obligation, &|g, c| model.groups[g].candidates[c].obligation);
     let upfront = cap_row(model.caps.upfront, &|g, c| model.groups[g].candidates[c].upfront);
-    let coverage = model.caps.coverage.map(|share| {
-        lp.add_row(covered, Sense::AtLeast, f64::from(share) / PPM as f64)
-    });
+    let coverage =
+        model.caps.coverage.map(|share| lp.add_row(covered, Sense::AtLeast, f64::from(share) / PPM as f64));
 
     let solution = lp.solve_lp()?;
     let quantities = bought

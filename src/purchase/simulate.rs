@@ -101,7 +101,8 @@ impl<'a> Simulator<'a> {
         let mut violation = over(obligation, model.caps.obligation) + over(upfront, model.caps.upfront);
         if let Some(share) = model.caps.coverage {
             let whole = model.on_demand_cost() as f64 / PPM as f64;
-            let expected: f64 = on_demand.iter().zip(&model.weights).map(|(c, &w)| c * f64::from(w) / PPM as f64).sum();
+            let expected: f64 =
+                on_demand.iter().zip(&model.weights).map(|(c, &w)| c * f64::from(w) / PPM as f64).sum();
             violation += (whole * f64::from(share) / PPM as f64 - (whole - expected)).max(0.0);
         }
         let objective = purchases + objective(model, &on_demand);

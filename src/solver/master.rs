@@ -12,14 +12,14 @@ use good_lp::{
 
 /// The sense of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sense {
+pub(crate) enum Sense {
     AtLeast,
     AtMost,
 }
 
 /// One row of a programme.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(crate) struct Row {
     pub terms: Vec<(usize, f64)>,
     pub sense: Sense,
     pub rhs: f64,
@@ -27,7 +27,7 @@ pub(super) struct Row {
 
 /// A minimisation over non-negative variables.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Programme {
+pub(crate) struct Programme {
     /// Cost per variable.
     pub cost: Vec<f64>,
     pub rows: Vec<Row>,
@@ -35,7 +35,7 @@ pub(super) struct Programme {
 
 /// An optimal solution of a linear programme.
 #[derive(Debug, Clone)]
-pub(super) struct LpSolution {
+pub(crate) struct LpSolution {
     pub x: Vec<f64>,
     /// One per row, textbook sign.
     pub dual: Vec<f64>,
@@ -43,7 +43,7 @@ pub(super) struct LpSolution {
 
 /// Why a programme has no solution to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum LpFailure {
+pub(crate) enum LpFailure {
     Infeasible,
     /// Limits reached or numbers too bad.
     Stopped,
@@ -57,24 +57,24 @@ fn failure(error: ResolutionError) -> LpFailure {
 }
 
 impl Programme {
-    pub(super) fn add_variable(&mut self, cost: f64) -> usize {
+    pub(crate) fn add_variable(&mut self, cost: f64) -> usize {
         self.cost.push(cost);
         self.cost.len() - 1
     }
 
-    pub(super) fn add_row(&mut self, terms: Vec<(usize, f64)>, sense: Sense, rhs: f64) -> usize {
+    pub(crate) fn add_row(&mut self, terms: Vec<(usize, f64)>, sense: Sense, rhs: f64) -> usize {
         self.rows.push(Row { terms, sense, rhs });
         self.rows.len() - 1
     }
 
     /// About how much work a solution is, in the units of the budget.
-    pub(super) fn work(&self) -> u64 {
+    pub(crate) fn work(&self) -> u64 {
         let entries: usize = self.rows.iter().map(|r| r.terms.len()).sum();
         160 * (entries + self.cost.len()) as u64 + (self.rows.len() as u64).pow(2) * 16
     }
 
     /// Solves the linear programme: HiGHS with the feature `highs`, else Clarabel.
-    pub(super) fn solve_lp(&self) -> Result<LpSolution, LpFailure> {
+    pub(crate) fn solve_lp(&self) -> Result<LpSolution, LpFailure> {
         let (variables, x, objective) = self.variables(|_| variable().min(0.0));
         let unsolved = variables.minimise(objective);
         #[cfg(feature = "highs")]
@@ -86,7 +86,7 @@ impl Programme {
 
     /// A basic optimal solution of the linear programme by the simplex method: HiGHS with the feature
     /// `highs`, else microlp.
-    pub(super) fn solve_basic(&self) -> Result<Vec<f64>, LpFailure> {
+    pub(crate) fn solve_basic(&self) -> Result<Vec<f64>, LpFailure> {
         let (variables, x, objective) = self.variables(|_| variable().min(0.0));
         let unsolved = variables.minimise(objective);
         #[cfg(feature = "highs")]
@@ -100,7 +100,7 @@ impl Programme {
 
     /// Solves the programme with all variables integer, within a time limit: HiGHS with the feature
     /// `highs`, else microlp. The answer is the best found, and a hint like any other.
-    pub(super) fn solve_integer(&self, most: u64, seconds: f64) -> Result<Vec<u64>, LpFailure> {
+    pub(crate) fn solve_integer(&self, most: u64, seconds: f64) -> Result<Vec<u64>, LpFailure> {
         let most = most.min(1_000_000) as f64;
         let (variables, x, objective) = self.variables(|_| variable().integer().min(0.0).max(most));
         let unsolved = variables.minimise(objective);

@@ -15,7 +15,7 @@ mod greedy;
 mod improve;
 mod instance;
 mod knapsack_lp;
-mod master;
+pub(crate) mod master;
 mod pooled;
 mod pricing;
 mod relaxation;
