@@ -6,8 +6,7 @@ mod market;
 use fastrand::Rng;
 use plimsoll::bill::commitment::{Holding, charge};
 use plimsoll::bill::{EffectiveCost, NodeUsage, OfferKey, Scenario, UsageLine};
-use plimsoll::catalog::{Catalog, OfferKind, Payment, Term};
-use plimsoll::input::catalog_file;
+use plimsoll::catalog::{Catalog, CommitmentOffer, OfferKind, Payment, Provenance, Term};
 use plimsoll::purchase::{Options, PurchasePlan, TailRisk, optimise};
 use plimsoll::units::{Money, PartsPerMillion, Rate};
 
@@ -18,8 +17,11 @@ fn money(text: &str) -> Money {
 }
 
 fn one_type() -> Catalog {
-    let text = "format: plimsoll-catalog/1\nname: one\nprovider: aws\nregion: nowhere\ncurrency: USD\nprice_date: 2026-05\ntypes: |\n  name,family,vcpu,memory_mib,arch,on_demand,normalized_units,reserved-standard/1y/no-upfront\n  m5.large,m5,2,8192,amd64,0.10,4,0.06\n";
-    catalog_file::parse("one", text.as_bytes()).expect("a valid catalog")
+    let mut large = market::machine("m5.large", 4, 100_000_000);
+    let rate = Rate::from_nanos(60_000_000);
+    let (kind, term) = (OfferKind::ReservedStandard, Term::OneYear);
+    large.offers = vec![CommitmentOffer::new(kind, term, Payment::NoUpfront, rate, Provenance::Listed)];
+    market::listed(vec![large])
 }
 
 /// Two nodes in all hours and three more in half of them, reserved at 60 % of on demand: the two pay
@@ -169,7 +171,7 @@ fn three_futures<'a>(catalog: &'a Catalog, rng: &mut Rng) -> Vec<Scenario<'a>> {
             .iter()
             .map(|nodes| nodes.iter().map(|&n| PartsPerMillion(share).ceil_of(n)).collect())
             .collect();
-        NodeUsage::new(usage.lines().to_vec(), slots, usage.hours().to_vec()).unwrap()
+        NodeUsage::new(usage.lines().to_vec(), slots, usage.hours().to_vec()).expect("as many nodes as lines")
     };
     [("low", 300_000, 400_000), ("expected", 500_000, 1_000_000), ("high", 200_000, 1_300_000)]
         .into_iter()
@@ -184,7 +186,7 @@ fn three_futures<'a>(catalog: &'a Catalog, rng: &mut Rng) -> Vec<Scenario<'a>> {
 fn with(change: impl Fn(&mut Options), catalog: &Catalog, scenarios: &[Scenario<'_>]) -> PurchasePlan {
     let mut options = Options::default();
     change(&mut options);
-    let plan = optimise(catalog, scenarios, &[], &options).unwrap();
+    let plan = optimise(catalog, scenarios, &[], &options).expect("purchases");
     assert!(plan.bound <= plan.objective, "bound {} objective {}", plan.bound, plan.objective);
     plan
 }

@@ -17,7 +17,7 @@ use super::model::{Group, Model, PPM};
 use super::relax::Relaxed;
 
 /// Prices are counted in parts of this, times the weights' parts per million.
-const FINE: u64 = 1 << 14;
+pub(super) const FINE: u64 = 1 << 14;
 const SCALE: f64 = (FINE * PPM) as f64;
 
 /// Weights of the scenarios on what they pay on demand, in parts per million: never above what the
@@ -112,7 +112,7 @@ pub(super) fn certify(model: &Model, relaxed: &Relaxed) -> Option<u128> {
 }
 
 /// Prices of one group as integers that no candidate of it contradicts.
-fn feasible(model: &Model, relaxed: &Relaxed, group: &Group, prices: &[f64]) -> Option<Vec<u128>> {
+pub(super) fn feasible(model: &Model, relaxed: &Relaxed, group: &Group, prices: &[f64]) -> Option<Vec<u128>> {
     let mut rounded: Vec<u128> = prices.iter().map(|&l| (l.clamp(0.0, 1e15) * SCALE) as u128).collect();
     for candidate in &group.candidates {
         let most = cost_with_caps(relaxed, candidate.cost, candidate.obligation, candidate.upfront)?

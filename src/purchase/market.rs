@@ -128,6 +128,10 @@ pub(super) struct Market {
     pub sunk: u128,
     /// Lines and hours, over which roundings of the bill add up.
     pub roundings: u128,
+    /// The segments of the horizon.
+    pub segments: Vec<Range<u32>>,
+    /// Per line of the first scenario, the atoms that one node is made of.
+    pub made_of: Vec<Vec<(usize, u64)>>,
 }
 
 /// A part of a line that is covered by itself.
@@ -260,6 +264,15 @@ impl Market {
         let cap = |money: Option<crate::units::Money>| {
             money.map(|m| m.nanos().max(0).unsigned_abs() * u128::from(unit))
         };
+        let first = scenarios.first().map_or(0, |s| s.usage.lines().len());
+        let mut made_of = Vec::with_capacity(first);
+        let mut next = 0;
+        for line in lines.iter().take(first) {
+            let count = self::pieces(line).len();
+            let seconds = u64::from(line.seconds) / common;
+            made_of.push(shares[next..next + count].iter().map(|&(atom, n)| (atom, n * seconds)).collect());
+            next += count;
+        }
         let mut model = Model {
             on_demand: atoms.iter().map(|(vector, _)| vector[0]).collect(),
             groups,
@@ -280,6 +293,8 @@ impl Market {
             unit,
             sunk: owned_cost + surcharges / u128::from(PPM),
             roundings: u128::from(hours) * (lines.len() as u128 + owned.len() as u128 + 1),
+            segments,
+            made_of,
         }
     }
 }

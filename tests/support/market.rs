@@ -1,10 +1,16 @@
 //! Random catalogs with commitment offers and random usage over time, from a seed.
 
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::collections::BTreeMap;
+
 use fastrand::Rng;
 use plimsoll::bill::{NodeUsage, Scenario, UsageLine};
-use plimsoll::catalog::{Catalog, OfferKind, Payment, Term};
-use plimsoll::input::catalog_file;
-use plimsoll::units::PartsPerMillion;
+use plimsoll::catalog::{
+    Architecture, Catalog, CommitmentOffer, DerivationRules, InstanceType, ListedRate, NodeLimits,
+    NormalizedUnits, OfferKind, Payment, Provenance, Provider, Term,
+};
+use plimsoll::units::{Bytes, MilliCpu, PartsPerMillion, Rate};
 
 /// Sizes of a family with their normalized units.
 const SIZES: [(&str, u64); 3] = [("large", 4), ("xlarge", 8), ("2xlarge", 16)];
@@ -26,32 +32,65 @@ pub fn catalog(rng: &mut Rng, families: usize, sizes: usize, instance: bool, com
         offers.push((OfferKind::ComputeSavingsPlan, Term::OneYear, Payment::NoUpfront, 73));
         offers.push((OfferKind::ComputeSavingsPlan, Term::ThreeYears, Payment::NoUpfront, 54));
     }
-    let mut text = String::from(
-        "format: plimsoll-catalog/1\nname: random\nprovider: aws\nregion: nowhere\ncurrency: USD\nprice_date: 2026-05\ntypes: |\n  name,family,vcpu,memory_mib,arch,on_demand,normalized_units",
-    );
-    for (kind, term, payment, _) in &offers {
-        text += &format!(",{}/{}/{}", kind.as_str(), term.as_str(), payment.as_str());
-    }
-    text.push('\n');
+    let mut types = Vec::new();
     for family in 0..families {
-        let per_unit = rng.u64(12_000..60_000);
-        let cents: Vec<u64> = offers.iter().map(|o| o.3 * 10 + rng.u64(0..60)).collect();
+        let per_unit = rng.u64(12_000..60_000) * 1_000;
+        let shares: Vec<u64> = offers.iter().map(|o| o.3 * 10 + rng.u64(0..60)).collect();
         for (size, units) in &SIZES[..sizes] {
             let on_demand = per_unit * units;
-            let micros = |amount: u64| format!("{}.{:06}", amount / 1_000_000, amount % 1_000_000);
-            text += &format!(
-                "  f{family:02}.{size},f{family:02},{},{},amd64,{},{units}",
-                units / 2,
-                units * 2048,
-                micros(on_demand)
-            );
-            for per_mille in &cents {
-                text += &format!(",{}", micros(on_demand * per_mille / 1_000));
-            }
-            text.push('\n');
+            let of = |&(kind, term, payment, _): &(OfferKind, Term, Payment, u64), per_mille: &u64| {
+                let rate = Rate::from_nanos(on_demand / 1_000 * per_mille);
+                CommitmentOffer::new(kind, term, payment, rate, Provenance::Listed)
+            };
+            let mut made = machine(&format!("f{family:02}.{size}"), *units, on_demand);
+            made.offers = offers.iter().zip(&shares).map(|(offer, share)| of(offer, share)).collect();
+            types.push(made);
         }
     }
-    catalog_file::parse("random", text.as_bytes()).expect("a valid catalog")
+    listed(types)
+}
+
+/// A type of the family before the dot, with so many normalized units.
+pub fn machine(name: &str, units: u64, on_demand: u64) -> InstanceType {
+    InstanceType {
+        name: name.to_owned(),
+        family: name.split('.').next().unwrap_or(name).to_owned(),
+        current_generation: None,
+        category: String::new(),
+        cpu: MilliCpu(units * 500),
+        memory: Bytes(units << 31),
+        architecture: Architecture::Amd64,
+        bare_metal: false,
+        extended: BTreeMap::new(),
+        accelerator: None,
+        local_storage: Bytes(0),
+        limits: NodeLimits::default(),
+        burst: None,
+        on_demand: ListedRate { rate: Rate::from_nanos(on_demand), provenance: Provenance::Listed },
+        spot: None,
+        sustained_use: None,
+        offers: Vec::new(),
+        normalized_units: Some(NormalizedUnits(units * 1_000)),
+        marks: Vec::new(),
+    }
+}
+
+/// A catalog of these types.
+pub fn listed(mut types: Vec<InstanceType>) -> Catalog {
+    types.sort_by(|a, b| a.name.cmp(&b.name));
+    Catalog {
+        name: "random".to_owned(),
+        provider: Provider::Aws,
+        region: "nowhere".to_owned(),
+        currency: "USD".to_owned(),
+        price_date: "2026-05".to_owned(),
+        sources: Vec::new(),
+        licence_note: String::new(),
+        rules: DerivationRules::default(),
+        marks: BTreeMap::new(),
+        notes: Vec::new(),
+        types,
+    }
 }
 
 /// Nodes of every type of the catalog over `hours` hours in `states` distinct states: a base, a day's
