@@ -8,6 +8,7 @@
 
 mod bound;
 mod finish;
+mod joint;
 mod market;
 mod model;
 mod options;
@@ -16,6 +17,7 @@ mod relax;
 mod simulate;
 mod threshold;
 
+pub use joint::{Joint, JointError, Step, together};
 pub use options::{Options, TailRisk};
 pub use outcome::{OwnedUse, PurchasePlan, PurchaseRow, ScenarioCost, Sensitivity};
 pub use threshold::threshold;
