@@ -630,3 +630,30 @@ fn catalogs_are_listed_and_their_types_filtered() {
     );
     assert_eq!(list(&["aws-2016-09-27-us-east-1", "--type", "m4.large"]), ["m4.large"]);
 }
+
+// ---- What changed between two plans ---------------------------------------------------------------
+
+/// Three web pods become nine: the difference is printed, and fails where it is too dear.
+#[test]
+fn a_difference_is_judged_by_its_thresholds() {
+    let before = case("app.yaml", small());
+    before.plan(&["--effort", "quick", "--baselines", "none"]).success();
+    let more = small().replace("replicas: 3", "replicas: 9");
+    let after = case("app.yaml", more);
+    after.plan(&["--effort", "quick", "--baselines", "none"]).success();
+    let diff = |from: &Case, to: &Case, options: &[&str]| {
+        plimsoll().arg("diff").args([&from.output, &to.output]).args(options).assert()
+    };
+    diff(&before, &after, &[]).success().stdout(predicates::str::contains("3→9 pods"));
+    diff(&before, &after, &["--fail-on", "monthly_increase>100000"]).success();
+    let limits = ["monthly_increase>1", "monthly_increase>1%", "on_demand_increase>1", "nodes_increase<1000"];
+    for limit in limits {
+        let assert = diff(&before, &after, &["-f", "json", "--fail-on", limit]).code(4);
+        assert.stdout(predicates::str::starts_with("{")).stderr(predicates::str::contains(limit));
+    }
+    diff(&after, &before, &["--fail-on", "monthly_increase>0"]).success();
+    diff(&before, &before, &["--fail-on", "monthly_increase>0%"]).success();
+    diff(&before, &after, &["--fail-on", "saving>1"]).code(2);
+    diff(&before, &before, &["-f", "csv"]).code(2);
+    plimsoll().args(["diff", "-", "-"]).assert().code(2);
+}

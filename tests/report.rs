@@ -184,6 +184,16 @@ fn snapshot_table() {
 }
 
 #[test]
+fn snapshot_markdown() {
+    let comment = text(&report(None), Format::Markdown, &RenderOptions::default());
+    assert!(comment.starts_with(plimsoll::report::markdown::MARKER));
+    insta::assert_snapshot!("markdown", comment);
+    // A comment has room for 65,536 characters.
+    let long = text(&plan_fixture::large(3_000), Format::Markdown, &RenderOptions::default());
+    assert!(long.len() < 60_000, "{}", long.len());
+}
+
+#[test]
 fn snapshot_json() {
     insta::assert_snapshot!("json", text(&report(None), Format::Json, &RenderOptions::default()));
 }

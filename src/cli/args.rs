@@ -19,6 +19,8 @@ use plimsoll::report::{Format, csv};
 use plimsoll::units::{Bytes, DecimalError, MilliCpu, Money, PartsPerMillion, ResourceName};
 
 use super::demand::DemandArgs;
+use super::diff::DiffArgs;
+use super::explain::ExplainCommand;
 use super::sweep::SweepArgs;
 use super::threshold::Threshold;
 
@@ -66,6 +68,9 @@ pub struct Cli {
 pub enum Command {
     Plan(Box<PlanArgs>),
     Report(ReportArgs),
+    Diff(DiffArgs),
+    #[command(subcommand)]
+    Explain(Box<ExplainCommand>),
     Replay(ReplayArgs),
     Calibrate(CalibrateArgs),
     Sweep(Box<SweepArgs>),
@@ -500,6 +505,8 @@ pub enum SchemaArg {
     Workload,
     /// What `plan -f json` prints
     Plan,
+    /// What `diff -f json` prints
+    Diff,
     /// Prices
     Catalog,
     /// Settings for `plan --policy`
@@ -876,8 +883,8 @@ pub enum EffortArg {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// table: for people. json: everything, read again by `plimsoll report`. csv: tidy tables.
-    /// focus: FOCUS 1.2 rows of the planned cost. kubernetes: PriorityClasses and patches that a
+    /// table: for people. json: everything, read again by `plimsoll report`. markdown: a comment on a
+    /// pull request. csv: tidy tables. xlsx: a workbook with live formulas (needs -o FILE). focus: FOCUS 1.2 rows of the planned cost. kubernetes: PriorityClasses and patches that a
     /// replayed plan needs. karpenter, eksctl, cluster-autoscaler, terraform: the plan's nodes for
     /// the tool that makes them
     #[arg(short, long, value_enum, default_value_t = FormatArg::Table)]
@@ -906,7 +913,9 @@ pub struct OutputArgs {
 pub enum FormatArg {
     Table,
     Json,
+    Markdown,
     Csv,
+    Xlsx,
     Focus,
     Kubernetes,
     Karpenter,
@@ -920,7 +929,9 @@ impl From<FormatArg> for Format {
         match arg {
             FormatArg::Table => Format::Table,
             FormatArg::Json => Format::Json,
+            FormatArg::Markdown => Format::Markdown,
             FormatArg::Csv => Format::Csv,
+            FormatArg::Xlsx => Format::Xlsx,
             FormatArg::Focus => Format::Focus,
             FormatArg::Kubernetes => Format::Kubernetes,
             FormatArg::Karpenter => Format::Karpenter,

@@ -7,6 +7,8 @@ mod catalog;
 mod check;
 mod cluster;
 mod demand;
+mod diff;
+mod explain;
 mod files;
 mod output;
 mod plan;
@@ -28,10 +30,11 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use plimsoll::input::{self, Fault, catalog_file, catalog_import, policy_file};
 use plimsoll::policy::TypeFilter;
 use plimsoll::report::json;
+use plimsoll::report::view::PlanReport;
 
 use args::{
-    CatalogCommand, Cli, Command, ImportArgs, ListArgs, MessageArgs, PlanArgs, ReportArgs, SchemaArg,
-    ShowArgs,
+    BaselinesArg, CatalogCommand, Cli, Command, ImportArgs, ListArgs, MessageArgs, PlanArgs, ReplayArg,
+    ReportArgs, SchemaArg, ShowArgs,
 };
 use progress::Progress;
 use reading::Inputs;
@@ -113,6 +116,8 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
     match &cli.command {
         Command::Plan(args) => plan(args, cli.messages),
         Command::Report(args) => report(args, cli.messages),
+        Command::Diff(args) => diff::run(args, cli.messages),
+        Command::Explain(command) => explain::run(command, cli.messages),
         Command::Replay(args) => replay::run(args, cli.messages),
         Command::Calibrate(args) => calibrate::run(args),
         Command::Sweep(args) => sweep::run(args, cli.messages),
@@ -127,6 +132,38 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
 
 fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     let progress = Progress::start(messages);
+    let Planned { report, certificate } = make_plan(args, &progress, Want::Report)?;
+    progress.step("rendering");
+    let rendered = output::render(&report, &args.output, messages)?;
+    drop(progress);
+    if let (Some(path), Some(text)) = (&args.certificate, certificate) {
+        files::write(Some(path), text.as_bytes())?;
+    }
+    rendered.write()?;
+
+    let (ending, words) = plan::judge(&report, args);
+    words.iter().filter(|_| !messages.quiet).for_each(|word| say(word));
+    Ok(ending)
+}
+
+/// What a plan is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Want {
+    /// To be printed as the options say.
+    Report,
+    /// To be explained: with its proof, and beside nothing else.
+    Explanation,
+}
+
+/// A plan before it is printed.
+struct Planned {
+    report: PlanReport,
+    /// The proof of its bound as a file, where that is wanted.
+    certificate: Option<String>,
+}
+
+/// All steps up to the report.
+fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned, Failure> {
     plan::stop_on_interrupt()?;
     plan::use_threads(args.search.threads)?;
 
@@ -140,7 +177,7 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     let formulation = pooled.as_ref().map_or(&free, |pooled| &pooled.formulation);
     progress.told(&plan::size(formulation));
     let started = Instant::now();
-    let mut found = plan::solve(&free, pooled.as_ref(), &args.search, &progress)?;
+    let mut found = plan::solve(&free, pooled.as_ref(), &args.search, progress)?;
     progress.summed_up(&plan::times(&found.outcome, started.elapsed()));
     if settings.policy.survive.is_some() {
         progress.step("trying every failure");
@@ -149,9 +186,11 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     plan::recheck(&workloads, &settings, formulation, &found)?;
 
     progress.step("comparing with what others would buy");
-    let baselines = plan::baselines(&workloads, &settings, &free, args.baselines, args.search.seed);
+    let explained = want == Want::Explanation;
+    let beside = if explained { BaselinesArg::None } else { args.baselines };
+    let baselines = plan::baselines(&workloads, &settings, &free, beside, args.search.seed);
 
-    progress.step("rendering");
+    progress.step("working out the cost");
     let metadata = plan::metadata(&sources, &settings, args);
     if running.is_some() {
         progress.step("looking for a way from the cluster that runs");
@@ -174,19 +213,11 @@ fn plan(args: &PlanArgs, messages: MessageArgs) -> Result<Ending, Failure> {
             .tell(&mut report, &settings)?;
     }
     progress.step("replaying");
-    replay::in_passing(&mut report, args.replay)
+    replay::in_passing(&mut report, if explained { ReplayArg::None } else { args.replay })
         .map_err(|message| anyhow!("replaying the plan: {message}"))?;
-    let rendered = output::render(&report, &args.output, messages)?;
-    drop(progress);
-    if let Some(path) = &args.certificate {
-        let text = plan::certificate(&workloads, &settings, formulation, &found.outcome);
-        files::write(Some(path), text.as_bytes())?;
-    }
-    rendered.write()?;
-
-    let (ending, words) = plan::judge(&report, args);
-    words.iter().filter(|_| !messages.quiet).for_each(|word| say(word));
-    Ok(ending)
+    let proof = || plan::certificate(&workloads, &settings, formulation, &found.outcome);
+    let wanted = explained || args.certificate.is_some();
+    Ok(Planned { report, certificate: wanted.then(proof) })
 }
 
 fn report(args: &ReportArgs, messages: MessageArgs) -> Result<Ending, Failure> {
@@ -246,6 +277,7 @@ fn print_schema(name: SchemaArg) -> Result<Ending, Failure> {
     let schema = match name {
         SchemaArg::Workload => input::workload_file::schema(),
         SchemaArg::Plan => json::schema(),
+        SchemaArg::Diff => plimsoll::report::diff::schema(),
         SchemaArg::Catalog => catalog_file::schema(),
         SchemaArg::Policy => policy_file::schema(),
         SchemaArg::Problem => input::problem_file::schema(),

@@ -68,6 +68,9 @@ fn check_table(args: &OutputArgs) -> Result<(), Vec<Fault>> {
         Some(_) if args.format != FormatArg::Csv => {
             Err(vec![Fault::new("--table", "names a table of csv").help("add -f csv")])
         }
+        _ if args.format == FormatArg::Xlsx && args.output.is_none() => {
+            Err(vec![Fault::new("-f xlsx", "is binary and needs a file").help("add -o plan.xlsx")])
+        }
         _ => Ok(()),
     }
 }
@@ -100,7 +103,7 @@ fn fault(error: &RenderError) -> Fault {
     let fault = Fault::new("-f", error.to_string());
     match error {
         RenderError::Focus(_) => fault.help("see --as-of"),
-        RenderError::Kubernetes(_) | RenderError::NodeGroups(_) => fault,
+        RenderError::Kubernetes(_) | RenderError::NodeGroups(_) | RenderError::Xlsx(_) => fault,
     }
 }
 

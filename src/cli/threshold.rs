@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use plimsoll::report::diff::PlanDiff;
 use plimsoll::units::{Money, PartsPerMillion};
 
 /// A condition such as `saving<30%`: the plan fails when it holds.
@@ -66,10 +67,7 @@ impl Threshold {
             Measure::Gap(share) => compare_share(figures.cost - figures.lower_bound, figures.cost, share),
             Measure::MonthlyCost(limit) => figures.cost.cmp(&limit),
         };
-        match self.side {
-            Side::Below => found == Ordering::Less,
-            Side::Above => found == Ordering::Greater,
-        }
+        self.side.holds(found)
     }
 }
 
@@ -84,23 +82,139 @@ impl FromStr for Threshold {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let usage = "write saving<30%, gap>1% or cost>12000 (per month)";
-        let at = text.find(['<', '>']).ok_or_else(|| format!("`{text}` has neither < nor >; {usage}"))?;
-        let (name, rest) = text.split_at(at);
-        let side = if rest.starts_with('<') { Side::Below } else { Side::Above };
-        let number = rest[1..].trim();
+        let (name, side, number) = parts(text, usage)?;
         let share = || -> Result<PartsPerMillion, String> {
             if !number.ends_with('%') {
                 return Err(format!("`{number}` needs a percent sign; {usage}"));
             }
             number.parse().map_err(|e| format!("{e}; {usage}"))
         };
-        let measure = match name.trim() {
+        let measure = match name {
             "saving" => Measure::Saving(share()?),
             "gap" => Measure::Gap(share()?),
             "cost" => Measure::MonthlyCost(number.parse().map_err(|e| format!("{e}; {usage}"))?),
             other => return Err(format!("`{other}` is none of saving, gap, cost; {usage}")),
         };
         Ok(Threshold { measure, side, text: text.to_owned() })
+    }
+}
+
+/// A condition on the difference of two plans, such as `monthly_increase>500` or `monthly_increase>5%`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiffThreshold {
+    measure: DiffMeasure,
+    side: Side,
+    limit: Limit,
+    text: String,
+}
+
+/// What of a difference is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DiffMeasure {
+    /// A sum of money, by its name in the JSON.
+    Money(&'static str),
+    /// Nodes.
+    Nodes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limit {
+    Amount(Money),
+    /// Of what it was before.
+    Share(PartsPerMillion),
+}
+
+impl DiffThreshold {
+    /// Whether the second plan fails by this condition against the first.
+    pub fn is_missed(&self, diff: &PlanDiff) -> bool {
+        let (before, after) = self.measure.of(diff);
+        let found = match self.limit {
+            Limit::Amount(limit) => (after - before).cmp(&limit),
+            Limit::Share(share) => compare_share(after - before, before, share),
+        };
+        self.side.holds(found)
+    }
+
+    /// What was found instead: `monthly increase 612.40`.
+    pub fn describe(&self, diff: &PlanDiff) -> String {
+        let (before, after) = self.measure.of(diff);
+        let percent = match (after - before).ratio_to(before) {
+            Some(ratio) => format!(" ({:.2} %)", 100.0 * ratio),
+            None => String::new(),
+        };
+        let change = after - before;
+        match self.measure {
+            DiffMeasure::Nodes => format!("{change} nodes more{percent}"),
+            DiffMeasure::Money(_) => format!("{} more a month{percent}", change.to_cents_string()),
+        }
+    }
+}
+
+impl DiffMeasure {
+    /// Before and after; nodes are counted in whole units of money, so that one comparison serves both.
+    fn of(self, diff: &PlanDiff) -> (Money, Money) {
+        const MISSING: &str = "every difference has all sums and numbers";
+        match self {
+            DiffMeasure::Money(name) => {
+                let row = diff.money_of(name).expect(MISSING);
+                (row.before, row.after)
+            }
+            DiffMeasure::Nodes => {
+                let row = diff.count_of("nodes").expect(MISSING);
+                let units = |n: u64| Money::from_nanos(i128::from(n) * 1_000_000_000);
+                (units(row.before), units(row.after))
+            }
+        }
+    }
+}
+
+impl fmt::Display for DiffThreshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+impl FromStr for DiffThreshold {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let usage =
+            "write monthly_increase>500, monthly_increase>5%, on_demand_increase>500 or nodes_increase>3";
+        let (name, side, number) = parts(text, usage)?;
+        let limit = if number.ends_with('%') {
+            Limit::Share(number.parse().map_err(|e| format!("{e}; {usage}"))?)
+        } else {
+            Limit::Amount(number.parse().map_err(|e| format!("{e}; {usage}"))?)
+        };
+        let measure = match name {
+            "monthly_increase" => DiffMeasure::Money("effective_month"),
+            "on_demand_increase" => DiffMeasure::Money("list_month"),
+            "nodes_increase" => DiffMeasure::Nodes,
+            other => {
+                return Err(format!(
+                    "`{other}` is none of monthly_increase, on_demand_increase, nodes_increase; {usage}"
+                ));
+            }
+        };
+        Ok(DiffThreshold { measure, side, limit, text: text.to_owned() })
+    }
+}
+
+/// Name, side and number of a condition.
+fn parts<'a>(text: &'a str, usage: &str) -> Result<(&'a str, Side, &'a str), String> {
+    let at = text.find(['<', '>']).ok_or_else(|| format!("`{text}` has neither < nor >; {usage}"))?;
+    let (name, rest) = text.split_at(at);
+    let side = if rest.starts_with('<') { Side::Below } else { Side::Above };
+    Ok((name.trim(), side, rest[1..].trim()))
+}
+
+impl Side {
+    /// Whether what was found, against the limit, is on this side of it.
+    fn holds(self, found: Ordering) -> bool {
+        match self {
+            Side::Below => found == Ordering::Less,
+            Side::Above => found == Ordering::Greater,
+        }
     }
 }
 

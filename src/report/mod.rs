@@ -3,9 +3,12 @@
 mod build;
 mod cluster;
 pub mod csv;
+pub mod diff;
+pub mod explain;
 pub mod focus;
 pub mod json;
 pub mod kubernetes;
+pub mod markdown;
 pub mod node_groups;
 mod number;
 mod over_time;
@@ -18,11 +21,13 @@ mod survival;
 pub mod sweep;
 mod table;
 pub mod view;
+mod xlsx;
 
 use std::fmt;
 use std::str::FromStr;
 
 use view::PlanReport;
+pub use xlsx::XlsxFailure;
 
 /// The formats that a plan renders to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,8 +36,12 @@ pub enum Format {
     Table,
     /// The contract: everything, read again by [`json::parse`].
     Json,
+    /// For a comment on a pull request.
+    Markdown,
     /// One tidy table for spreadsheets; [`RenderOptions::csv_table`] says which.
     Csv,
+    /// A workbook with live formulas and checks; binary.
+    Xlsx,
     /// FOCUS 1.2 rows of the planned cost. Needs a first day, see [`RenderOptions::start`].
     Focus,
     /// What a replayed plan needs in the cluster: PriorityClasses and patches, as YAML.
@@ -49,10 +58,12 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 9] = [
+    pub const ALL: [Format; 11] = [
         Format::Table,
         Format::Json,
+        Format::Markdown,
         Format::Csv,
+        Format::Xlsx,
         Format::Focus,
         Format::Kubernetes,
         Format::Karpenter,
@@ -66,7 +77,9 @@ impl Format {
         match self {
             Format::Table => "table",
             Format::Json => "json",
+            Format::Markdown => "markdown",
             Format::Csv => "csv",
+            Format::Xlsx => "xlsx",
             Format::Focus => "focus",
             Format::Kubernetes => "kubernetes",
             Format::Karpenter => "karpenter",
@@ -140,18 +153,24 @@ pub enum RenderError {
     /// Tools make nodes of some providers only.
     #[error(transparent)]
     NodeGroups(#[from] node_groups::NodeGroupsError),
+    /// A workbook has so many rows and no more.
+    #[error(transparent)]
+    Xlsx(#[from] XlsxFailure),
 }
 
 /// Renders a report.
 ///
 /// # Errors
 /// FOCUS can fail: without a first day, or with names that a spreadsheet would run as formulas; and
-/// manifests of a plan that was not replayed; and node groups for a provider that their tool does not know.
+/// manifests of a plan that was not replayed; node groups for a provider that their tool does not know; and
+/// workbooks of more rows than a sheet has.
 pub fn render(report: &PlanReport, format: Format, options: &RenderOptions) -> Result<Vec<u8>, RenderError> {
     Ok(match format {
         Format::Table => table::render(report, options).into_bytes(),
         Format::Json => json::render(report),
+        Format::Markdown => markdown::render(report).into_bytes(),
         Format::Csv => csv::render(report, options.csv_table),
+        Format::Xlsx => xlsx::render(report)?,
         Format::Focus => focus::render(report, options.start.as_deref())?,
         Format::Kubernetes => kubernetes::render(report)?.into_bytes(),
         Format::Karpenter => node_groups::karpenter::render(report)?.into_bytes(),
@@ -159,4 +178,29 @@ pub fn render(report: &PlanReport, format: Format, options: &RenderOptions) -> R
         Format::ClusterAutoscaler => node_groups::cluster_autoscaler::render(report)?.into_bytes(),
         Format::Terraform => node_groups::terraform::render(report)?.into_bytes(),
     })
+}
+
+/// Renders the difference of two plans; `None` for a format that it does not have.
+pub fn render_diff(diff: &diff::PlanDiff, format: Format, options: &RenderOptions) -> Option<Vec<u8>> {
+    Some(match format {
+        Format::Table => table::diff::diff(diff, options).into_bytes(),
+        Format::Json => diff.to_json().into_bytes(),
+        Format::Markdown => markdown::diff(diff).into_bytes(),
+        _ => return None,
+    })
+}
+
+/// Renders an explanation, for people or as JSON.
+pub fn render_explained(explained: &explain::Explained, as_json: bool, options: &RenderOptions) -> Vec<u8> {
+    let text = match (explained, as_json) {
+        (explain::Explained::Workload(workload), true) => pretty(workload),
+        (explain::Explained::Workload(workload), false) => table::explain::workload(workload, options),
+        (explain::Explained::Type(of_type), true) => pretty(of_type),
+        (explain::Explained::Type(of_type), false) => table::explain::instance_type(of_type, options),
+    };
+    text.into_bytes()
+}
+
+fn pretty(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("strings, numbers and lists are plain JSON") + "\n"
 }

@@ -324,7 +324,7 @@ fn plan_of_report(
 }
 
 /// The bin type of a row: by type, pool and zone, or by fewer of these where the problem tells fewer apart.
-fn bin_of_row(row: &NodeGroupRow, names: &Names) -> Option<BinTypeId> {
+pub(super) fn bin_of_row(row: &NodeGroupRow, names: &Names) -> Option<BinTypeId> {
     let pool = row.pool.as_deref().unwrap_or_default();
     let places = [(pool, row.zone.as_deref()), (pool, None), ("", row.zone.as_deref()), ("", None)];
     places.into_iter().find_map(|(pool, zone)| names.bin(&place_name(&row.instance_type, pool, zone)))

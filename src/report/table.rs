@@ -5,7 +5,9 @@
 
 mod cluster;
 mod compare;
+pub(super) mod diff;
 mod draw;
+pub(super) mod explain;
 mod grid;
 mod nodes;
 mod over_time;

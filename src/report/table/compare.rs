@@ -3,7 +3,7 @@
 use super::draw::{Draw, Tone};
 use super::grid::{Column, Grid};
 use super::{resource_name, signed_percent};
-use crate::bill::Ratio;
+use crate::bill::{OfferKey, Ratio};
 use crate::catalog::{OfferKind, Payment, Term};
 use crate::report::number::{Currency, grouped, percent};
 use crate::report::view::{PlanReport, PurchaseRow, UtilizationRow};
@@ -267,9 +267,15 @@ fn repeats_reserved(row: &PurchaseRow, all: &[PurchaseRow]) -> bool {
 
 /// `1y standard RI`: short enough for a column.
 fn option_label(row: &PurchaseRow) -> String {
-    let Some(offer) = row.offer else {
-        return row.label.clone();
-    };
+    row.offer.map_or_else(|| row.label.clone(), kind_of_offer)
+}
+
+/// `1y standard RI, partial`.
+pub(super) fn short_offer(offer: OfferKey) -> String {
+    format!("{}, {}", kind_of_offer(offer), payment_of_offer(offer))
+}
+
+fn kind_of_offer(offer: OfferKey) -> String {
     let term = match offer.term {
         Term::OneYear => "1y",
         Term::ThreeYears => "3y",
@@ -289,11 +295,14 @@ fn option_label(row: &PurchaseRow) -> String {
 
 /// How much of an offer is paid upfront.
 fn payment(row: &PurchaseRow) -> &'static str {
-    match row.offer.map(|offer| offer.payment) {
-        None => "",
-        Some(Payment::NoUpfront) => "hourly",
-        Some(Payment::PartialUpfront) => "partial",
-        Some(Payment::AllUpfront) => "upfront",
+    row.offer.map_or("", payment_of_offer)
+}
+
+fn payment_of_offer(offer: OfferKey) -> &'static str {
+    match offer.payment {
+        Payment::NoUpfront => "hourly",
+        Payment::PartialUpfront => "partial",
+        Payment::AllUpfront => "upfront",
     }
 }
 

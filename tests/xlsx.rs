@@ -1,0 +1,200 @@
+//! The workbook: what is in it, and that a spreadsheet computes from its formulas what the report states.
+
+mod plan_fixture;
+#[path = "support/workbook.rs"]
+mod workbook;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use plan_fixture::report;
+use plimsoll::report::view::PlanReport;
+use plimsoll::report::{Format, RenderOptions, render};
+use workbook::{Cells, pack, parts, rows, sheet, sheets};
+
+fn book(report: &PlanReport) -> Vec<u8> {
+    render(report, Format::Xlsx, &RenderOptions::default()).expect("it fits")
+}
+
+#[test]
+fn the_same_report_gives_the_same_bytes_and_no_macro_or_link() {
+    let (one, two) = (book(&report(None)), book(&report(None)));
+    assert_eq!(one, two);
+    for (name, content) in parts(&one) {
+        let text = String::from_utf8_lossy(&content).into_owned();
+        assert!(!name.contains("vba") && !name.contains("externalLink"), "{name}");
+        assert!(!text.contains("TargetMode=\"External\""), "{name}");
+    }
+}
+
+/// Names that look like formulas or numbers stay texts; sums are formulas.
+#[test]
+fn ids_are_texts_and_sums_are_formulas() {
+    let mut report = report(None);
+    report.workloads[0].name = "0012".to_owned();
+    report.workloads[0].workload = "=cmd|' /C calc'!A1".to_owned();
+    report.scenario.name = "+SUM(1,2)\u{1}".to_owned();
+    let bytes = book(&report);
+    let workloads = rows(&sheet(&bytes, "Workloads"), 0);
+    for (row, stated) in workloads.iter().zip(&report.workloads) {
+        for (column, text) in [("Workload", &stated.workload), ("Name", &stated.name)] {
+            let cell = &row[column];
+            assert!(cell.text && cell.formula.is_none(), "{cell:?}");
+            assert_eq!(&cell.value, text);
+        }
+    }
+    for (name, cells) in sheets(&bytes) {
+        for cell in cells.values().filter(|cell| cell.text && name != "Summary" && name != "Checks") {
+            assert_eq!(cell.formula, None, "{name}: {cell:?}");
+        }
+    }
+    let total = rows(&sheet(&bytes, "Nodes"), 0).pop().expect("a total");
+    assert!(total["On demand, a month"].formula.as_deref().is_some_and(|f| f.starts_with("SUM(")));
+}
+
+/// The results that formulas carry are the report's figures, for readers that do not compute.
+#[test]
+fn stored_results_are_the_figures_of_the_report() {
+    let report = report(None);
+    let bytes = book(&report);
+    let figures = labelled(&sheet(&bytes, "Summary"));
+    let head = &report.headline;
+    for (label, figure) in [
+        ("Packed, on demand, a month", head.packed_month.to_string()),
+        ("Packed, as paid for (amortised), a month", head.reserved_month.unwrap().to_string()),
+        ("Saved in all", head.saving_total.unwrap().to_string()),
+        ("Nodes", head.nodes.to_string()),
+        ("Pods placed", head.pods.to_string()),
+    ] {
+        assert_eq!(number(&figures[label]), number(&figure), "{label}");
+    }
+    let checks = rows(&sheet(&bytes, "Checks"), 0);
+    assert!(checks.len() > 12);
+    // 569.40 on demand; 1,576.80 upfront and 262.80 a month: 12 months are 4,730.40 in cash and amortised.
+    let months = rows(&sheet(&bytes, "Cash flow"), 6);
+    assert_eq!(number(&months[0]["Cash"].value), 1_576.8 + 262.8);
+    assert_eq!(number(&months[1]["Cash"].value), 262.8);
+    assert_eq!(number(&months[11]["Cash so far"].value), 4_730.4);
+    assert_eq!(number(&months[11]["Prepaid, closing"].value), 0.0);
+    assert_eq!(number(&months[12]["Cash"].value), 1_576.8 + 262.8, "bought again");
+    assert_eq!(number(&months[0]["Amortised cost"].value), 394.2);
+    assert_eq!(number(&months[11]["Cash saved so far"].value), 6_832.8 - 4_730.4);
+}
+
+/// First column to second.
+fn labelled(cells: &Cells) -> BTreeMap<String, String> {
+    let labels = cells.iter().filter(|((_, column), _)| *column == 0);
+    labels
+        .filter_map(|(&(row, _), label)| Some((label.value.clone(), cells.get(&(row, 1))?.value.clone())))
+        .collect()
+}
+
+fn number(text: &str) -> f64 {
+    text.parse().unwrap_or_else(|_| panic!("{text:?} is no number"))
+}
+
+/// LibreOffice computes every formula anew: stored results are taken out first.
+#[test]
+fn libreoffice_computes_the_same() {
+    let Some(office) = ["soffice", "libreoffice"].into_iter().find(|name| runs(name)) else {
+        eprintln!("skipped: LibreOffice is not installed (Debian: libreoffice-calc-nogui)");
+        return;
+    };
+    for report in &[report(None), plan_fixture::large(60)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut parts = parts(&book(report));
+        for (name, content) in &mut parts {
+            if name.starts_with("xl/worksheets/") {
+                *content = without_results(&String::from_utf8(content.clone()).expect("UTF-8")).into_bytes();
+            }
+        }
+        std::fs::write(folder.path().join("plan.xlsx"), pack(&parts)).expect("a file");
+        convert(office, folder.path());
+        let checks = csv(folder.path(), "Checks");
+        let stated = rows(&sheet(&book(report), "Checks"), 0);
+        assert_eq!(checks.len(), stated.len() + 1);
+        for (row, stated) in checks[1..checks.len() - 1].iter().zip(&stated) {
+            assert_eq!(number(&row[3]), 0.0, "{row:?}");
+            let (computed, figure) = (number(&row[1]), number(&stated["Stated by the report"].value));
+            assert!((computed - figure).abs() < 1e-4, "{row:?}");
+        }
+        assert_eq!(checks.last().expect("a total")[3], "ok");
+        let summary: BTreeMap<String, String> =
+            csv(folder.path(), "Summary").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+        let head = &report.headline;
+        let near = |label: &str, figure: String| {
+            let difference = number(&summary[label]) - number(&figure);
+            assert!(difference.abs() < 1e-4, "{label}: {} is not {figure}", summary[label]);
+        };
+        near("Packed, on demand, a month", head.packed_month.to_string());
+        let paid = head.reserved_month.map_or(head.packed_month.to_string(), |cost| cost.to_string());
+        near("Packed, as paid for (amortised), a month", paid);
+        near("Nodes", head.nodes.to_string());
+        // Every formula of every sheet has the result that it carries in the file as it is delivered.
+        for (name, cells) in sheets(&book(report)) {
+            let computed = csv(folder.path(), &name);
+            for (&(row, column), cell) in cells.iter().filter(|(_, cell)| cell.formula.is_some()) {
+                let found = &computed[row][column];
+                let same = match (found.parse::<f64>(), cell.value.parse::<f64>()) {
+                    (Ok(found), Ok(stored)) => (found - stored).abs() < 1e-4,
+                    _ => *found == cell.value,
+                };
+                assert!(same, "{name} row {row} column {column}: {found:?} is not {cell:?}");
+            }
+        }
+    }
+}
+
+fn runs(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// The sheet with a wrong result in every formula.
+fn without_results(xml: &str) -> String {
+    let mut out = String::with_capacity(xml.len());
+    let mut rest = xml;
+    while let Some(at) = rest.find("</f><v>") {
+        let (before, after) = rest.split_at(at + "</f><v>".len());
+        out.push_str(before);
+        out.push_str("-1");
+        rest = &after[after.find("</v>").expect("it ends")..];
+    }
+    out + rest
+}
+
+/// Every sheet as CSV with numbers as they are, computed anew.
+fn convert(office: &str, folder: &Path) {
+    let profile = folder.join("profile");
+    let settings = profile.join("user");
+    std::fs::create_dir_all(&settings).expect("a folder");
+    // 0: always compute on load.
+    let always = r#"<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+</oor:items>"#;
+    std::fs::write(settings.join("registrymodifications.xcu"), always).expect("a file");
+    let output = Command::new(office)
+        .arg(format!("-env:UserInstallation=file://{}", profile.display()))
+        .args([
+            "--headless",
+            "--convert-to",
+            "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1",
+        ])
+        .arg("--outdir")
+        .arg(folder)
+        .arg(folder.join("plan.xlsx"))
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn csv(folder: &Path, sheet: &str) -> Vec<Vec<String>> {
+    let path = folder.join(format!("plan-{sheet}.csv"));
+    let mut reader = ::csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_path(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    reader.records().map(|row| row.expect("a row").iter().map(str::to_owned).collect()).collect()
+}
