@@ -42,6 +42,9 @@ pub(in crate::report) fn workload(explained: &WorkloadExplained, options: &Rende
     if !explained.places.is_empty() {
         parts.push(places(explained, &draw));
     }
+    if explained.placed == 0 {
+        return parts.join("\n");
+    }
     let mut body = String::new();
     let mut say = |text: &str| body += &draw.hanging("  ", text);
     if explained.room > 0 {
@@ -139,7 +142,7 @@ pub(in crate::report) fn instance_type(explained: &TypeExplained, options: &Rend
         let binding: Vec<String> = explained
             .binding
             .iter()
-            .map(|(name, nodes)| format!("{} on {}", draw.clean(name), grouped(*nodes)))
+            .map(|(name, nodes)| format!("{} ({})", draw.clean(name), count(*nodes, "node")))
             .collect();
         say(&format!(
             "The plan has {} of it for {} a month on demand. What binds: {}.",
@@ -218,11 +221,18 @@ fn worth(explained: &TypeExplained, price: &TypePrice, draw: &Draw) -> String {
         return body;
     }
     let cut = price.change_to_enter.map(Ratio::negated).map(percent).unwrap_or_default();
-    say(&format!(
-        "Estimate: below {} an hour ({} a month, {cut} less than now) it may enter the plan{case}. What pods are worth there changes with the plan, so that the plan may stay as it is even then.",
-        currency.rate(worth),
-        currency.cents(month(worth)),
-    ));
+    if explained.nodes > 0 {
+        say(&format!(
+            "Estimate: by the prices of the proof its pods are worth {} an hour at most{case}, {cut} less than it costs. The plan has it all the same: nodes are bought whole, or a cheaper plan was not found.",
+            currency.rate(worth),
+        ));
+    } else {
+        say(&format!(
+            "Estimate: below {} an hour ({} a month, {cut} less than now) it may enter the plan{case}. What pods are worth there changes with the plan, so that the plan may stay as it is even then.",
+            currency.rate(worth),
+            currency.cents(month(worth)),
+        ));
+    }
     if !price.of_a_case {
         say(&format!(
             "Exact: from {} an hour on it cannot lower the bound: no pods that fit on it are worth more by the proof's prices.",
