@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use crate::plan::{BoundProof, Certificate, Dominance, Pattern, PatternValue, ValueProof};
-use crate::problem::{BinTypeId, Problem};
+use crate::problem::{BinTypeId, ItemTypeId, Problem};
 use crate::units::Money;
 
 mod cases;
@@ -56,6 +56,11 @@ pub fn check_within(
     certificate: &Certificate,
     step_limit: u64,
 ) -> Result<Money, Vec<Objection>> {
+    let (wider, false_cliques) = with_cliques(problem, &certificate.cliques);
+    if !false_cliques.is_empty() {
+        return Err(false_cliques);
+    }
+    let problem = wider.as_ref().unwrap_or(problem);
     let items = Items::of(problem);
     let mut objections = check_dominance(problem, &items, &certificate.dominated);
     let left_out: BTreeSet<BinTypeId> = certificate.dominated.iter().map(|d| BinTypeId(d.bin_type)).collect();
@@ -80,6 +85,15 @@ pub fn check_within(
             Err(objections)
         }
     }
+}
+
+/// The problem with a dimension per clique, where there are any, or those that are none.
+fn with_cliques(problem: &Problem, cliques: &[Vec<u32>]) -> (Option<Problem>, Vec<Objection>) {
+    let cliques: Vec<Vec<ItemTypeId>> =
+        cliques.iter().map(|members| members.iter().copied().map(ItemTypeId).collect()).collect();
+    let false_ones = cliques.iter().enumerate().filter(|(_, members)| !problem.is_clique(members));
+    let objections: Vec<Objection> = false_ones.map(|(place, _)| Objection::FalseClique(place)).collect();
+    (if cliques.is_empty() { None } else { problem.with_cliques(&cliques) }, objections)
 }
 
 /// What is wrong with the bin types left out.

@@ -211,6 +211,10 @@ pub enum BoundProof {
 /// leaves, rounded up to a multiple of the greatest common divisor of all rates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Certificate {
+    /// Sets of item types of which a bin holds one copy at most, because each refuses itself and all the
+    /// others. For the proof each is one more dimension after those of the problem, of which a bin has
+    /// one and each copy takes one.
+    pub cliques: Vec<Vec<u32>>,
     /// Bin types left out.
     pub dominated: Vec<Dominance>,
     /// The proof for what is left.
@@ -221,7 +225,7 @@ impl Default for Certificate {
     /// Proves that no plan costs less than nothing.
     fn default() -> Self {
         let proof = BoundProof::Prices { item_prices: Vec::new(), pattern_values: Vec::new() };
-        Certificate { dominated: Vec::new(), proof }
+        Certificate { cliques: Vec::new(), dominated: Vec::new(), proof }
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Rate, Resources};
 
+mod cliques;
 mod pooling;
 
 pub use pooling::{PoolId, Pooling, PoolingError};

@@ -148,7 +148,7 @@ fn honest_certificates_prove_true_bounds_and_tampered_ones_prove_nothing_false()
         let problem = tiny::problem(&mut rng);
         let Some(optimum) = tiny::optimum(&problem) else { continue };
         let optimum = Money::from_nanos(optimum.into());
-        let certificate = Certificate { dominated: vec![], proof: honest(&mut rng, &problem, 2) };
+        let certificate = Certificate { cliques: vec![], dominated: vec![], proof: honest(&mut rng, &problem, 2) };
         match check_certificate(&problem, &certificate) {
             Ok(bound) => {
                 assert!(bound <= optimum, "case {case}: {bound} > {optimum}\n{problem:?}\n{certificate:?}");
@@ -212,7 +212,7 @@ fn a_searched_value_is_accepted_exactly_from_the_best_pattern_on() {
                 })
                 .collect();
             let proof = BoundProof::Prices { item_prices: item_prices.clone(), pattern_values };
-            Certificate { dominated: vec![], proof }
+            Certificate { cliques: vec![], dominated: vec![], proof }
         };
         assert!(check_certificate(&problem, &certificate(best.clone())).is_ok(), "case {case}");
         for (t, bin) in problem.bin_ids().zip(problem.bins()) {

@@ -10,6 +10,8 @@ use crate::problem::{BinTypeId, ItemTypeId};
 pub enum Objection {
     /// A bin type that the problem does not have.
     UnknownBinType(BinTypeId),
+    /// A set of item types of which a bin may hold more than one copy.
+    FalseClique(usize),
     /// Neither one price per item type nor none at all.
     PriceCount {
         /// Prices given.
@@ -103,6 +105,9 @@ impl fmt::Display for Objection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Objection::UnknownBinType(bin) => write!(f, "bin type {} does not exist", bin.0),
+            Objection::FalseClique(place) => {
+                write!(f, "a bin may hold several copies of the item types of clique {place}")
+            }
             Objection::PriceCount { found, expected } => {
                 write!(f, "{found} item prices where there are {expected} item types")
             }

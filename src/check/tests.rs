@@ -39,7 +39,7 @@ fn prices(item_prices: [u64; 2], pattern_values: Vec<PatternValue>) -> BoundProo
 }
 
 fn certificate(proof: BoundProof) -> Certificate {
-    Certificate { dominated: vec![], proof }
+    Certificate { cliques: vec![], dominated: vec![], proof }
 }
 
 fn check(large_stock: Option<u64>, proof: BoundProof) -> Result<Money, Vec<Objection>> {

@@ -23,6 +23,10 @@ struct CertificateFile {
     /// What the numbers stand for, where the problem comes from workloads and a catalog.
     #[serde(default)]
     names: Option<Names>,
+    /// Sets of item types of which a bin holds one copy at most, because each refuses itself and all the
+    /// others: for the proof, each is one more dimension of which a bin has one and each copy takes one.
+    #[serde(default)]
+    cliques: Vec<Vec<u32>>,
     /// Bin types left out of the proof, because another one stands in for each.
     dominated: Vec<Dominance>,
     /// The proof, the first step first. A branch names the places in this list at which its two cases
@@ -115,6 +119,9 @@ pub fn write(problem: &Problem, names: Option<&Names>, certificate: &Certificate
     if let Some(names) = names {
         fields.push(format!("\"names\": {}", line(names)));
     }
+    if !certificate.cliques.is_empty() {
+        fields.push(format!("\"cliques\": {}", line(&certificate.cliques)));
+    }
     fields.push(format!("\"dominated\": {}", line(&certificate.dominated)));
     let steps: Vec<String> = flatten(&certificate.proof).iter().map(line).collect();
     fields.push(format!("\"proof\": [\n{}\n]", steps.join(",\n")));
@@ -199,7 +206,7 @@ pub fn read(source: &Source) -> Result<Certified, Vec<Fault>> {
     Ok(Certified {
         problem,
         names: file.names,
-        certificate: Certificate { dominated: file.dominated, proof },
+        certificate: Certificate { cliques: file.cliques, dominated: file.dominated, proof },
     })
 }
 
@@ -263,7 +270,11 @@ mod tests {
                 items: vec![members(&[("a", 3), ("b", 1)]), members(&[("c", 2)])],
                 restricted: vec![],
             }),
-            certificate: Certificate { dominated: vec![Dominance { bin_type: 0, by: 1 }], proof },
+            certificate: Certificate {
+                cliques: Vec::new(),
+                dominated: vec![Dominance { bin_type: 0, by: 1 }],
+                proof,
+            },
         }
     }
 

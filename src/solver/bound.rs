@@ -204,7 +204,11 @@ pub(super) fn certified(problem: &Problem, instance: &Instance, prices: &Integer
         value,
         kind: BoundKind::Certified,
         certified: value,
-        certificate: Certificate { dominated: dominance(instance), proof: prices.proof(problem, instance) },
+        certificate: Certificate {
+            cliques: Vec::new(),
+            dominated: dominance(instance),
+            proof: prices.proof(problem, instance),
+        },
     }
 }
 
@@ -214,7 +218,7 @@ pub(super) fn from_tree(instance: &Instance, value: Money, proof: BoundProof) ->
         value,
         kind: BoundKind::Certified,
         certified: value,
-        certificate: Certificate { dominated: dominance(instance), proof },
+        certificate: Certificate { cliques: Vec::new(), dominated: dominance(instance), proof },
     }
 }
 

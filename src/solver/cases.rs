@@ -281,7 +281,8 @@ impl<'a> Search<'a> {
         for (i, c) in self.candidates.iter().enumerate() {
             let part = self.scratch.amounts[i].fract();
             let away = part.min(1.0 - part);
-            if away > 1e-6 {
+            // What is settled can look broken only by rounding.
+            if away > 1e-6 && self.most[i] > self.least[i] {
                 let score = away * c.price as f64;
                 if best.is_none_or(|(s, _)| score > s) {
                     best = Some((score, i));

@@ -7,6 +7,7 @@ pub mod baseline;
 mod bound;
 mod branching;
 mod cases;
+mod cliques;
 mod column_generation;
 pub mod control;
 mod enumeration;
@@ -66,6 +67,9 @@ pub fn solve(
 ) -> Result<Outcome, SolveError> {
     let meter = Meter::start(*budget);
     observer.on(&Event::Phase(Phase::Reduce));
+    let cliques = cliques::find(problem);
+    let wider = problem.with_cliques(&cliques).filter(|_| !cliques.is_empty());
+    let problem = wider.as_ref().unwrap_or(problem);
     let instance = Instance::reduce(problem).map_err(SolveError::Unplaceable)?;
     let columns = relaxation::all_columns(&instance);
     let mut search = Search {
@@ -80,7 +84,10 @@ pub fn solve(
         progress: Vec::new(),
     };
     search.run();
-    search.finish()
+    let mut outcome = search.finish()?;
+    outcome.lower_bound.certificate.cliques =
+        cliques.iter().map(|members| members.iter().map(|j| j.0).collect()).collect();
+    Ok(outcome)
 }
 
 struct Search<'a> {

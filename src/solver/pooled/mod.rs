@@ -27,7 +27,7 @@ use rayon::prelude::*;
 
 use super::control::{Budget, Event, Meter, Observer, Phase};
 use super::instance::Instance;
-use super::{SolveError, relaxation};
+use super::{cliques, SolveError, relaxation};
 use crate::plan::{
     BoundKind, Certificate, LowerBound, Outcome, Pattern, Plan, ProgressPoint, StopReason, relative_gap,
 };
@@ -60,6 +60,9 @@ pub fn solve_pooled(
 ) -> Result<Outcome, SolveError> {
     let meter = Meter::start(*budget);
     observer.on(&Event::Phase(Phase::Pools));
+    let cliques = cliques::find(problem);
+    let wider = problem.with_cliques(&cliques).filter(|_| !cliques.is_empty());
+    let problem = wider.as_ref().unwrap_or(problem);
     let instance = Instance::reduce(problem).map_err(SolveError::Unplaceable)?;
     if instance.shapes.is_empty() {
         return Ok(outcome(Plan::new(), StopReason::Exhausted, Vec::new()));
