@@ -2,14 +2,16 @@
 //! rule, the bound is that of the problem without restrictions, where the two differ. A pooled plan is
 //! searched beside the free one, whose bound it shares.
 
-use std::collections::HashMap;
+mod lift;
+
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use crate::catalog::Catalog;
-use crate::formulate::{Formulation, Pooled};
+use crate::formulate::{Formulation, ItemMembers, Legend, Pooled};
 use crate::plan::{BoundKind, Certificate, LowerBound, Outcome, Pattern, Plan, ProgressPoint};
 use crate::problem::{BinSet, ItemTypeId};
-use crate::solver::control::{Budget, Event, Observer, Silent};
+use crate::solver::control::{Budget, Event, Observer};
 use crate::solver::{self, SolveError};
 use crate::units::{Money, Resources};
 use crate::verify::placement::{self, Breach, BrokenRule};
@@ -57,7 +59,8 @@ pub fn breaches(
     breaches
 }
 
-/// Solves a formulation; of a time limit, half is for the relaxed problem, where there is one.
+/// Solves a formulation; of a time limit, half is for the relaxed problem, where there is one. Its plan is
+/// where the search for the plan starts.
 ///
 /// # Errors
 /// No plan, or an answer of the solver that does not pass the verifier.
@@ -73,21 +76,78 @@ pub fn search(
         let outcome = verify::verify(problem, outcome).map_err(SearchError::Refused)?;
         return Ok(Found { outcome, relaxed: None, free: None });
     };
-    let half = Budget { time_limit: budget.time_limit.map(|limit: Duration| limit / 2), ..*budget };
-    let plan = solver::solve(problem, &half, seed, observer)?;
+    let started = Instant::now();
+    let part = Budget {
+        time_limit: budget.time_limit.map(|limit: Duration| limit.mul_f64(RELAXED_SHARE)),
+        // What both searches leave open adds up.
+        gap: budget.gap / 4.0,
+        ..*budget
+    };
     // Two searches on one progress line would contradict each other.
-    let (bound, relaxed) = match solver::solve(&relaxed.problem, &half, seed, &Silent) {
+    let first = solver::solve(&relaxed.problem, &part, seed, &BoundsOnly(observer));
+    let (outcome, relaxed) = match first {
         Ok(outcome) => {
+            let alike = counterparts(&relaxed.legend, &formulation.legend);
+            let start = lift::lift(&relaxed.problem, &outcome.incumbent, problem, alike);
+            let rest = budget.time_limit.map(|limit| limit.saturating_sub(started.elapsed()));
+            let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let rest = Budget { time_limit: rest, ..*budget };
+            let plan = solver::solve_from(problem, &start, &rest, seed, observer)?;
             let verified = verify::verify(&relaxed.problem, outcome).map_err(SearchError::Refused)?;
-            (verified.lower_bound().clone(), Some(verified.plan().clone()))
+            let bound = verified.lower_bound().clone();
+            let mut plan = plan.under(problem, bound);
+            plan.progress = after(verified.progress(), millis, plan.progress);
+            (plan, Some(verified.plan().clone()))
         }
         // Without an answer nothing is known but that no plan is paid for.
-        Err(SolveError::NoPlanFound) => (unknown(), None),
+        Err(SolveError::NoPlanFound) => {
+            let rest = budget.time_limit.map(|limit| limit.saturating_sub(started.elapsed()));
+            let rest = Budget { time_limit: rest, ..*budget };
+            (solver::solve(problem, &rest, seed, observer)?.under(problem, unknown()), None)
+        }
         Err(error) => return Err(error.into()),
     };
-    let outcome = verify::verify(problem, plan.under(problem, bound)).map_err(SearchError::Refused)?;
+    let outcome = verify::verify(problem, outcome).map_err(SearchError::Refused)?;
     Ok(Found { outcome, relaxed, free: None })
 }
+
+/// For each item type of one legend those of the other that stand for the same workloads.
+fn counterparts(from: &Legend, to: &Legend) -> Vec<Vec<ItemTypeId>> {
+    let mut of_workload: HashMap<usize, Vec<ItemTypeId>> = HashMap::new();
+    for (j, members) in (0u32..).zip(&to.items) {
+        for &(w, _) in &members.workloads {
+            of_workload.entry(w).or_default().push(ItemTypeId(j));
+        }
+    }
+    let counterparts = |members: &ItemMembers| -> Vec<ItemTypeId> {
+        let ids = members.workloads.iter().filter_map(|(w, _)| of_workload.get(w)).flatten();
+        ids.copied().collect::<BTreeSet<_>>().into_iter().collect()
+    };
+    from.items.iter().map(counterparts).collect()
+}
+
+/// First the bounds of the relaxed problem as they came, under no plan yet; then the plans, under the last
+/// of them.
+fn after(bounds: &[ProgressPoint], millis: u64, plans: Vec<ProgressPoint>) -> Vec<ProgressPoint> {
+    let mut points: Vec<ProgressPoint> = Vec::new();
+    for point in bounds {
+        if points.last().map_or(Money::ZERO, |last| last.lower_bound) < point.lower_bound {
+            points.push(ProgressPoint { incumbent: None, ..*point });
+        }
+    }
+    let (work, bound) = points.last().map_or((0, Money::ZERO), |last| (last.work, last.lower_bound));
+    let shifted = plans.into_iter().filter(|p| p.incumbent.is_some()).map(|point| ProgressPoint {
+        work: work + point.work,
+        millis: millis + point.millis,
+        incumbent: point.incumbent,
+        lower_bound: bound,
+    });
+    points.extend(shifted);
+    points
+}
+
+/// The share of a time limit that the relaxed problem has, whose plan is a start for the other.
+const RELAXED_SHARE: f64 = 0.5;
 
 /// The share of a time limit that the search for a pooled plan has; the rest is for the free plan, whose
 /// bound is that of both.

@@ -148,7 +148,8 @@ fn honest_certificates_prove_true_bounds_and_tampered_ones_prove_nothing_false()
         let problem = tiny::problem(&mut rng);
         let Some(optimum) = tiny::optimum(&problem) else { continue };
         let optimum = Money::from_nanos(optimum.into());
-        let certificate = Certificate { cliques: vec![], dominated: vec![], proof: honest(&mut rng, &problem, 2) };
+        let certificate =
+            Certificate { cliques: vec![], dominated: vec![], proof: honest(&mut rng, &problem, 2) };
         match check_certificate(&problem, &certificate) {
             Ok(bound) => {
                 assert!(bound <= optimum, "case {case}: {bound} > {optimum}\n{problem:?}\n{certificate:?}");

@@ -46,15 +46,15 @@ impl Problem {
                 .items
                 .iter()
                 .zip(&member)
-                .map(|(item, more)| ItemType {
-                    demand: wider(item.demand.as_slice(), more),
-                    ..item.clone()
-                })
+                .map(|(item, more)| ItemType { demand: wider(item.demand.as_slice(), more), ..item.clone() })
                 .collect(),
             bins: self
                 .bins
                 .iter()
-                .map(|bin| super::BinType { capacity: wider(bin.capacity.as_slice(), &one_each), ..bin.clone() })
+                .map(|bin| super::BinType {
+                    capacity: wider(bin.capacity.as_slice(), &one_each),
+                    ..bin.clone()
+                })
                 .collect(),
             conflicts: self.conflicts.iter().copied().filter(|&(a, b)| !together(a, b)).collect(),
             max_bin_types: self.max_bin_types,
@@ -77,8 +77,14 @@ mod tests {
         };
         let bin = BinType { capacity: [9].into_iter().collect(), rate: Rate::from_nanos(1), stock: None };
         let pairs = [(0, 1), (1, 2), (0, 2)].map(|(a, b)| (ItemTypeId(a), ItemTypeId(b)));
-        Problem::new(vec!["cpu".into()], vec![item(Some(1)), item(Some(1)), item(None)], vec![bin], pairs, None)
-            .unwrap()
+        Problem::new(
+            vec!["cpu".into()],
+            vec![item(Some(1)), item(Some(1)), item(None)],
+            vec![bin],
+            pairs,
+            None,
+        )
+        .unwrap()
     }
 
     /// Item types 0 and 1 refuse themselves and each other; 2 refuses both but stacks.

@@ -51,6 +51,8 @@ pub(super) struct PatternLp<'a> {
     pub best: Prices,
     pub best_integer: IntegerPrices,
     pub best_bound: i128,
+    /// Prices of the last round: long before they bound anything they say what to pack.
+    pub latest: Prices,
     /// Value of the last master: an upper bound on the programme's.
     pub master_value: f64,
     /// Patterns with their number in the last master.
@@ -102,6 +104,7 @@ impl<'a> PatternLp<'a> {
             known: HashSet::new(),
             best_bound: integer.bound(instance, &bound::stock_limits(instance)),
             best: prices.clone(),
+            latest: prices.clone(),
             best_integer: integer,
             master_value: f64::INFINITY,
             solution: Vec::new(),
@@ -260,7 +263,7 @@ impl<'a> PatternLp<'a> {
     /// prices if their bound is the best so far. Says whether the master has changed.
     fn price(&mut self, pi: &[f64], master: &[f64], mu: &[f64]) -> bool {
         let instance = self.instance;
-        let guide_prices = Prices { pi: pi.to_vec(), ..self.best.clone() };
+        let guide_prices = Prices { pi: pi.to_vec(), ..self.latest.clone() };
         let integer_pi = bound::round_down(pi);
         let every = vec![true; instance.kinds.len()];
         let guide = Guide::new(instance, &guide_prices, &every);
@@ -283,13 +286,14 @@ impl<'a> PatternLp<'a> {
             value: priced.iter().map(|k| k.value).collect(),
             proof: priced.iter().map(|k| k.proof.clone()).collect(),
         };
+        self.latest.pi = pi.to_vec();
+        self.latest.pattern_value = priced.iter().map(|k| k.relaxed).collect();
+        self.latest.lambda = priced.into_iter().map(|k| k.lambda).collect();
         let bound = integer.bound(instance, &bound::stock_limits(instance));
         if bound > self.best_bound {
             self.best_bound = bound;
             self.best_integer = integer;
-            self.best.pi = pi.to_vec();
-            self.best.pattern_value = priced.iter().map(|k| k.relaxed).collect();
-            self.best.lambda = priced.into_iter().map(|k| k.lambda).collect();
+            self.best = self.latest.clone();
         }
         changed
     }

@@ -20,6 +20,7 @@ const SAMPLE: usize = 400;
 const URGENCY: f64 = 4.0;
 
 /// What does not change between bins: weights of resources per kind, kinds by rate.
+#[derive(Clone)]
 pub(super) struct Guide<'a> {
     pub instance: &'a Instance,
     /// Value per copy of each shape.
@@ -75,6 +76,11 @@ impl<'a> Guide<'a> {
         let bought = candidates.iter().filter(|&&t| prices.bins[t] > 1e-6).count();
         let fullness = fullness(instance, prices);
         Guide { instance, pi: &prices.pi, weight, fullness, by_rate, candidates, bought }
+    }
+
+    /// Weight of each dimension of a kind, between prices (0) and fullness (1).
+    pub(super) fn weights(&self, kind: usize, theta: f64) -> Vec<f64> {
+        self.weight[kind].iter().zip(&self.fullness).map(|(w, f)| (1.0 - theta) * w + theta * f).collect()
     }
 
     /// The kinds that a packing considers for each bin.
@@ -185,6 +191,8 @@ pub(super) struct Filler {
     share: Vec<f64>,
     /// Elementary steps done.
     pub work: u64,
+    /// How much large copies lead: their score is multiplied by their size to this power.
+    pub lean: f64,
 }
 
 impl Filler {
@@ -235,7 +243,8 @@ impl Filler {
                     self.share.push(share);
                 }
                 let urgency = urgency(instance, kind, j, left[j], rest);
-                self.value.push(urgency * ((1.0 - theta) * value[j] + theta * rate * volume));
+                let lean = if self.lean > 0.0 { volume.powf(self.lean) } else { 1.0 };
+                self.value.push(urgency * lean * ((1.0 - theta) * value[j] + theta * rate * volume));
             }
         }
         let mut free: Vec<u64> = capacity.clone();

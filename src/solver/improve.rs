@@ -31,7 +31,8 @@ struct Node {
 
 /// The state of the search between rounds.
 pub(super) struct Improver<'a> {
-    guide: &'a Guide<'a>,
+    /// Opinions on what copies are worth: the first says which bins waste, each has its share of packings.
+    guides: Vec<&'a Guide<'a>>,
     nodes: Vec<Node>,
     /// Bins beyond what the search works on.
     frozen: Vec<Bin>,
@@ -50,7 +51,8 @@ struct Neighbourhood {
 }
 
 impl<'a> Improver<'a> {
-    pub(super) fn new(guide: &'a Guide<'a>, bins: &[Bin], seed: u64) -> Self {
+    pub(super) fn new(guides: &[&'a Guide<'a>], bins: &[Bin], seed: u64) -> Self {
+        let guide = guides[0];
         let mut available: Vec<u64> =
             guide.instance.kinds.iter().map(|k| k.stock.unwrap_or(u64::MAX)).collect();
         let mut nodes = Vec::new();
@@ -69,7 +71,15 @@ impl<'a> Improver<'a> {
                 frozen.push(Bin { copies: bin.copies - worked_on, ..bin.clone() });
             }
         }
-        Improver { guide, nodes, frozen, available, rng: Rng::with_seed(seed), idle: 0, work: 0 }
+        Improver {
+            guides: guides.to_vec(),
+            nodes,
+            frozen,
+            available,
+            rng: Rng::with_seed(seed),
+            idle: 0,
+            work: 0,
+        }
     }
 
     /// The bins as they are now, equal ones together.
@@ -89,12 +99,13 @@ impl<'a> Improver<'a> {
 
     /// One round. Returns the nano-dollars saved.
     pub(super) fn round(&mut self) -> i128 {
-        let instance = self.guide.instance;
+        let instance = self.guides[0].instance;
         let neighbourhoods = self.choose();
         let steps = 100 + 2 * self.idle.min(200);
         let seeds: Vec<u64> = neighbourhoods.iter().map(|_| self.rng.u64(..)).collect();
         // Stock that is not in use is shared out to the first neighbourhood that could take it.
-        let (guide, nodes) = (self.guide, &self.nodes);
+        let (guide, nodes) = (self.guides[0], &self.nodes);
+        let guides = &self.guides;
         let stocked = instance.kinds.iter().any(|k| k.stock.is_some());
         let available = &self.available;
         let results: Vec<(Option<Repacked>, u64)> = neighbourhoods
@@ -113,7 +124,8 @@ impl<'a> Improver<'a> {
                 if *trade {
                     trade_bins(guide, nodes, members, &free, seed, steps)
                 } else {
-                    repack(guide, nodes, members, free, seed)
+                    let by = guides[seed as usize % guides.len()];
+                    repack(guide, by, nodes, members, free, seed)
                 }
             })
             .collect();
@@ -151,6 +163,13 @@ impl<'a> Improver<'a> {
         saved
     }
 
+    /// Whether two bins could hold each other's content, as far as single copies go.
+    fn may_trade(&self, a: usize, b: usize) -> bool {
+        let fits = &self.guides[0].instance.fits;
+        let could = |from: &Node, to: &Node| from.content.iter().all(|&(j, _)| fits[to.kind][j] > 0);
+        could(&self.nodes[a], &self.nodes[b]) || could(&self.nodes[b], &self.nodes[a])
+    }
+
     /// Disjoint sets of bins: a seed that wastes much, and others at random or wasting much.
     fn choose(&mut self) -> Vec<Neighbourhood> {
         let n = self.nodes.len();
@@ -176,7 +195,8 @@ impl<'a> Improver<'a> {
                     .map(|_| self.rng.usize(..n))
                     .max_by(|&a, &b| self.nodes[a].waste.total_cmp(&self.nodes[b].waste).then(b.cmp(&a)))
                     .unwrap_or(0);
-                if !used[pick] {
+                let strange = tries <= 3 * size && members.first().is_some_and(|&m| !self.may_trade(m, pick));
+                if !used[pick] && !strange {
                     used[pick] = true;
                     members.push(pick);
                 }
@@ -306,6 +326,7 @@ fn draw_trade(
 
 fn repack(
     guide: &Guide<'_>,
+    by: &Guide<'_>,
     nodes: &[Node],
     members: &[usize],
     mut free: Vec<u64>,
@@ -325,24 +346,24 @@ fn repack(
     let mut best: Option<(Repacked, f64)> = None;
     for _ in 0..3 {
         let balance = Balance([0.0, 0.0, 0.5, 1.0][rng.usize(..4)]);
+        filler.lean = [0.0, 0.01, 0.03, 0.1][rng.usize(..4)];
         let noise = [0.0, 0.02, 0.05, 0.1][rng.usize(..4)];
-        let value: Vec<f64> =
-            guide.pi.iter().map(|p| p.max(1.0) * (1.0 + noise * (rng.f64() - 0.5))).collect();
+        let value: Vec<f64> = by.pi.iter().map(|p| p.max(1.0) * (1.0 + noise * (rng.f64() - 0.5))).collect();
         // Kinds to open: those freed, and a few of the best for the prices.
         let mut open: Vec<usize> = Vec::new();
         if rng.bool() {
             open.extend(members.iter().map(|&m| nodes[m].kind));
         }
-        let reach = guide.candidates.len().min(if rng.bool() { 4 } else { 24 });
+        let reach = by.candidates.len().min(if rng.bool() { 4 } else { 24 });
         for _ in 0..3 {
-            open.push(guide.candidates[rng.usize(..reach)]);
+            open.push(by.candidates[rng.usize(..reach)]);
         }
         open.sort_unstable();
         open.dedup();
         let mut left = pool.clone();
         let mut available = free.clone();
         let limit = best.as_ref().map_or(cost, |(b, _)| cost - b.saved) as f64 + 0.5;
-        let Some(bins) = filler.pack(guide, &mut left, &value, balance, &open, &mut available, limit) else {
+        let Some(bins) = filler.pack(by, &mut left, &value, balance, &open, &mut available, limit) else {
             continue;
         };
         let now: i128 =

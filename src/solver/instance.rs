@@ -197,6 +197,12 @@ impl Instance {
         )
     }
 
+    /// The share of a bin that a copy takes, in the dimension where it takes most.
+    pub(super) fn share(&self, kind: usize, shape: usize) -> f64 {
+        let parts = self.shapes[shape].demand.iter().zip(&self.kinds[kind].capacity);
+        parts.filter(|(d, _)| **d > 0).map(|(&d, &c)| d as f64 / c as f64).fold(0.0, f64::max)
+    }
+
     /// Total demand per dimension.
     pub(super) fn total_demand(&self) -> Vec<u128> {
         (0..self.dims)

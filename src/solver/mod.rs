@@ -10,6 +10,7 @@ mod cases;
 mod cliques;
 mod column_generation;
 pub mod control;
+mod diving;
 mod enumeration;
 mod fit;
 mod greedy;
@@ -21,6 +22,8 @@ mod pooled;
 mod pricing;
 mod relaxation;
 mod rounding;
+mod shares;
+mod starts;
 
 pub use pooled::solve_pooled;
 
@@ -32,14 +35,12 @@ use fastrand::Rng;
 use rayon::prelude::*;
 
 use branching::{Step, Tree};
-use column_generation::{PatternLp, Round};
 use control::{Budget, Event, Meter, Observer, Phase};
 use greedy::{Balance, Filler, Guide};
-use improve::Improver;
 use instance::{Bin, Instance};
 use knapsack_lp::Columns;
 use relaxation::Prices;
-use rounding::Partial;
+use starts::View;
 
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +66,32 @@ pub fn solve(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Outcome, SolveError> {
+    climb(problem, None, budget, seed, observer)
+}
+
+/// Finds a cheap plan from one to start with: of its bins as many are taken as there are items and stock
+/// for, and what it leaves out is packed. It need not be valid. The bound is that of the relaxation alone,
+/// for callers that have a better one.
+///
+/// # Errors
+/// As [`solve`].
+pub fn solve_from(
+    problem: &Problem,
+    start: &Plan,
+    budget: &Budget<'_>,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Outcome, SolveError> {
+    climb(problem, Some(start), budget, seed, observer)
+}
+
+fn climb(
+    problem: &Problem,
+    start: Option<&Plan>,
+    budget: &Budget<'_>,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Outcome, SolveError> {
     let meter = Meter::start(*budget);
     observer.on(&Event::Phase(Phase::Reduce));
     let cliques = cliques::find(problem);
@@ -83,12 +110,15 @@ pub fn solve(
         lower_bound: bound::by_single_shape(problem, &instance),
         progress: Vec::new(),
     };
-    search.run();
+    search.run(start);
     let mut outcome = search.finish()?;
     outcome.lower_bound.certificate.cliques =
         cliques.iter().map(|members| members.iter().map(|j| j.0).collect()).collect();
     Ok(outcome)
 }
+
+/// Where there are more shapes, the second relaxation takes longer than it is worth.
+const MOST_SHAPES_WITH_LOSS: usize = 1_000;
 
 struct Search<'a> {
     problem: &'a Problem,
@@ -103,7 +133,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn run(&mut self) {
+    fn run(&mut self, start: Option<&Plan>) {
         let instance = self.instance;
         if instance.shapes.is_empty() {
             self.offer_plan(Vec::new());
@@ -127,18 +157,29 @@ impl Search<'_> {
         for &t in &allowed {
             may_open[t] = true;
         }
-        let guide = Guide::new(instance, &packing_prices, &may_open);
+        // Prices that know what large copies waste pack better; without them the others have to do.
+        let lossy = if instance.shapes.len() <= MOST_SHAPES_WITH_LOSS {
+            relaxation::with_loss(instance, self.columns, &packing_prices, &allowed).ok()
+        } else {
+            None
+        };
+        let plain = Guide::new(instance, &packing_prices, &may_open);
+        let guide = lossy.as_ref().map_or_else(|| plain.clone(), |p| Guide::new(instance, p, &may_open));
+        let views = [
+            View { guide: &guide, prices: lossy.as_ref().unwrap_or(&packing_prices) },
+            View { guide: &plain, prices: &packing_prices },
+        ];
         self.enter(Phase::Greedy);
-        self.build_plans(&guide);
+        let starts = self.first_plans(&views, start);
         let settled = !self.done() && self.enumerate(&prices);
         if self.done() || self.incumbent.is_none() {
             return;
         }
         if !settled {
             self.enter(Phase::Improvement);
-            self.improve(&guide, 0.1, 10);
+            self.race(&views, starts, 0.1);
         }
-        if self.few_bins(&prices) && !self.done() {
+        if start.is_none() && self.few_bins(&prices) && !self.done() {
             self.enter(Phase::Branching);
             self.branch(&prices, &guide, restricted || settled, 0.4);
         }
@@ -146,13 +187,20 @@ impl Search<'_> {
         if settled && restricted {
             return;
         }
-        if self.patterns_pay(&prices) && !self.done() {
+        let mut views = views.to_vec();
+        let of_patterns = if self.patterns_pay(&prices) && !self.done() {
             self.enter(Phase::ColumnGeneration);
-            self.generate_columns(&prices, &may_open);
+            Some(self.generate_columns(&prices, &may_open))
+        } else {
+            None
+        };
+        let guide = of_patterns.as_ref().map(|prices| Guide::new(instance, prices, &may_open));
+        if let (Some(prices), Some(guide)) = (&of_patterns, &guide) {
+            views.insert(0, View { guide, prices });
         }
         if !self.done() && !settled {
             self.enter(Phase::Improvement);
-            self.improve(&guide, 1.0, 1);
+            self.improve(&views, 1.0, 1);
         }
     }
 
@@ -165,35 +213,6 @@ impl Search<'_> {
         let integer = bound::integer_prices(self.instance, &prices.pi, &prices.lambda);
         self.offer_bound(bound::certified(self.problem, self.instance, &integer));
         Some(prices)
-    }
-
-    /// Three first plans: by how full dimensions get, by prices, and between.
-    fn build_plans(&mut self, guide: &Guide<'_>) {
-        let instance = self.instance;
-        let tries: Vec<(Option<Vec<Bin>>, u64)> = [1.0, 0.5, 0.0]
-            .into_par_iter()
-            .map(|theta| {
-                let mut filler = Filler::default();
-                let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
-                let mut available = instance.stock();
-                let bins = filler.pack(
-                    guide,
-                    &mut left,
-                    guide.pi,
-                    Balance(theta),
-                    guide.opening(),
-                    &mut available,
-                    f64::INFINITY,
-                );
-                (bins, filler.work)
-            })
-            .collect();
-        for (bins, work) in tries {
-            self.meter.spend(work);
-            if let Some(bins) = bins {
-                self.offer_plan(bins);
-            }
-        }
     }
 
     /// Where there are few patterns in all, every choice among them that may be cheaper.
@@ -214,30 +233,6 @@ impl Search<'_> {
             self.offer_plan(bins);
         }
         found.complete
-    }
-
-    /// Large-neighbourhood search until it runs dry or this share of the budget is used up.
-    fn improve(&mut self, guide: &Guide<'_>, share: f64, hurry: u64) {
-        let Some((_, bins)) = self.incumbent.clone() else { return };
-        let mut improver = Improver::new(guide, &bins, self.seed);
-        let patience = self.meter.patience() / hurry;
-        // Handing over a plan costs about as much as a round on a large one.
-        let handover = 1 + bins.len() as u64 / 4_000;
-        let mut rounds = 0u64;
-        let mut pending = false;
-        while improver.idle < patience && !self.done() && self.meter.share_used() < share {
-            let saved = improver.round();
-            self.meter.spend(std::mem::take(&mut improver.work));
-            rounds += 1;
-            pending |= saved > 0;
-            if pending && rounds.is_multiple_of(handover) {
-                self.offer_plan(improver.bins());
-                pending = false;
-            }
-        }
-        if pending {
-            self.offer_plan(improver.bins());
-        }
     }
 
     /// Whether the numbers of bins per kind are few enough to branch on.
@@ -306,193 +301,6 @@ impl Search<'_> {
             self.meter.spend(work);
             if let Some(packed) = packed {
                 self.offer_plan(packed);
-            }
-        }
-    }
-
-    fn copies_per_bin(&self, prices: &Prices) -> f64 {
-        let copies: f64 = self.instance.shapes.iter().map(|s| s.copies as f64).sum();
-        copies / prices.bins.iter().sum::<f64>().max(1.0)
-    }
-
-    /// Whether patterns say more than resource prices: bins hold few items, or rules that no resource
-    /// price knows of tell which share a bin.
-    fn patterns_pay(&self, prices: &Prices) -> bool {
-        let per_bin = self.copies_per_bin(prices);
-        let rules = self.instance.shapes.iter().any(|s| !s.conflicts.is_empty())
-            || self.instance.kinds.iter().any(|k| k.stock.is_some());
-        let shapes = self.instance.shapes.len();
-        // With many shapes and long patterns the programme is not solved in time to be of use.
-        (shapes <= 250 && per_bin <= 24.0) || (shapes <= 600 && (rules || per_bin <= 16.0))
-    }
-
-    fn generate_columns(&mut self, prices: &Prices, may_open: &[bool]) {
-        let instance = self.instance;
-        let integer = bound::integer_prices(instance, &prices.pi, &prices.lambda);
-        let mut lp = PatternLp::start(instance, self.columns, prices, integer);
-        let mut rng = Rng::with_seed(self.seed ^ 0x636f_6c75_6d6e);
-        if let Some((_, bins)) = &self.incumbent {
-            lp.add_plan(bins);
-        }
-        let mut rounds = 0u32;
-        // Where there are many shapes and bins hold much, the neighbourhood search packs better than diving.
-        let dives = instance.shapes.len() <= 100 || self.copies_per_bin(prices) <= 8.0;
-        let until = 0.7;
-        loop {
-            let state = lp.round();
-            self.meter.spend(std::mem::take(&mut lp.work));
-            rounds += 1;
-            if Money::from_nanos(bound::round_up(instance, lp.best_bound)) > self.lower_bound.value {
-                self.offer_bound(bound::certified(self.problem, instance, &lp.best_integer));
-            }
-            let closed = state == Round::Closed || self.meter.share_used() > until;
-            if closed || rounds.is_multiple_of(8) {
-                let guide = Guide::new(instance, &lp.best, may_open);
-                self.round_patterns(&lp, &guide, &mut rng, may_open);
-                if closed && dives && !self.done() {
-                    self.dive(&lp, &guide);
-                    self.finish_by_mip(&lp, may_open);
-                    self.improve(&guide, 0.9, 1);
-                }
-            }
-            if closed || self.done() {
-                break;
-            }
-        }
-    }
-
-    /// Fixes the whole parts of the pattern counts, or else the largest fraction, generates columns for
-    /// what is left, and so on; at every depth the rest is also packed by prices.
-    fn dive(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>) {
-        const DEPTHS: usize = 40;
-        const ROUNDS: usize = 12;
-        const SHARE: f64 = 0.15;
-        let until = self.meter.share_used() + SHARE;
-        if self.instance.max_kinds.is_some() {
-            return;
-        }
-        self.enter(Phase::Rounding);
-        let instance = self.instance;
-        let mut partial = Partial::new(instance);
-        let pattern_of = |lp: &PatternLp<'_>, p: usize, names: Option<&[usize]>| {
-            let (kind, content) = lp.pattern(p);
-            let content = content.iter().map(|&(j, n)| (names.map_or(j, |names| names[j]), n)).collect();
-            Bin { kind, content, copies: 1 }
-        };
-        let mut solution: Vec<(Bin, f64)> =
-            lp.basic_solution().into_iter().map(|(p, count)| (pattern_of(lp, p, None), count)).collect();
-        let mut pi = lp.best.pi.clone();
-        let mut filler = Filler::default();
-        for _ in 0..DEPTHS {
-            let incumbent = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
-            let rest: f64 = partial.left.iter().zip(&pi).map(|(&n, p)| n as f64 * p).sum();
-            if self.done() || self.meter.share_used() > until || partial.cost() + rest >= incumbent {
-                return;
-            }
-            let whole: u64 =
-                solution.iter().map(|(bin, count)| partial.take(bin, (count + 1e-6).floor() as u64)).sum();
-            if whole == 0 {
-                let Some((bin, _)) = solution.iter().max_by(|a, b| a.1.total_cmp(&b.1)) else { return };
-                if partial.take(bin, 1) == 0 {
-                    // The pattern holds more than is left of something.
-                    return;
-                }
-            }
-            if partial.left.iter().all(|&n| n == 0) {
-                self.offer_plan(partial.bins);
-                return;
-            }
-            let packed = partial.finish(guide, &mut filler, incumbent);
-            self.meter.spend(std::mem::take(&mut filler.work));
-            if let Some(bins) = packed {
-                self.offer_plan(bins);
-            }
-            let (residual, names) = instance.residual(&partial.left, &partial.available);
-            let columns = relaxation::all_columns(&residual);
-            let prices = Prices {
-                pi: names.iter().map(|&j| pi[j]).collect(),
-                assigned: vec![Vec::new(); residual.kinds.len()],
-                ..lp.best.clone()
-            };
-            let integer = bound::integer_prices(&residual, &prices.pi, &prices.lambda);
-            let mut below = PatternLp::start(&residual, &columns, &prices, integer);
-            below.short = lp.short;
-            let fitting =
-                solution.iter().filter(|(bin, _)| bin.content.iter().all(|&(j, n)| partial.left[j] >= n));
-            below.add_plan(
-                &fitting
-                    .map(|(bin, _)| {
-                        let local = |&(j, n): &(usize, u64)| Some((names.binary_search(&j).ok()?, n));
-                        Bin { content: bin.content.iter().filter_map(local).collect(), ..bin.clone() }
-                    })
-                    .collect::<Vec<_>>(),
-            );
-            for _ in 0..ROUNDS {
-                let state = below.round();
-                self.meter.spend(std::mem::take(&mut below.work));
-                if state == Round::Closed || self.done() || self.meter.share_used() > until {
-                    break;
-                }
-            }
-            for (&j, &p) in names.iter().zip(&below.best.pi) {
-                pi[j] = p;
-            }
-            solution = below
-                .basic_solution()
-                .into_iter()
-                .map(|(p, count)| (pattern_of(&below, p, Some(&names)), count))
-                .collect();
-        }
-    }
-
-    /// The integer programme over the patterns in the master's last solution and in the plan. Its
-    /// solver can only be stopped by the clock, so that it runs only where the clock limits anyway.
-    fn finish_by_mip(&mut self, lp: &PatternLp<'_>, may_open: &[bool]) {
-        const MOST_PATTERNS: usize = 400;
-        const SHARE: f64 = 0.1;
-        let (Some(limit), None) = (self.meter.time_limit(), self.instance.max_kinds) else { return };
-        let Some((_, incumbent)) = &self.incumbent else { return };
-        let mut patterns: Vec<Bin> = incumbent.iter().map(|b| Bin { copies: 1, ..b.clone() }).collect();
-        for (p, _) in lp.basic_solution() {
-            let (kind, content) = lp.pattern(p);
-            if may_open[kind] {
-                patterns.push(Bin { kind, content: content.to_vec(), copies: 1 });
-            }
-        }
-        patterns.sort_unstable();
-        patterns.dedup();
-        if patterns.len() <= MOST_PATTERNS {
-            let seconds = limit.as_secs_f64() * SHARE;
-            if let Some(bins) = rounding::choose_patterns(self.instance, &patterns, seconds) {
-                self.offer_plan(bins);
-            }
-        }
-    }
-
-    fn round_patterns(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, rng: &mut Rng, may_open: &[bool]) {
-        let solution: Vec<(Bin, f64)> = lp
-            .basic_solution()
-            .into_iter()
-            .map(|(p, count)| {
-                let (kind, content) = lp.pattern(p);
-                (Bin { kind, content: content.to_vec(), copies: 1 }, count)
-            })
-            .filter(|(bin, _)| may_open[bin.kind])
-            .collect();
-        let limit = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
-        let seeds: Vec<u64> = (0..8).map(|_| rng.u64(..)).collect();
-        let tries: Vec<(Option<Vec<Bin>>, u64)> = seeds
-            .into_par_iter()
-            .map(|seed| {
-                let mut filler = Filler::default();
-                let plan = rounding::round(guide, &mut filler, &solution, &mut Rng::with_seed(seed), limit);
-                (plan, filler.work)
-            })
-            .collect();
-        for (plan, work) in tries {
-            self.meter.spend(work);
-            if let Some(plan) = plan {
-                self.offer_plan(plan);
             }
         }
     }

@@ -37,6 +37,9 @@ pub(super) struct Prices {
 const MAX_ROUNDS: usize = 12;
 /// Kinds added per round.
 const ADDED_PER_ROUND: usize = 8;
+/// What a copy that takes the share s of a bin leaves unused beside it is taken to be worth this times s^2
+/// of the bin's rate. Measured on generated clusters: 0.02 to 0.1 pack alike, none at all worse.
+const LOSS: f64 = 0.05;
 /// A kind prices out when its value exceeds its rate by more than this share.
 const PRICED_OUT: f64 = 1e-6;
 
@@ -103,15 +106,41 @@ pub(super) fn solve_restricted(
     columns: &[Columns],
     kinds: &[usize],
 ) -> Result<Prices, LpFailure> {
-    let Solved { pi, bins, assigned, .. } = solve_over(instance, kinds)?;
+    Ok(priced(columns, solve_over(instance, kinds)?))
+}
+
+/// A solution with what its prices say about every kind.
+fn priced(columns: &[Columns], solved: Solved) -> Prices {
+    let Solved { pi, bins, assigned, .. } = solved;
     let priced = price_all(columns, &pi);
-    Ok(Prices {
-        pi,
+    Prices {
         pattern_value: priced.iter().map(|k| k.value).collect(),
         lambda: priced.into_iter().map(|k| k.lambda).collect(),
+        pi,
         bins,
         assigned,
-    })
+    }
+}
+
+/// The relaxation once more, over the kinds that it buys and those that nearly pay, where a copy also
+/// costs what it is likely to leave unused beside itself: large copies then go to large bins, where that
+/// costs next to nothing. To pack by, not to bound by.
+pub(super) fn with_loss(
+    instance: &Instance,
+    columns: &[Columns],
+    prices: &Prices,
+    allowed: &[usize],
+) -> Result<Prices, LpFailure> {
+    /// Value for money from which a kind nearly pays.
+    const NEARLY: f64 = 0.985;
+    const MOST_KINDS: usize = 12;
+    let ratio = |t: usize| prices.pattern_value[t] / instance.kinds[t].rate.max(1) as f64;
+    let bought = |t: usize| prices.bins[t] > 1e-6;
+    let mut kinds: Vec<usize> = allowed.iter().copied().filter(|&t| bought(t) || ratio(t) > NEARLY).collect();
+    kinds.sort_by(|&a, &b| bought(b).cmp(&bought(a)).then(ratio(b).total_cmp(&ratio(a))).then(a.cmp(&b)));
+    kinds.truncate(MOST_KINDS.max(kinds.iter().filter(|&&t| bought(t)).count()));
+    kinds.sort_unstable();
+    Ok(priced(columns, solve_with(instance, &kinds, LOSS)?))
 }
 
 /// Chooses at most `most` kinds whose relaxation is cheap: the kind that alone is cheapest, then
@@ -247,6 +276,11 @@ struct Solved {
 /// The programme over the chosen kinds, scaled so that every coefficient lies near one: `z` counts
 /// shares of a shape's copies, `y` counts money as a share of a rough total.
 fn solve_over(instance: &Instance, chosen: &[usize]) -> Result<Solved, LpFailure> {
+    solve_with(instance, chosen, 0.0)
+}
+
+/// The same, where each copy also costs `loss` times the square of the share that it takes of its bin.
+fn solve_with(instance: &Instance, chosen: &[usize], loss: f64) -> Result<Solved, LpFailure> {
     let shapes = &instance.shapes;
     let total = rough_cost(instance, chosen);
     let mut lp = Programme::default();
@@ -255,6 +289,11 @@ fn solve_over(instance: &Instance, chosen: &[usize]) -> Result<Solved, LpFailure
         .iter()
         .map(|&t| {
             let part = CompactPart::add(&mut lp, instance, t, total, &mut cover);
+            for &(j, v) in &part.copies {
+                let shape = &instance.shapes[j];
+                let share = instance.share(t, j);
+                lp.cost[v] = loss * share * share * shape.copies as f64 * part.scaled_rate;
+            }
             if let Some(stock) = instance.kinds[t].stock {
                 lp.add_row(vec![(part.bins, 1.0)], Sense::AtMost, stock as f64 * part.scaled_rate);
             }

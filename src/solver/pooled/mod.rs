@@ -27,7 +27,7 @@ use rayon::prelude::*;
 
 use super::control::{Budget, Event, Meter, Observer, Phase};
 use super::instance::Instance;
-use super::{cliques, SolveError, relaxation};
+use super::{SolveError, cliques, relaxation};
 use crate::plan::{
     BoundKind, Certificate, LowerBound, Outcome, Pattern, Plan, ProgressPoint, StopReason, relative_gap,
 };

@@ -102,7 +102,7 @@ pub(super) fn pack(
         }
     }
     if count(&best) > at_least && care.rounds > 0 {
-        let mut improver = Improver::new(&guide, &best, seed);
+        let mut improver = Improver::new(&[&guide], &best, seed);
         for _ in 0..care.rounds {
             let saved = improver.round();
             *work += std::mem::take(&mut improver.work);

@@ -1,0 +1,211 @@
+//! From the programme over patterns to plans: rounding, diving, and the integer programme at the end.
+
+use fastrand::Rng;
+use rayon::prelude::*;
+
+use super::column_generation::{PatternLp, Round};
+use super::control::Phase;
+use super::greedy::{Filler, Guide};
+use super::instance::Bin;
+use super::relaxation::{self, Prices};
+use super::rounding::{self, Partial};
+use super::starts::View;
+use super::{Search, bound};
+use crate::units::Money;
+
+impl Search<'_> {
+    pub(super) fn copies_per_bin(&self, prices: &Prices) -> f64 {
+        let copies: f64 = self.instance.shapes.iter().map(|s| s.copies as f64).sum();
+        copies / prices.bins.iter().sum::<f64>().max(1.0)
+    }
+
+    /// Whether patterns say more than resource prices: bins hold few items, or rules that no resource
+    /// price knows of tell which share a bin.
+    pub(super) fn patterns_pay(&self, prices: &Prices) -> bool {
+        let per_bin = self.copies_per_bin(prices);
+        let rules = self.instance.shapes.iter().any(|s| !s.conflicts.is_empty())
+            || self.instance.kinds.iter().any(|k| k.stock.is_some());
+        let shapes = self.instance.shapes.len();
+        // With many shapes and long patterns the programme is not solved in time to be of use.
+        (shapes <= 250 && per_bin <= 24.0) || (shapes <= 600 && (rules || per_bin <= 16.0))
+    }
+
+    /// Solves the programme over patterns as far as the budget allows, for the bound, and rounds what it
+    /// has on the way. The prices of the last round come back.
+    pub(super) fn generate_columns(&mut self, prices: &Prices, may_open: &[bool]) -> Prices {
+        let instance = self.instance;
+        let integer = bound::integer_prices(instance, &prices.pi, &prices.lambda);
+        let mut lp = PatternLp::start(instance, self.columns, prices, integer);
+        let mut rng = Rng::with_seed(self.seed ^ 0x636f_6c75_6d6e);
+        if let Some((_, bins)) = &self.incumbent {
+            lp.add_plan(bins);
+        }
+        let mut rounds = 0u32;
+        // Where there are many shapes and bins hold much, the neighbourhood search packs better than diving.
+        let dives = instance.shapes.len() <= 100 || self.copies_per_bin(prices) <= 8.0;
+        let until = 0.7;
+        loop {
+            let state = lp.round();
+            self.meter.spend(std::mem::take(&mut lp.work));
+            rounds += 1;
+            if Money::from_nanos(bound::round_up(instance, lp.best_bound)) > self.lower_bound.value {
+                self.offer_bound(bound::certified(self.problem, instance, &lp.best_integer));
+            }
+            let closed = state == Round::Closed || self.meter.share_used() > until;
+            if closed || rounds.is_multiple_of(8) {
+                let guide = Guide::new(instance, &lp.latest, may_open);
+                self.round_patterns(&lp, &guide, &mut rng, may_open);
+                if closed && dives && !self.done() {
+                    self.dive(&lp, &guide);
+                    self.finish_by_mip(&lp, may_open);
+                    self.improve(&[View { guide: &guide, prices: &lp.latest }], 0.9, 1);
+                }
+            }
+            if closed || self.done() {
+                return lp.latest;
+            }
+        }
+    }
+
+    /// Fixes the whole parts of the pattern counts, or else the largest fraction, generates columns for
+    /// what is left, and so on; at every depth the rest is also packed by prices.
+    fn dive(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>) {
+        const DEPTHS: usize = 40;
+        const ROUNDS: usize = 12;
+        const SHARE: f64 = 0.15;
+        /// One in so many of the bins that are left is settled between two programmes.
+        const AT_ONCE: f64 = 12.0;
+        let until = self.meter.share_used() + SHARE;
+        if self.instance.max_kinds.is_some() {
+            return;
+        }
+        self.enter(Phase::Rounding);
+        let instance = self.instance;
+        let mut partial = Partial::new(instance);
+        let pattern_of = |lp: &PatternLp<'_>, p: usize, names: Option<&[usize]>| {
+            let (kind, content) = lp.pattern(p);
+            let content = content.iter().map(|&(j, n)| (names.map_or(j, |names| names[j]), n)).collect();
+            Bin { kind, content, copies: 1 }
+        };
+        let mut solution: Vec<(Bin, f64)> =
+            lp.basic_solution().into_iter().map(|(p, count)| (pattern_of(lp, p, None), count)).collect();
+        let mut pi = lp.latest.pi.clone();
+        let mut filler = Filler::default();
+        for _ in 0..DEPTHS {
+            let incumbent = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
+            let rest: f64 = partial.left.iter().zip(&pi).map(|(&n, p)| n as f64 * p).sum();
+            if self.done() || self.meter.share_used() > until || partial.cost() + rest >= incumbent {
+                return;
+            }
+            let whole: u64 =
+                solution.iter().map(|(bin, count)| partial.take(bin, (count + 1e-6).floor() as u64)).sum();
+            if whole == 0 {
+                // The nearest to one first, some at a time: each programme costs as much as the first.
+                solution.sort_by(|a, b| b.1.total_cmp(&a.1));
+                let bins: f64 = solution.iter().map(|(_, count)| count).sum();
+                let batch = 1 + (bins / AT_ONCE) as usize;
+                let taken: u64 = solution.iter().take(batch).map(|(bin, _)| partial.take(bin, 1)).sum();
+                if taken == 0 {
+                    // The patterns hold more than is left of something.
+                    return;
+                }
+            }
+            if partial.left.iter().all(|&n| n == 0) {
+                self.offer_plan(partial.bins);
+                return;
+            }
+            let packed = partial.finish(guide, &mut filler, incumbent);
+            self.meter.spend(std::mem::take(&mut filler.work));
+            if let Some(bins) = packed {
+                self.offer_plan(bins);
+            }
+            let (residual, names) = instance.residual(&partial.left, &partial.available);
+            let columns = relaxation::all_columns(&residual);
+            let prices = Prices {
+                pi: names.iter().map(|&j| pi[j]).collect(),
+                assigned: vec![Vec::new(); residual.kinds.len()],
+                ..lp.latest.clone()
+            };
+            let integer = bound::integer_prices(&residual, &prices.pi, &prices.lambda);
+            let mut below = PatternLp::start(&residual, &columns, &prices, integer);
+            below.short = lp.short;
+            let fitting =
+                solution.iter().filter(|(bin, _)| bin.content.iter().all(|&(j, n)| partial.left[j] >= n));
+            below.add_plan(
+                &fitting
+                    .map(|(bin, _)| {
+                        let local = |&(j, n): &(usize, u64)| Some((names.binary_search(&j).ok()?, n));
+                        Bin { content: bin.content.iter().filter_map(local).collect(), ..bin.clone() }
+                    })
+                    .collect::<Vec<_>>(),
+            );
+            for _ in 0..ROUNDS {
+                let state = below.round();
+                self.meter.spend(std::mem::take(&mut below.work));
+                if state == Round::Closed || self.done() || self.meter.share_used() > until {
+                    break;
+                }
+            }
+            for (&j, &p) in names.iter().zip(&below.latest.pi) {
+                pi[j] = p;
+            }
+            solution = below
+                .basic_solution()
+                .into_iter()
+                .map(|(p, count)| (pattern_of(&below, p, Some(&names)), count))
+                .collect();
+        }
+    }
+
+    /// The integer programme over the patterns in the master's last solution and in the plan. Its
+    /// solver can only be stopped by the clock, so that it runs only where the clock limits anyway.
+    fn finish_by_mip(&mut self, lp: &PatternLp<'_>, may_open: &[bool]) {
+        const MOST_PATTERNS: usize = 400;
+        const SHARE: f64 = 0.1;
+        let (Some(limit), None) = (self.meter.time_limit(), self.instance.max_kinds) else { return };
+        let Some((_, incumbent)) = &self.incumbent else { return };
+        let mut patterns: Vec<Bin> = incumbent.iter().map(|b| Bin { copies: 1, ..b.clone() }).collect();
+        for (p, _) in lp.basic_solution() {
+            let (kind, content) = lp.pattern(p);
+            if may_open[kind] {
+                patterns.push(Bin { kind, content: content.to_vec(), copies: 1 });
+            }
+        }
+        patterns.sort_unstable();
+        patterns.dedup();
+        if patterns.len() <= MOST_PATTERNS {
+            let seconds = limit.as_secs_f64() * SHARE;
+            if let Some(bins) = rounding::choose_patterns(self.instance, &patterns, seconds) {
+                self.offer_plan(bins);
+            }
+        }
+    }
+
+    fn round_patterns(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, rng: &mut Rng, may_open: &[bool]) {
+        let solution: Vec<(Bin, f64)> = lp
+            .basic_solution()
+            .into_iter()
+            .map(|(p, count)| {
+                let (kind, content) = lp.pattern(p);
+                (Bin { kind, content: content.to_vec(), copies: 1 }, count)
+            })
+            .filter(|(bin, _)| may_open[bin.kind])
+            .collect();
+        let limit = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
+        let seeds: Vec<u64> = (0..8).map(|_| rng.u64(..)).collect();
+        let tries: Vec<(Option<Vec<Bin>>, u64)> = seeds
+            .into_par_iter()
+            .map(|seed| {
+                let mut filler = Filler::default();
+                let plan = rounding::round(guide, &mut filler, &solution, &mut Rng::with_seed(seed), limit);
+                (plan, filler.work)
+            })
+            .collect();
+        for (plan, work) in tries {
+            self.meter.spend(work);
+            if let Some(plan) = plan {
+                self.offer_plan(plan);
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! A first plan along the relaxation: every kind gets the copies that the relaxation puts on it.
+//!
+//! A greedy that takes the best bin first uses up what mixes well, and ends with bins that nobody would
+//! buy. The relaxation knows the right mix for each kind of bin: as many bins as it buys stand open from
+//! the start, the largest copies go first, each where it evens out what is left; what finds no room is
+//! packed by prices.
+
+use super::greedy::{Filler, Guide};
+use super::instance::{Bin, Instance};
+use super::relaxation::Prices;
+use super::rounding::Partial;
+
+/// Bins that are looked at for each copy.
+const OPEN_AT_ONCE: u64 = 120;
+/// Resources weigh half by their price and half by how full they get.
+const THETA: f64 = 0.5;
+/// How much emptier bins are preferred, beside those that a copy evens out.
+const EMPTIER: f64 = 0.2;
+
+/// Packs each kind's share by itself, then the rest. `None` where the stock does not suffice.
+pub(super) fn pack(guide: &Guide<'_>, prices: &Prices, filler: &mut Filler) -> Option<Vec<Bin>> {
+    let instance = guide.instance;
+    let mut partial = Partial::new(instance);
+    let mut kinds: Vec<usize> =
+        (0..instance.kinds.len()).filter(|&t| !prices.assigned[t].is_empty()).collect();
+    kinds.sort_by_key(|&t| (std::cmp::Reverse(instance.kinds[t].rate), t));
+    let mut shares = whole_shares(instance, prices, &kinds);
+    let mut carried = vec![0u64; instance.shapes.len()];
+    for (&t, share) in kinds.iter().zip(&mut shares) {
+        // What did not fit into dearer bins may fit beside this kind's own.
+        for (j, n) in carried.iter_mut().enumerate() {
+            if instance.fits[t][j] > 0 {
+                share[j] += std::mem::take(n);
+            }
+        }
+        let bins = (prices.bins[t].round() as u64).min(partial.available[t]);
+        let parts = bins.div_ceil(OPEN_AT_ONCE);
+        for part in 0..parts {
+            let open = bins * (part + 1) / parts - bins * part / parts;
+            let offered: Vec<u64> = share.iter().map(|n| n.div_ceil(parts - part)).collect();
+            let (contents, work) = spread(guide, t, open as usize, &offered);
+            filler.work += work;
+            for content in contents.into_iter().filter(|content| !content.is_empty()) {
+                for &(j, n) in &content {
+                    share[j] -= n;
+                }
+                partial.take(&Bin { kind: t, content, copies: 1 }, 1);
+            }
+        }
+        for (carried, share) in carried.iter_mut().zip(share) {
+            *carried += *share;
+        }
+    }
+    partial.finish(guide, filler, f64::INFINITY)
+}
+
+/// Spreads copies over so many bins of a kind, large ones first; some may stay outside. The second part
+/// is the work done.
+fn spread(guide: &Guide<'_>, t: usize, bins: usize, offered: &[u64]) -> (Vec<Vec<(usize, u64)>>, u64) {
+    let instance = guide.instance;
+    let dims = instance.dims;
+    let capacity = &instance.kinds[t].capacity;
+    let parts = |j: usize| -> Vec<f64> {
+        let demand = instance.shapes[j].demand.iter().zip(capacity);
+        demand.map(|(&d, &c)| if d == 0 { 0.0 } else { d as f64 / c as f64 }).collect()
+    };
+    let weight = guide.weights(t, THETA);
+    let weighted = |parts: &[f64]| parts.iter().zip(&weight).map(|(p, w)| p * w).sum::<f64>();
+    let mut order: Vec<(f64, usize)> = (0..offered.len())
+        .filter(|&j| offered[j] > 0 && instance.fits[t][j] > 0)
+        .map(|j| (weighted(&parts(j)), j))
+        .collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut free: Vec<u64> = capacity.repeat(bins);
+    let mut room = vec![1.0f64; bins * dims];
+    let mut content: Vec<Vec<(usize, u64)>> = vec![Vec::new(); bins];
+    let mut work = 0;
+    for (mean, j) in order {
+        let need = parts(j);
+        let demand = &instance.shapes[j].demand;
+        // A copy that takes much of one resource goes where there is more of it than of the others.
+        let pull: Vec<f64> = need.iter().zip(&weight).map(|(n, w)| w * (n - mean + EMPTIER * mean)).collect();
+        for _ in 0..offered[j] {
+            work += bins as u64;
+            let mut best: Option<(f64, usize)> = None;
+            for b in 0..bins {
+                let at = b * dims..(b + 1) * dims;
+                let score: f64 = pull.iter().zip(&room[at.clone()]).map(|(p, r)| p * r).sum();
+                if best.is_none_or(|(s, _)| score > s)
+                    && demand.iter().zip(&free[at]).all(|(d, f)| d <= f)
+                    && may_join(instance, t, j, &content[b])
+                {
+                    best = Some((score, b));
+                }
+            }
+            let Some((_, b)) = best else { break };
+            for k in 0..dims {
+                free[b * dims + k] -= demand[k];
+                room[b * dims + k] -= need[k];
+            }
+            match content[b].last_mut() {
+                Some((last, n)) if *last == j => *n += 1,
+                _ => content[b].push((j, 1)),
+            }
+        }
+    }
+    for content in &mut content {
+        content.sort_unstable();
+    }
+    (content, work)
+}
+
+/// Whether the rules let one more copy in.
+fn may_join(instance: &Instance, t: usize, j: usize, content: &[(usize, u64)]) -> bool {
+    let conflicts = &instance.shapes[j].conflicts;
+    content.iter().all(
+        |&(i, n)| {
+            if i == j { n < instance.fits[t][j] } else { conflicts.binary_search(&i).is_err() }
+        },
+    )
+}
+
+/// Whole copies of each shape for each of the kinds, by largest remainder.
+fn whole_shares(instance: &Instance, prices: &Prices, kinds: &[usize]) -> Vec<Vec<u64>> {
+    let mut shares = vec![vec![0u64; instance.shapes.len()]; kinds.len()];
+    for (j, shape) in instance.shapes.iter().enumerate() {
+        let amount = |i: usize| prices.assigned[kinds[i]][j];
+        let mut left = shape.copies;
+        for (i, share) in shares.iter_mut().enumerate() {
+            share[j] = (amount(i) as u64).min(left);
+            left -= share[j];
+        }
+        let mut order: Vec<usize> = (0..kinds.len()).filter(|&i| amount(i) > 1e-6).collect();
+        order.sort_by(|&a, &b| amount(b).fract().total_cmp(&amount(a).fract()).then(a.cmp(&b)));
+        for &i in order.iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
+            shares[i][j] += 1;
+        }
+    }
+    shares
+}
