@@ -83,6 +83,11 @@ impl<'a> Guide<'a> {
         self.weight[kind].iter().zip(&self.fullness).map(|(w, f)| (1.0 - theta) * w + theta * f).collect()
     }
 
+    /// Whether bins of a kind may be opened at all.
+    pub(super) fn may_open(&self, kind: usize) -> bool {
+        self.by_rate.contains(&kind)
+    }
+
     /// The kinds that a packing considers for each bin.
     pub(super) fn opening(&self) -> &[usize] {
         &self.candidates[..self.candidates.len().min(OPENED)]

@@ -22,7 +22,7 @@ pub(super) fn pack(guide: &Guide<'_>, prices: &Prices, filler: &mut Filler) -> O
     let instance = guide.instance;
     let mut partial = Partial::new(instance);
     let mut kinds: Vec<usize> =
-        (0..instance.kinds.len()).filter(|&t| !prices.assigned[t].is_empty()).collect();
+        (0..instance.kinds.len()).filter(|&t| guide.may_open(t) && !prices.assigned[t].is_empty()).collect();
     kinds.sort_by_key(|&t| (std::cmp::Reverse(instance.kinds[t].rate), t));
     let mut shares = whole_shares(instance, prices, &kinds);
     let mut carried = vec![0u64; instance.shapes.len()];
@@ -33,7 +33,9 @@ pub(super) fn pack(guide: &Guide<'_>, prices: &Prices, filler: &mut Filler) -> O
                 share[j] += std::mem::take(n);
             }
         }
-        let bins = (prices.bins[t].round() as u64).min(partial.available[t]);
+        // Bins that cost nothing may be bought without number.
+        let copies = share.iter().fold(0u64, |sum, &n| sum.saturating_add(n));
+        let bins = (prices.bins[t].round() as u64).min(partial.available[t]).min(copies);
         let parts = bins.div_ceil(OPEN_AT_ONCE);
         for part in 0..parts {
             let open = bins * (part + 1) / parts - bins * part / parts;

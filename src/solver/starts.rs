@@ -87,7 +87,7 @@ impl Search<'_> {
         starts.extend(cheapest);
         if let Some(given) = given {
             let mut filler = Filler::default();
-            let bins = self.taken(given).finish(plain.guide, &mut filler, f64::INFINITY);
+            let bins = self.taken(plain.guide, given).finish(plain.guide, &mut filler, f64::INFINITY);
             self.meter.spend(filler.work);
             if let Some(bins) = bins {
                 self.offer_plan(bins.clone());
@@ -98,7 +98,7 @@ impl Search<'_> {
     }
 
     /// The bins of a plan, as far as there are items and stock for them.
-    fn taken(&self, plan: &Plan) -> Partial<'_> {
+    fn taken(&self, guide: &Guide<'_>, plan: &Plan) -> Partial<'_> {
         let instance = self.instance;
         let mut shape_of: BTreeMap<ItemTypeId, usize> = BTreeMap::new();
         for (j, shape) in instance.shapes.iter().enumerate() {
@@ -111,6 +111,9 @@ impl Search<'_> {
             let Some(kind) = instance.kinds.iter().position(|k| k.id == id).or_else(stand_in) else {
                 continue;
             };
+            if !guide.may_open(kind) {
+                continue;
+            }
             let mut content: BTreeMap<usize, u64> = BTreeMap::new();
             for (item, n) in pattern.content() {
                 *content.entry(shape_of[item]).or_default() += n;
