@@ -10,6 +10,10 @@ use crate::catalog::{Architecture, Catalog, InstanceType, Provider};
 use crate::units::{Bytes, MilliCpu, PartsPerMillion, Rate, ResourceName};
 use crate::workload::{ResourceList, Toleration};
 
+mod owned;
+
+pub use owned::{OwnedCommitment, OwnedScope};
+
 /// All settings of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {

@@ -40,7 +40,7 @@ const FLOORS: [(&str, &[&str]); 23] = [
             "replay",
         ],
     ),
-    ("bill", &["units", "catalog", "verify"]),
+    ("bill", &["units", "workload", "catalog", "policy", "verify"]),
     (
         "levels",
         &[

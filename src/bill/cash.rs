@@ -139,7 +139,7 @@ fn month(charges: &Charges<'_, '_>, hours: Range<u32>, totals: &Totals) -> CashM
 }
 
 /// What of a holding's upfront payment is paid and not used up just before an hour.
-fn prepaid_at(holding: &Holding, hour: i64) -> Money {
+pub fn prepaid_at(holding: &Holding, hour: i64) -> Money {
     if hour <= holding.start {
         return Money::ZERO;
     }

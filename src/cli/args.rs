@@ -18,6 +18,7 @@ use plimsoll::replay::{Order, Profile};
 use plimsoll::report::{Format, csv};
 use plimsoll::units::{Bytes, DecimalError, MilliCpu, Money, PartsPerMillion, ResourceName};
 
+use super::accounts::AccountArgs;
 use super::demand::DemandArgs;
 use super::diff::DiffArgs;
 use super::explain::ExplainCommand;
@@ -146,6 +147,8 @@ pub struct PlanArgs {
     pub purchase: Option<OfferKey>,
     #[command(flatten)]
     pub demand: DemandArgs,
+    #[command(flatten)]
+    pub accounts: AccountArgs,
     #[command(flatten)]
     pub survive: SurviveArgs,
     #[command(flatten)]
@@ -917,6 +920,7 @@ pub enum FormatArg {
     Csv,
     Xlsx,
     Focus,
+    FocusCommitments,
     Kubernetes,
     Karpenter,
     Eksctl,
@@ -933,6 +937,7 @@ impl From<FormatArg> for Format {
             FormatArg::Csv => Format::Csv,
             FormatArg::Xlsx => Format::Xlsx,
             FormatArg::Focus => Format::Focus,
+            FormatArg::FocusCommitments => Format::FocusCommitments,
             FormatArg::Kubernetes => Format::Kubernetes,
             FormatArg::Karpenter => Format::Karpenter,
             FormatArg::Eksctl => Format::Eksctl,

@@ -1,6 +1,7 @@
 //! The order of the steps, and the exit code at their end. Only this floor touches files, the terminal
 //! and the environment.
 
+mod accounts;
 mod args;
 mod calibrate;
 mod catalog;
@@ -212,6 +213,7 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
         demand::levels(&workloads, &settings, horizon, (formulation, &found), args)?
             .tell(&mut report, &settings)?;
     }
+    accounts::tell(&mut report, &settings, &args.accounts, args.output.format)?;
     progress.step("replaying");
     replay::in_passing(&mut report, if explained { ReplayArg::None } else { args.replay })
         .map_err(|message| anyhow!("replaying the plan: {message}"))?;

@@ -51,7 +51,7 @@ impl Rendered<'_> {
 /// that contradict each other.
 pub fn check(args: &OutputArgs, provider: Option<Provider>) -> Result<(), Vec<Fault>> {
     match (args.format, provider) {
-        (FormatArg::Focus, _) if args.as_of.is_none() => {
+        (FormatArg::Focus | FormatArg::FocusCommitments, _) if args.as_of.is_none() => {
             return Err(vec![fault(&FocusError::NoStart.into())]);
         }
         (FormatArg::Kubernetes, _) => return Err(vec![fault(&KubernetesError::NotReplayed.into())]),

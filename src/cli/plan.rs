@@ -412,6 +412,9 @@ pub fn metadata(sources: &[Source], settings: &Settings, args: &PlanArgs) -> Met
     decisive += &format!("catalog {}\n", hex(settings.prices.text()));
     decisive += &format!("policy {:?}\n", settings.policy);
     decisive += &format!("purchase {:?}\n", settings.purchase);
+    if !settings.owned.is_empty() {
+        decisive += &format!("owned {:?}\n", settings.owned);
+    }
     if args.baselines != BaselinesArg::All {
         decisive += &format!("baselines {:?}\n", args.baselines);
     }

@@ -7,7 +7,7 @@ use plimsoll::bill::OfferKey;
 use plimsoll::catalog::{Catalog, Provider};
 use plimsoll::input::policy_file::{self, PolicyFile, PurchaseChoice};
 use plimsoll::input::{self, Fault, ReadOptions, Source, catalog_file};
-use plimsoll::policy::{DefaultTypes, PlanForm, Policy, TypeFilter, TypeMatcher};
+use plimsoll::policy::{DefaultTypes, OwnedCommitment, PlanForm, Policy, TypeFilter, TypeMatcher};
 use plimsoll::workload::WorkloadSet;
 
 use super::args::{NodeArgs, PlanArgs, PriceArgs, TypeArgs};
@@ -51,6 +51,8 @@ pub struct Settings {
     pub policy: Policy,
     /// The offer that the headline counts with; `None` for the report's own choice.
     pub purchase: Option<OfferKey>,
+    /// Commitments that were bought before.
+    pub owned: Vec<OwnedCommitment>,
 }
 
 /// The policy file that the options name, or an empty one.
@@ -100,6 +102,7 @@ pub fn settle(
     let from_kubernetes = workloads.is_some_and(|set| set.from_kubernetes);
     let usual = if from_kubernetes { PlanForm::Pooled } else { PlanForm::Free };
     let form = args.nodes.form.map(Into::into).or(file.form).unwrap_or(usual);
+    let owned = file.owned.clone().unwrap_or_default();
     let mut policy = file.apply_to(Policy::default_for(prices.catalog.provider));
     policy.form = form;
     if form == PlanForm::Free && args.nodes.max_pools.is_some() {
@@ -109,7 +112,7 @@ pub fn settle(
     adjust(&mut policy, &args.nodes);
     policy.survive = args.survive.wanted();
     matcher(&policy.types)?;
-    Ok(Settings { prices, policy, purchase })
+    Ok(Settings { prices, policy, purchase, owned })
 }
 
 /// The prices that the options ask for, for commands without workloads.

@@ -25,6 +25,7 @@ mod pod;
 pub mod policy_file;
 pub mod problem_file;
 pub mod quantity;
+pub mod size_ratios;
 mod stream;
 mod view;
 pub mod workload_file;

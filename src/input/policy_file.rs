@@ -18,11 +18,13 @@ use super::workload_file::Quantity;
 use super::{AutoscaledReplicas, Fault};
 use crate::catalog::{Architecture, OfferKind, Payment, Provider, Term};
 use crate::policy::{
-    AllocatableModel, BurstableCpu, DefaultTypes, MaxPods, NodeCost, NodePool, PackingBasis, PlanForm, Policy,
+    AllocatableModel, BurstableCpu, DefaultTypes, MaxPods, NodeCost, NodePool, OwnedCommitment, PackingBasis,
+    PlanForm, Policy,
 };
 use crate::units::{Bytes, MilliCpu, PartsPerMillion, Rate, ResourceName};
 use crate::workload::ResourceList;
 
+mod owned;
 mod pools;
 
 /// The version of the format, the value of the file's `plimsoll` key.
@@ -93,6 +95,8 @@ pub struct PolicyFile {
     pub autoscaled: Option<AutoscaledReplicas>,
     /// Ways of paying that the bill compares.
     pub purchase: Option<Vec<PurchaseChoice>>,
+    /// Commitments that were bought before; no setting of the plan, but a part of its bill.
+    pub owned: Option<Vec<OwnedCommitment>>,
 }
 
 /// A way of paying.
@@ -204,7 +208,7 @@ pub fn parse(name: &str, text: &str) -> Result<PolicyFile, Vec<Fault>> {
     if faults.is_empty() { Ok(policy) } else { Err(faults) }
 }
 
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 25] = [
     "plimsoll",
     "provider",
     "region",
@@ -229,6 +233,7 @@ const KEYS: [&str; 24] = [
     "zones",
     "nodeCosts",
     "clusterFee",
+    "owned",
 ];
 const TYPE_KEYS: [&str; 9] = [
     "include",
@@ -283,6 +288,7 @@ fn read(root: View<'_>) -> PolicyFile {
     if let (Some(zones), Some(list)) = (&policy.zones, root.get("pools")) {
         pools::check_zones(list, zones);
     }
+    policy.owned = root.get("owned").map(owned::read_owned);
     policy.purchase = root.get("purchase").map(|list| {
         let mut choices = Vec::new();
         list.each_item(|item| {
@@ -591,6 +597,9 @@ pub struct PolicyDocument {
     pub node_costs: Vec<pools::NodeCostDocument>,
     /// What the cluster costs an hour, whatever its nodes are, in the catalog's currency.
     pub cluster_fee: Option<Quantity>,
+    /// Commitments that were bought before: they apply first, and what of them is unused is shown.
+    #[serde(default)]
+    pub owned: Vec<owned::OwnedDocument>,
 }
 
 /// Which types may be bought, as the schema describes it.
@@ -700,6 +709,7 @@ pub fn schema() -> schemars::Schema {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::OwnedScope;
 
     const FULL: &str = "\
 plimsoll: policy/v1
@@ -734,6 +744,10 @@ pools:
     taints: [{key: dedicated, value: batch, effect: NoSchedule}, {key: spot, effect: NoExecute}]
     zones: [us-east-1b]
     limits: {nodes: 5, cpu: 100, memory: 1Ti}
+owned:
+  - {id: r1, offer: reserved-standard/1y/all-upfront, type: m5.large, zone: us-east-1a, quantity: 3, start: 2026-01-01, end: 2026-09-01, upfront: 300}
+  - {offer: instance-savings-plan/3y/no-upfront, family: c5, hourly: 2.5, start: 2025-06-15}
+  - {offer: resource-commitment/1y/no-upfront, family: n2, cpu: 40, memory: 160Gi, start: 2026-02-01, recurring: 1.5}
 ";
 
     #[test]
@@ -778,6 +792,41 @@ pools:
     }
 
     #[test]
+    fn owned_commitments_are_read_with_dates_and_prices() {
+        let owned = parse("p.yaml", FULL).unwrap().owned.unwrap();
+        let facts = |index: usize| (owned[index].quantity, owned[index].start.to_string());
+        assert_eq!(facts(0), (3, "2026-01-01".to_owned()));
+        assert_eq!((owned[0].place.as_str(), owned[0].id.as_deref()), ("p.yaml:35", Some("r1")));
+        assert_eq!((owned[0].upfront, owned[0].recurring), (Some("300".parse().unwrap()), None));
+        let zonal =
+            OwnedScope::Type { instance_type: "m5.large".to_owned(), zone: Some("us-east-1a".to_owned()) };
+        assert_eq!(owned[0].scope, zonal);
+        let plan = OwnedScope::Spend { family: Some("c5".to_owned()), hourly: "2.5".parse().unwrap() };
+        assert_eq!((facts(1).0, &owned[1].scope, owned[1].end), (1, &plan, None));
+        let cud = OwnedScope::Resources {
+            series: "n2".to_owned(),
+            cpu: MilliCpu(40_000),
+            memory: Bytes(160 << 30),
+        };
+        assert_eq!((owned[2].scope.clone(), owned[2].recurring), (cud, Some("1.5".parse().unwrap())));
+    }
+
+    #[test]
+    fn faults_of_owned_commitments_stand_where_they_are() {
+        let text = "owned:\n\
+                    - {offer: on-demand, start: 2026-01-01}\n\
+                    - {offer: reserved-standard/1y/no-upfront, start: 2026-01-01}\n\
+                    - {offer: compute-savings-plan/1y/no-upfront, type: m5.large, hourly: 1, start: 2026-01-01}\n\
+                    - {offer: compute-savings-plan/1y/no-upfront, hourly: 1, start: 1 May}\n\
+                    - {offer: compute-savings-plan/1y/no-upfront, hourly: 1, start: 2026-01-01, end: 2025-01-01}\n\
+                    - {offer: compute-savings-plan/1y/no-upfront, hourly: 1, start: 2026-01-01, quantity: 0}\n\
+                    - {offer: compute-savings-plan/1y/no-upfront, hourly: 1, start: 2026-01-01, upfront: -3}\n";
+        let faults = parse("p.yaml", text).unwrap_err();
+        let lines: Vec<_> = faults.iter().filter_map(|f| f.line).collect();
+        assert_eq!(lines, [2, 3, 4, 5, 6, 7, 8], "{faults:#?}");
+    }
+
+    #[test]
     fn what_a_file_leaves_out_stays() {
         let before = Policy::default_for(Provider::Gcp);
         let after = parse("p.yaml", "region: europe-west1\n").unwrap().apply_to(before.clone());
@@ -813,5 +862,6 @@ pools:
         assert_eq!(keys(&schema["$defs"]["TaintDocument"]), sorted(&pools::TAINT_KEYS));
         assert_eq!(keys(&schema["$defs"]["LimitsDocument"]), sorted(&pools::LIMIT_KEYS));
         assert_eq!(keys(&schema["$defs"]["NodeCostDocument"]), sorted(&pools::COST_KEYS));
+        assert_eq!(keys(&schema["$defs"]["OwnedDocument"]), sorted(&owned::OWNED_KEYS));
     }
 }

@@ -212,6 +212,8 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
         skipped: words::skipped(workloads),
         scheduling: Some(scheduling),
         replay: None,
+        accounts: None,
+        showback: None,
         survival: None,
         over_time: None,
         cluster: None,

@@ -56,13 +56,21 @@ pub enum Table {
     ClusterPlans,
     /// What a migration does, in order.
     Migration,
+    /// Commitments owned and proposed, with what of them is used.
+    Held,
+    /// Cash against accrual by month.
+    CashFlow,
+    /// What every month charges, by commitment and instance type.
+    Charges,
+    /// The bill by owner.
+    Showback,
     /// Versions, prices, settings, bound: what the figures rest on.
     Assumptions,
 }
 
 impl Table {
     /// All tables, in the order of a reader.
-    pub const ALL: [Table; 21] = [
+    pub const ALL: [Table; 25] = [
         Table::Nodes,
         Table::NodeResources,
         Table::Placements,
@@ -83,6 +91,10 @@ impl Table {
         Table::ClusterNodes,
         Table::ClusterPlans,
         Table::Migration,
+        Table::Held,
+        Table::CashFlow,
+        Table::Charges,
+        Table::Showback,
         Table::Assumptions,
     ];
 
@@ -109,6 +121,10 @@ impl Table {
             Table::ClusterNodes => "cluster-nodes",
             Table::ClusterPlans => "cluster-plans",
             Table::Migration => "migration",
+            Table::Held => "held",
+            Table::CashFlow => "cash-flow",
+            Table::Charges => "charges",
+            Table::Showback => "showback",
             Table::Assumptions => "assumptions",
         }
     }
@@ -160,6 +176,10 @@ pub fn render(report: &PlanReport, table: Table) -> Vec<u8> {
         Table::ClusterNodes => tables::cluster::nodes(report, &mut sheet),
         Table::ClusterPlans => tables::cluster::plans(report, &mut sheet),
         Table::Migration => tables::cluster::migration(report, &mut sheet),
+        Table::Held => tables::accounts::held(report, &mut sheet),
+        Table::CashFlow => tables::accounts::cash_flow(report, &mut sheet),
+        Table::Charges => tables::accounts::charges(report, &mut sheet),
+        Table::Showback => tables::accounts::showback(report, &mut sheet),
         Table::Assumptions => tables::assumptions(report, &mut sheet),
     }
     sheet.into_bytes()

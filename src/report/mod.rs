@@ -1,5 +1,6 @@
 //! Renders a [`view::PlanReport`]: each format is a pure function of it.
 
+pub mod accounts;
 mod build;
 mod cluster;
 pub mod csv;
@@ -16,7 +17,9 @@ mod pools;
 pub mod recheck;
 mod replayed;
 mod scheduling;
+pub mod showback;
 pub mod solution;
+pub mod steady;
 mod survival;
 pub mod sweep;
 mod table;
@@ -44,6 +47,8 @@ pub enum Format {
     Xlsx,
     /// FOCUS 1.2 rows of the planned cost. Needs a first day, see [`RenderOptions::start`].
     Focus,
+    /// FOCUS 1.4 ContractCommitment rows of what the plan proposes to buy; needs accounts and a first day.
+    FocusCommitments,
     /// What a replayed plan needs in the cluster: PriorityClasses and patches, as YAML.
     Kubernetes,
     /// Karpenter's NodePools and EC2NodeClasses, as YAML.
@@ -58,13 +63,14 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 11] = [
+    pub const ALL: [Format; 12] = [
         Format::Table,
         Format::Json,
         Format::Markdown,
         Format::Csv,
         Format::Xlsx,
         Format::Focus,
+        Format::FocusCommitments,
         Format::Kubernetes,
         Format::Karpenter,
         Format::Eksctl,
@@ -81,6 +87,7 @@ impl Format {
             Format::Csv => "csv",
             Format::Xlsx => "xlsx",
             Format::Focus => "focus",
+            Format::FocusCommitments => "focus-commitments",
             Format::Kubernetes => "kubernetes",
             Format::Karpenter => "karpenter",
             Format::Eksctl => "eksctl",
@@ -172,6 +179,7 @@ pub fn render(report: &PlanReport, format: Format, options: &RenderOptions) -> R
         Format::Csv => csv::render(report, options.csv_table),
         Format::Xlsx => xlsx::render(report)?,
         Format::Focus => focus::render(report, options.start.as_deref())?,
+        Format::FocusCommitments => focus::contracts::render(report, options.start.as_deref())?,
         Format::Kubernetes => kubernetes::render(report)?.into_bytes(),
         Format::Karpenter => node_groups::karpenter::render(report)?.into_bytes(),
         Format::Eksctl => node_groups::eksctl::render(report)?.into_bytes(),

@@ -3,6 +3,7 @@
 //! Fits 80 columns; a wider terminal gets longer bars and more columns. `plain` leaves out lines,
 //! bars, folding and wrapping, so that one row is one line for grep and awk.
 
+mod accounts;
 mod cluster;
 mod compare;
 pub(super) mod diff;
@@ -38,6 +39,9 @@ pub(super) fn render(report: &PlanReport, options: &RenderOptions) -> String {
         over_time::over_time(report, &draw),
         compare::plans(report, &draw),
         compare::purchases(report, &draw),
+        accounts::held(report, &draw),
+        accounts::cash(report, &draw),
+        accounts::showback(report, &draw),
         notices(report, &draw),
         solve(report, &draw),
     ];

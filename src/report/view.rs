@@ -16,6 +16,7 @@ use crate::policy::PlanForm;
 use crate::units::{Money, Rate};
 use crate::workload::WorkloadKind;
 
+pub use super::accounts::{AccountMonth, AccountSpan, Accounts, ChargeKind, ChargeRow, HeldRow};
 pub use super::build::{BaselineInput, Metadata, ReportError, ReportInputs, build};
 pub use super::cluster::{
     ActionRow, ClusterInput, ClusterNodeRow, ClusterPlanRow, ClusterReport, ClusterResource, FixedRow,
@@ -27,6 +28,7 @@ pub use super::over_time::{
 pub use super::pools::{FormRow, Forms, PlannedPool, ZoneNodes};
 pub use super::replayed::{ClassRow, ExtraNodesRow, LifeRow, MeasuresRow, PendingRow, PinRow, Replayed};
 pub use super::scheduling::{PoolRow, ScheduledRow, Scheduling, SpreadRow};
+pub use super::showback::{IdleBy, ShowbackLine, ShowbackReport, ShowbackRow};
 pub use super::survival::{FailureRow, MovedRow, Named, PodsRow, SpareRow, SurvivalRow};
 
 /// Version of the JSON form; raised when a field changes its meaning or goes away.
@@ -99,6 +101,12 @@ pub struct PlanReport {
     /// Demand over time, packed; absent where demand does not vary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_time: Option<OverTime>,
+    /// Commitments held, cash and accrual; absent where nobody asked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Accounts>,
+    /// The bill by owner; absent where nobody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub showback: Option<ShowbackReport>,
     /// How good the plan is, and how that is known.
     pub solve: SolveInfo,
 }

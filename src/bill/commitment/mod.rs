@@ -16,9 +16,12 @@
 
 mod charges;
 mod engine;
+mod fill;
 mod holding;
+pub mod owned;
 mod sustained;
 
 pub use charges::{Charges, HoldingUse, HourClass, LineUse, Totals, Use};
 pub use engine::charge;
+pub use fill::{fill, lines};
 pub use holding::{Covers, Holding, Origin};

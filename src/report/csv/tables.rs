@@ -3,6 +3,7 @@
 use super::Sheet;
 use crate::report::view::PlanReport;
 
+pub(super) mod accounts;
 pub(super) mod cluster;
 pub(super) mod over_time;
 pub(super) mod pools;

@@ -231,7 +231,7 @@ impl Cells<'_> {
 }
 
 /// Refuses what a spreadsheet would run.
-pub(super) fn check(column: &'static str, value: &str) -> Result<(), FocusError> {
+pub(in crate::report) fn check(column: &'static str, value: &str) -> Result<(), FocusError> {
     if is_formula(value) { Err(FocusError::Formula { column, value: value.to_owned() }) } else { Ok(()) }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn check(row: &Row<'_>, lint: &mut Lint) {
     match row.get("ChargeCategory") {
         Some("Usage") => usage(row, lint),
         Some("Purchase") => purchase(row, lint),
+        Some("Adjustment") => adjustment(row, lint),
         Some(other) => {
             lint.at(
                 "F301",
@@ -194,6 +195,33 @@ fn purchase(row: &Row<'_>, lint: &mut Lint) {
         "ResourceId",
         "a purchase's resource is the commitment",
     );
+}
+
+/// Our own use of adjustments: a prepaid balance at the ends of the file, which charges nothing.
+fn adjustment(row: &Row<'_>, lint: &mut Lint) {
+    let mut must = |holds: bool, rule: &'static str, column: &str, message: &str| {
+        if !holds {
+            lint.at(rule, row.line, Some(column), message.to_owned());
+        }
+    };
+    must(row.decimal("BilledCost") == Some(0), "F351", "BilledCost", "a balance is no charge");
+    must(row.decimal("EffectiveCost") == Some(0), "F351", "EffectiveCost", "a balance is no charge");
+    must(
+        row.get("CommitmentDiscountId").is_some(),
+        "F352",
+        "CommitmentDiscountId",
+        "a balance is of a commitment",
+    );
+    must(balance(row).is_some(), "F353", "SkuPriceDetails", "tells no balance");
+}
+
+/// Prepaid before and after the file, in units of 10^-9.
+pub(super) fn balance(row: &Row<'_>) -> Option<(i128, i128)> {
+    let details: serde_json::Value = serde_json::from_str(row.get("SkuPriceDetails")?).ok()?;
+    let amount = |key: &str| {
+        details.get(key)?.as_str()?.parse::<crate::units::Money>().ok().map(crate::units::Money::nanos)
+    };
+    Some((amount("x_PrepaidOpening")?, amount("x_PrepaidClosing")?))
 }
 
 /// Our own rules: what tells a plan from a bill.

@@ -32,6 +32,8 @@ struct Commitment {
     one_time: Option<i128>,
     recurring: Option<i128>,
     drawn: i128,
+    /// Prepaid before the file less prepaid after it, where a part of the term is outside.
+    outside: Option<i128>,
     /// Units bought by month of recurring purchase, and drawn by month.
     bought_by_period: BTreeMap<String, i128>,
     drawn_by_period: BTreeMap<String, i128>,
@@ -56,7 +58,10 @@ impl Sums {
         }
         let quantity = row.decimal("CommitmentDiscountQuantity").unwrap_or(0);
         let period = row.get("ChargePeriodStart").unwrap_or_default().to_owned();
-        if row.is("ChargeCategory", "Purchase") {
+        if row.is("ChargeCategory", "Adjustment") {
+            let (opening, closing) = super::rules::balance(row).unwrap_or_default();
+            *commitment.outside.get_or_insert(0) += opening - closing;
+        } else if row.is("ChargeCategory", "Purchase") {
             commitment.billed += row.decimal("BilledCost").unwrap_or(0);
             if row.is("ChargeFrequency", "One-Time") {
                 *commitment.one_time.get_or_insert(0) += quantity;
@@ -76,14 +81,16 @@ impl Sums {
             let mut broken = |rule: &'static str, column: &str, message: &str| {
                 lint.file(rule, Some(column), format!("{id}: {message}"));
             };
-            if commitment.effective != commitment.billed {
+            if commitment.effective != commitment.billed + commitment.outside.unwrap_or(0) {
                 broken(
                     "F411",
                     "EffectiveCost",
                     "over the term, effective cost of usage is not the billed cost of purchases",
                 );
             }
-            for bought in [commitment.one_time, commitment.recurring].into_iter().flatten() {
+            // A fee at the start is for the whole term, of which the file may have a part.
+            let once = commitment.one_time.filter(|_| commitment.outside.is_none());
+            for bought in [once, commitment.recurring].into_iter().flatten() {
                 if bought != commitment.drawn {
                     broken(
                         "F412",
@@ -92,7 +99,8 @@ impl Sums {
                     );
                 }
             }
-            if commitment.one_time.is_none() && commitment.recurring.is_none() {
+            let bought = commitment.one_time.is_some() || commitment.recurring.is_some();
+            if !bought && commitment.outside.is_none() {
                 broken("F413", "CommitmentDiscountId", "is used and never bought");
             }
             if commitment.recurring.is_some() && commitment.bought_by_period != commitment.drawn_by_period {

@@ -1,0 +1,164 @@
+//! Commitments that the user owns, as holdings of the engine.
+
+use jiff::civil::Date;
+
+use super::holding::{Covers, Holding};
+use crate::bill::offer::OfferKey;
+use crate::bill::usage::{SeriesRates, UsageLine};
+use crate::catalog::{Catalog, CommitmentOffer, Provenance};
+use crate::policy::{OwnedCommitment, OwnedScope};
+use crate::units::{Money, Rate};
+
+/// Why an owned commitment cannot be billed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OwnedError {
+    /// The catalog has no such type.
+    #[error("the catalog has no instance type `{instance_type}`")]
+    UnknownType {
+        /// Where it is stated.
+        place: String,
+        /// Which type.
+        instance_type: String,
+    },
+    /// The catalog has no price for it, and none is stated.
+    #[error("the catalog has no {key} for {what}; state `upfront` and `recurring`")]
+    NoPrice {
+        /// Where it is stated.
+        place: String,
+        /// Which offer.
+        key: OfferKey,
+        /// For what.
+        what: String,
+    },
+    /// A plan for which no type has a rate, so that it could cover nothing.
+    #[error("the catalog has no rates of {key}, so that nobody can tell what it covers")]
+    NoRates {
+        /// Where it is stated.
+        place: String,
+        /// Which offer.
+        key: OfferKey,
+    },
+}
+
+impl OwnedError {
+    /// Where the commitment is stated: `policy.yaml:12`.
+    pub fn place(&self) -> &str {
+        match self {
+            OwnedError::UnknownType { place, .. }
+            | OwnedError::NoPrice { place, .. }
+            | OwnedError::NoRates { place, .. } => place,
+        }
+    }
+}
+
+/// The holdings that `owned` are when hour zero is midnight UTC of `first_day`. One that ended before
+/// is no holding any more.
+///
+/// # Errors
+/// Every commitment that the catalog contradicts.
+pub fn holdings(
+    owned: &[OwnedCommitment],
+    catalog: &Catalog,
+    first_day: Date,
+) -> Result<Vec<Holding>, Vec<OwnedError>> {
+    let (mut holdings, mut errors) = (Vec::new(), Vec::new());
+    for (index, commitment) in owned.iter().enumerate() {
+        match holding(commitment, index, catalog, first_day) {
+            Ok(made) => holdings.extend(made.into_iter().filter(|h| h.end > 0)),
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(holdings) } else { Err(errors) }
+}
+
+fn holding(
+    owned: &OwnedCommitment,
+    index: usize,
+    catalog: &Catalog,
+    first_day: Date,
+) -> Result<Vec<Holding>, OwnedError> {
+    let key = OfferKey { kind: owned.kind, term: owned.term, payment: owned.payment };
+    let place = || owned.place.clone();
+    let id = owned.id.clone().unwrap_or_else(|| format!("owned-{}", Holding::id_of(key.kind, index + 1)));
+    let hour = |day: Date| i64::from(first_day.until(day).map_or(0, |span| span.get_days())) * 24;
+    let start = hour(owned.start);
+    let term = i64::try_from(key.term.hours()).expect("a term of hours");
+    let end = owned.end.map_or(start + term, hour);
+    // What is stated wins over the catalog's price.
+    let priced = |offer: Option<&CommitmentOffer>, what: &str| match (owned.upfront, owned.recurring, offer) {
+        (None, None, Some(offer)) => Ok((offer.upfront, offer.recurring)),
+        (None, None, None) => Err(OwnedError::NoPrice { place: place(), key, what: what.to_owned() }),
+        (upfront, recurring, _) => Ok((upfront.unwrap_or(Money::ZERO), recurring.unwrap_or(Rate::ZERO))),
+    };
+    let make = |id: String, covers: Covers, quantity: u64, (upfront, recurring): (Money, Rate)| Holding {
+        id,
+        key,
+        covers,
+        quantity,
+        start,
+        end,
+        upfront,
+        recurring,
+        origin: super::Origin::Owned,
+    };
+    match &owned.scope {
+        OwnedScope::Type { instance_type, zone } => {
+            let found = catalog.find(instance_type).ok_or_else(|| OwnedError::UnknownType {
+                place: place(),
+                instance_type: instance_type.clone(),
+            })?;
+            let price = priced(key.find(found), instance_type)?;
+            let covers = match (zone, UsageLine::new(found).pool) {
+                (Some(zone), _) => Covers::Zonal { instance_type: instance_type.clone(), zone: zone.clone() },
+                (None, Some(pool)) => Covers::Pool(pool),
+                (None, None) => Covers::Type(instance_type.clone()),
+            };
+            Ok(vec![make(id, covers, owned.quantity, price)])
+        }
+        OwnedScope::Spend { family, hourly } => {
+            let eligible = catalog.types.iter().filter(|t| family.as_ref().is_none_or(|f| *f == t.family));
+            if !eligible.into_iter().any(|t| key.find(t).is_some()) {
+                return Err(OwnedError::NoRates { place: place(), key });
+            }
+            let terms = CommitmentOffer::new(key.kind, key.term, key.payment, *hourly, Provenance::Listed);
+            let covers = Covers::Spend { family: family.clone(), hourly: *hourly };
+            Ok(vec![make(id, covers, owned.quantity, priced(Some(&terms), "")?)])
+        }
+        OwnedScope::Resources { series, cpu, memory } => {
+            // Stated prices are for all of it; they stand with the vCPUs.
+            let rates = SeriesRates::of(catalog, |t| key.find(t).map(|offer| offer.effective));
+            let unit = catalog.types.iter().find(|t| t.family == *series && key.find(t).is_some());
+            let stated = owned.upfront.is_some() || owned.recurring.is_some();
+            let per = |amount: u64, whole: u64, rate: Rate| {
+                let nanos = u128::from(rate.nanos()) * u128::from(amount) / u128::from(whole.max(1));
+                Rate::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+            };
+            let (for_cpu, for_memory) = match unit {
+                Some(t) if !stated => {
+                    let split = rates.split(t, key.find(t).map_or(Rate::ZERO, |offer| offer.effective));
+                    (per(cpu.0, t.cpu.0, split.cpu), per(memory.0 >> 20, t.memory.0 >> 20, split.memory))
+                }
+                _ => (Rate::ZERO, Rate::ZERO),
+            };
+            let terms =
+                |rate| CommitmentOffer::new(key.kind, key.term, key.payment, rate, Provenance::Listed);
+            let price = priced(unit.map(|_| terms(for_cpu)).as_ref(), series)?;
+            let mut made = vec![make(
+                format!("{id}-cpu"),
+                Covers::Cpu { series: series.clone(), amount: *cpu },
+                owned.quantity,
+                price,
+            )];
+            if memory.0 > 0 {
+                let terms = terms(for_memory);
+                made.push(make(
+                    format!("{id}-memory"),
+                    Covers::Memory { series: series.clone(), amount: *memory },
+                    owned.quantity,
+                    (terms.upfront, terms.recurring),
+                ));
+            }
+            Ok(made)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Owned commitments, cash flow and showback of a plan, where they are asked for.
+
+use clap::{Args, ValueEnum};
+use plimsoll::bill::commitment::owned;
+use plimsoll::input::Fault;
+use plimsoll::report::showback::{IdleBy, ShowbackReport};
+use plimsoll::report::steady::steady;
+use plimsoll::report::view::PlanReport;
+
+use super::Failure;
+use super::args::FormatArg;
+use super::settings::Settings;
+
+/// What of the bill is told beside its sum.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Accounts")]
+pub struct AccountArgs {
+    /// Cash against accrual for 12 and 36 months with the prepaid balance; with --as-of in calendar
+    /// months. Told without being asked where the policy names owned commitments
+    #[arg(long)]
+    pub accounts: bool,
+    /// The bill by owner: the values of an owner label such as team, or `namespace`, or `workload`
+    #[arg(long, value_name = "LABEL")]
+    pub showback: Option<String>,
+    /// Whom the idle line is offered to: all owners, or those of a node's own pods
+    #[arg(long, value_enum, default_value_t = IdleByArg::Cluster, requires = "showback")]
+    pub idle_by: IdleByArg,
+}
+
+/// Whom idle cost is offered to, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum IdleByArg {
+    /// All owners
+    #[default]
+    Cluster,
+    /// The owners of each node's own pods
+    Node,
+}
+
+/// Adds to a report what is asked for.
+///
+/// # Errors
+/// Owned commitments that the catalog contradicts, or whose dates nobody can place.
+pub fn tell(
+    report: &mut PlanReport,
+    settings: &Settings,
+    args: &AccountArgs,
+    format: FormatArg,
+) -> Result<(), Failure> {
+    let contracts = format == FormatArg::FocusCommitments;
+    if !args.accounts && args.showback.is_none() && settings.owned.is_empty() && !contracts {
+        return Ok(());
+    }
+    let catalog = &settings.prices.catalog;
+    let held = match (&report.scenario.start, settings.owned.first()) {
+        (_, None) => Vec::new(),
+        (None, Some(first)) => {
+            let fault = Fault::new(&first.place, "owned commitments have dates, and the plan has none");
+            return Err(vec![fault.help("give its first day, such as --as-of 2026-08-01")].into());
+        }
+        (Some(start), Some(_)) => {
+            let day = start.parse().map_err(|_| {
+                vec![Fault::new("--as-of", format!("`{start}` is not a date of the form 2026-08-01"))]
+            })?;
+            owned::holdings(&settings.owned, catalog, day).map_err(|errors| {
+                errors.iter().map(|e| Fault::new(e.place(), e.to_string())).collect::<Vec<Fault>>()
+            })?
+        }
+    };
+    let (accounts, month) =
+        steady(report, catalog, held).map_err(|error| vec![Fault::new("--accounts", error.to_string())])?;
+    if let Some(label) = &args.showback {
+        let by = match args.idle_by {
+            IdleByArg::Cluster => IdleBy::Cluster,
+            IdleByArg::Node => IdleBy::Node,
+        };
+        report.showback = Some(ShowbackReport::of(report, label, by, &month));
+    }
+    if args.accounts || contracts || !settings.owned.is_empty() {
+        report.accounts = Some(accounts);
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! The plan's nodes as they are, for 36 months: owned commitments first, then the selected way of
+//! paying for every node that these leave on demand.
+
+use std::collections::BTreeMap;
+
+use super::accounts::{self, Accounts};
+use super::showback::{self, MonthCost};
+use super::view::PlanReport;
+use crate::bill::cash::renewed;
+use crate::bill::commitment::{Holding, charge, fill, lines};
+use crate::bill::{CalendarError, EffectiveCost, NodeUsage, UsageError, UsageLine, charge_periods};
+use crate::catalog::Catalog;
+use crate::units::Rate;
+
+/// Why a plan has no accounts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccountsError {
+    /// The report names a type that the catalog lacks.
+    #[error("the catalog has no instance type `{0}`")]
+    UnknownType(String),
+    /// The first day is no date, or too late.
+    #[error(transparent)]
+    Calendar(#[from] CalendarError),
+    /// More nodes than can be billed.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+}
+
+/// The accounts of 36 months, and what one month of 730 hours costs by family.
+///
+/// # Errors
+/// A report and a catalog that do not belong together.
+pub fn steady(
+    report: &PlanReport,
+    catalog: &Catalog,
+    owned: Vec<Holding>,
+) -> Result<(Accounts, MonthCost), AccountsError> {
+    let mut nodes: BTreeMap<(&str, Rate), u64> = BTreeMap::new();
+    for group in &report.nodes {
+        let t = find(catalog, &group.instance_type)?;
+        let surcharge = group.list_rate.nanos().saturating_sub(t.on_demand.rate.nanos());
+        *nodes.entry((&t.name, Rate::from_nanos(surcharge))).or_default() += group.nodes;
+    }
+    let types = nodes.keys().map(|(name, _)| find(catalog, name)).collect::<Result<Vec<_>, _>>()?;
+    let mut of_lines: Vec<UsageLine<'_>> = lines(catalog, types);
+    for (line, (_, surcharge)) in of_lines.iter_mut().zip(nodes.keys()) {
+        line.surcharge = *surcharge;
+    }
+    let counts: Vec<u64> = nodes.values().copied().collect();
+    let hours = accounts::horizon();
+    let mut usage = NodeUsage::steady(of_lines.clone(), counts.clone(), hours)?;
+    let start = report.scenario.start.as_deref();
+    if let Some(day) = start {
+        let periods = charge_periods(day, u64::from(hours))?;
+        let month = |hours: u64| u32::try_from(hours).expect("a month of hours");
+        usage = usage.with_months(periods.iter().map(|p| month(p.hours)).collect())?;
+    }
+    let selected = report.purchase_options.iter().find(|option| option.selected);
+    let offer = selected.and_then(|option| option.offer);
+    let mut basis = vec!["the nodes stay as they are for 36 months".to_owned()];
+    let owns = !owned.is_empty();
+    if owns {
+        basis.push("commitments that are owned apply first, until they end".to_owned());
+    }
+    let proposed = offer.map_or_else(Vec::new, |key| fill(catalog, &usage, &owned, key, 1));
+    let mut held = owned;
+    held.extend(proposed);
+    if let Some(option) = selected.filter(|option| option.offer.is_some()) {
+        let rest =
+            if owns { "every node that these leave on demand" } else { "every node that has the offer" };
+        basis
+            .push(format!("{rest} is paid {}, bought at the start and again whenever it ends", option.label));
+    }
+    let all = renewed(&held, hours);
+    let made = Accounts::of(&charge(&usage, &all), start, &report.catalog.currency, basis.clone());
+
+    let month = NodeUsage::steady(of_lines, counts, showback::hours())?;
+    let totals = charge(&month, &held).total();
+    let mut families: BTreeMap<String, EffectiveCost> = BTreeMap::new();
+    for (index, line) in month.lines().iter().enumerate() {
+        let covered = totals.holdings.iter().flat_map(|h| &h.lines).filter(|l| l.line == index);
+        let cost = EffectiveCost::new(totals.as_used[index].money()) + covered.map(|l| l.effective).sum();
+        let family = families.entry(line.instance_type.family.clone()).or_default();
+        *family = *family + cost;
+    }
+    let fees = report.extra_costs.iter().filter(|cost| !cost.in_node_rates);
+    let overhead = fees.map(|cost| EffectiveCost::new(cost.list_month.money())).sum();
+    basis[0] = "the first month of 730 hours".to_owned();
+    basis.push("nodes are split 9 : 1 between a vCPU and a GiB, and charged to who requests them".to_owned());
+    let month = MonthCost { families, unused: totals.unused(), overhead, basis };
+    assert_eq!(
+        month.families.values().copied().sum::<EffectiveCost>() + month.unused,
+        totals.effective(),
+        "families and what is unused sum to the bill"
+    );
+    Ok((made, month))
+}
+
+fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a crate::catalog::InstanceType, AccountsError> {
+    catalog.find(name).ok_or_else(|| AccountsError::UnknownType(name.to_owned()))
+}

@@ -1,0 +1,231 @@
+//! Accounts and showback of a small plan, worked out by hand, and their FOCUS rows.
+//!
+//! The plan has two nodes each of m5.xlarge (0.2), m5.large (0.1) and c8x.large (0.09): 0.78 an hour on
+//! demand. Reserved partial upfront the m5 cost 0.12 and 0.06, half of it at the start.
+
+mod plan_fixture;
+
+use std::collections::BTreeMap;
+
+use plimsoll::bill::commitment::{Holding, owned};
+use plimsoll::bill::{BilledCost, EffectiveCost, OfferKey};
+use plimsoll::catalog::{OfferKind, Payment, Term};
+use plimsoll::input::policy_file;
+use plimsoll::report::focus::{self, contracts, lint};
+use plimsoll::report::steady::steady;
+use plimsoll::report::view::{ChargeKind, IdleBy, PlanReport, ShowbackLine, ShowbackReport};
+use plimsoll::report::{Format, RenderOptions, csv, render};
+use plimsoll::units::Money;
+
+const PARTIAL: OfferKey =
+    OfferKey { kind: OfferKind::ReservedStandard, term: Term::OneYear, payment: Payment::PartialUpfront };
+
+fn money(text: &str) -> Money {
+    text.parse().expect("a decimal")
+}
+
+/// Three m5.large reserved all upfront half a year before the plan, one more than there are; 0.0588 an
+/// hour each, so 515.088 for a year.
+const OWNED: &str = "owned:\n- {id: old, offer: reserved-standard/1y/all-upfront, type: m5.large, quantity: 3, start: 2026-01-30}\n";
+
+fn held(text: &str) -> Vec<Holding> {
+    let text = if text.is_empty() { "owned: []" } else { text };
+    let file = policy_file::parse("policy.yaml", text).expect("a policy");
+    let day = "2026-08-01".parse().expect("a date");
+    owned::holdings(&file.owned.unwrap_or_default(), &plan_fixture::catalog(), day).expect("prices for it")
+}
+
+/// The plan with accounts and a showback.
+fn accounted(purchase: Option<OfferKey>, owned: &str, label: &str) -> PlanReport {
+    let mut report = plan_fixture::report(purchase);
+    let (accounts, month) = steady(&report, &plan_fixture::catalog(), held(owned)).expect("accounts");
+    report.showback = Some(ShowbackReport::of(&report, label, IdleBy::Cluster, &month));
+    report.accounts = Some(accounts);
+    report
+}
+
+/// Everything by rows, for sums.
+fn rows(report: &PlanReport) -> Vec<BTreeMap<String, String>> {
+    let bytes = focus::render(report, None).expect("it renders");
+    let mut reader = ::csv::Reader::from_reader(bytes.as_slice());
+    reader.deserialize().collect::<Result<_, _>>().expect("rows of equal length")
+}
+
+#[test]
+fn a_plan_without_owned_commitments_is_as_its_purchase_option_says() {
+    let report = accounted(Some(PARTIAL), "", "team");
+    let accounts = report.accounts.as_ref().expect("accounts");
+    let option = report.purchase_options.iter().find(|o| o.selected).expect("one is selected");
+    assert_eq!(accounts.spans[0].billed, option.billed_first_year);
+    assert_eq!(accounts.spans[0].effective, option.effective_year);
+    assert_eq!(accounts.spans[0].effective_savings_rate, option.saving);
+    // August has 744 hours: 1,576.8 at the start, then 0.18 + 0.18 an hour: 1,576.8 + 0.36 x 744.
+    assert_eq!(accounts.months[0].month, "2026-08");
+    assert_eq!(accounts.months[0].billed.money(), money("1844.64"));
+    assert_eq!(accounts.months[0].effective.money(), money("401.76"), "(0.36 + 0.18) x 744");
+    assert_eq!(accounts.months[0].prepaid_closing, money("1442.88"), "1,576.8 less 0.18 x 744");
+    assert_eq!(accounts.months[12].upfront.money(), money("1576.8"), "bought again");
+    // 1,576.8 are paid back by 0.42 an hour: (0.6 - 0.18) x 24 h x 156.4 days, in January.
+    assert_eq!(accounts.break_even_month, Some(6));
+    assert_eq!(accounts.held.len(), 6, "two commitments, three times");
+    assert!(accounts.held.iter().all(|row| row.unused == EffectiveCost::ZERO));
+}
+
+#[test]
+fn what_is_owned_comes_first_and_its_waste_is_shown() {
+    let report = accounted(Some(PARTIAL), OWNED, "team");
+    let accounts = report.accounts.as_ref().expect("accounts");
+    let old = &accounts.held[0];
+    assert_eq!((old.id.as_str(), old.status.as_str()), ("old", "Owned"));
+    // 2026-01-30 is 183 days before the plan; 182 of its 365 are left: 4,368 h x 3 x 0.0588.
+    assert_eq!((old.start_hour, old.end_hour), (-183 * 24, 182 * 24));
+    assert_eq!(old.prepaid_opening, money("770.5152"));
+    assert_eq!(old.effective.money(), money("770.5152"));
+    assert_eq!(old.unused.money(), money("256.8384"), "one of three covers nothing");
+    assert_eq!(old.utilization.map(|u| u.percent(1)), Some("66.7".to_owned()));
+    // Only the m5.xlarge are proposed: the m5.large are covered.
+    let proposed: Vec<&str> = accounts.proposed().map(|row| row.covers.as_str()).collect();
+    assert_eq!(proposed, ["m5.xlarge"; 3]);
+    assert_eq!(accounts.months[0].billed.money(), money("1274.4"), "1,051.2 + (0.12 + 0.18) x 744");
+}
+
+#[test]
+fn charges_sum_to_the_months() {
+    for owned in ["", OWNED] {
+        let report = accounted(Some(PARTIAL), owned, "team");
+        let accounts = report.accounts.as_ref().expect("accounts");
+        for (index, month) in accounts.months.iter().enumerate() {
+            let of_month = || accounts.charges.iter().filter(|c| c.month == index as u64);
+            assert_eq!(of_month().map(|c| c.billed).sum::<BilledCost>(), month.billed);
+            let usage = of_month().filter(|c| !matches!(c.kind, ChargeKind::Upfront | ChargeKind::Recurring));
+            assert_eq!(usage.map(|c| c.effective).sum::<EffectiveCost>(), month.effective);
+        }
+    }
+}
+
+#[test]
+fn focus_rows_of_accounts_keep_every_invariant() {
+    for (purchase, owned) in [(Some(PARTIAL), ""), (Some(PARTIAL), OWNED), (None, OWNED)] {
+        let report = accounted(purchase, owned, "team");
+        let findings = lint::lint(&focus::render(&report, None).expect("it renders"));
+        assert_eq!(findings.iter().map(ToString::to_string).collect::<Vec<_>>(), Vec::<String>::new());
+        let accounts = report.accounts.as_ref().expect("accounts");
+        let sum = |column: &str| -> Money {
+            rows(&report).iter().map(|row| row[column].parse::<Money>().expect("a decimal")).sum()
+        };
+        assert_eq!(sum("BilledCost"), accounts.spans[1].billed.money(), "cash");
+        assert_eq!(sum("EffectiveCost"), accounts.spans[1].effective.money(), "accrual");
+        assert_eq!(sum("x_OnDemandEquivalentCost"), accounts.spans[1].list.money());
+    }
+}
+
+/// Per commitment over its term: effective cost of usage = billed cost of purchases, for proposals
+/// without any balance; used + unused = usage.
+#[test]
+fn every_proposal_has_its_whole_term_in_the_file() {
+    let report = accounted(Some(PARTIAL), OWNED, "team");
+    let mut sums: BTreeMap<String, (Money, Money)> = BTreeMap::new();
+    for row in rows(&report).iter().filter(|row| row["CommitmentDiscountId"].contains(":ri-")) {
+        assert_ne!(row["ChargeCategory"], "Adjustment");
+        let sum = sums.entry(row["CommitmentDiscountId"].clone()).or_default();
+        sum.0 = sum.0 + row["BilledCost"].parse().expect("a decimal");
+        sum.1 = sum.1 + row["EffectiveCost"].parse().expect("a decimal");
+    }
+    assert_eq!(sums.len(), 3);
+    assert!(sums.values().all(|(billed, effective)| billed == effective && *billed == money("2102.4")));
+}
+
+#[test]
+fn a_broken_balance_is_found() {
+    let mut report = accounted(None, OWNED, "team");
+    let accounts = report.accounts.as_mut().expect("accounts");
+    accounts.held[0].prepaid_opening = money("1");
+    let findings = lint::lint(&focus::render(&report, None).expect("it renders"));
+    assert!(findings.iter().any(|f| f.rule == "F411"), "{findings:?}");
+}
+
+#[test]
+fn proposed_commitments_are_contract_commitments() {
+    let report = accounted(Some(PARTIAL), OWNED, "team");
+    let bytes = contracts::render(&report, None).expect("it renders");
+    let mut reader = ::csv::Reader::from_reader(bytes.as_slice());
+    assert_eq!(reader.headers().expect("a header"), contracts::COLUMNS.as_slice());
+    let rows: Vec<BTreeMap<String, String>> = reader.deserialize().collect::<Result<_, _>>().expect("rows");
+    assert_eq!(rows.len(), 3, "proposals, not what is owned");
+    let first = &rows[0];
+    let cell = |name: &str| first[name].as_str();
+    assert_eq!(cell("ContractCommitmentLifecycleStatus"), "Proposed");
+    // Two m5.xlarge for a year at 0.12: half at the start.
+    assert_eq!(cell("ContractCommitmentCost"), "2102.4");
+    assert_eq!(cell("ContractCommitmentPaymentUpfrontPercentage"), "0.5");
+    assert_eq!(cell("ContractCommitmentDiscountPercentage"), "0.4");
+    assert_eq!(cell("ContractCommitmentQuantity"), "17520.0");
+    assert_eq!(cell("ContractCommitmentPeriodStart"), "2026-08-01T00:00:00Z");
+    assert_eq!(cell("ContractCommitmentPeriodEnd"), "2027-08-01T00:00:00Z");
+    assert_eq!(cell("ContractCommitmentPaymentModel"), "Partial Upfront");
+    // The same ids as in the cost and usage rows.
+    let ids: Vec<String> =
+        self::rows(&report).into_iter().map(|row| row["CommitmentDiscountId"].clone()).collect();
+    assert!(rows.iter().all(|row| ids.contains(&row["ContractCommitmentId"])));
+    let bare = plan_fixture::report(Some(PARTIAL));
+    assert!(contracts::render(&bare, None).is_err(), "a plan without accounts");
+}
+
+#[test]
+fn a_showback_has_every_owner_and_every_residual() {
+    let report = accounted(Some(PARTIAL), OWNED, "team");
+    let showback = report.showback.as_ref().expect("a showback");
+    let cost = |line: ShowbackLine, owner: Option<&str>| {
+        let row = showback.rows.iter().find(|r| r.line == line && r.owner.as_deref() == owner);
+        row.map(|r| r.direct.money()).expect("a row")
+    };
+    // m5: 2 x 0.12 proposed, 3 x 0.0588 owned of which one is unused; c8x 2 x 0.09; 730 hours.
+    let total = cost(ShowbackLine::Total, None);
+    assert_eq!(total, money("435.372"), "(0.24 + 0.1764 + 0.18) x 730");
+    assert_eq!(cost(ShowbackLine::UnusedCommitment, None), money("42.924"), "0.0588 x 730");
+    let lines: Money =
+        showback.rows.iter().filter(|r| r.line != ShowbackLine::Total).map(|r| r.direct.money()).sum();
+    assert_eq!(lines, total);
+    assert!(cost(ShowbackLine::Owner, Some("storefront")) > cost(ShowbackLine::Owner, Some("-data")));
+    assert!(cost(ShowbackLine::SystemReserved, None) > Money::ZERO);
+    assert!(cost(ShowbackLine::DaemonSets, None) > Money::ZERO);
+    assert_eq!(cost(ShowbackLine::Headroom, None), Money::ZERO);
+    assert!(cost(ShowbackLine::Idle, None) > Money::ZERO);
+    let none = accounted(Some(PARTIAL), "", "squad");
+    let owners: Vec<&str> =
+        none.showback.as_ref().expect("one").rows.iter().filter_map(|r| r.owner.as_deref()).collect();
+    assert_eq!(owners, ["__unallocated__"]);
+}
+
+#[test]
+fn every_format_renders_accounts_and_json_keeps_them() {
+    let report = accounted(Some(PARTIAL), OWNED, "team");
+    let json = render(&report, Format::Json, &RenderOptions::default()).expect("it renders");
+    let again: PlanReport = serde_json::from_slice(&json).expect("it reads back");
+    assert_eq!(again, report);
+    insta::assert_snapshot!("accounts_table", {
+        let table = render(&report, Format::Table, &RenderOptions::default()).expect("it renders");
+        let text = String::from_utf8(table).expect("UTF-8");
+        text[text.find("Commitments held").expect("the section")..].to_owned()
+    });
+    for table in ["held", "cash-flow", "charges", "showback"] {
+        let bytes = csv::render(&report, table.parse().expect("a table"));
+        assert!(String::from_utf8(bytes).expect("UTF-8").lines().count() > 3, "{table}");
+    }
+}
+
+#[test]
+fn what_the_catalog_does_not_know_is_told_where_it_stands() {
+    let text = "owned:\n- {offer: reserved-standard/1y/no-upfront, type: m9.large, start: 2026-01-01}\n\
+                - {offer: compute-savings-plan/1y/no-upfront, hourly: 1, start: 2026-01-01}\n\
+                - {offer: reserved-standard/3y/no-upfront, type: m5.large, start: 2026-01-01}\n";
+    let file = policy_file::parse("p.yaml", text).expect("a policy");
+    let day = "2026-08-01".parse().expect("a date");
+    let errors = owned::holdings(&file.owned.unwrap_or_default(), &plan_fixture::catalog(), day).unwrap_err();
+    let places: Vec<&str> = errors.iter().map(|error| error.place()).collect();
+    assert_eq!(places, ["p.yaml:2", "p.yaml:3", "p.yaml:4"]);
+    assert!(errors[2].to_string().contains("state `upfront` and `recurring`"));
+    // What ended before the plan is no holding any more.
+    let old = "owned:\n- {offer: reserved-standard/1y/no-upfront, type: m5.large, start: 2024-01-01}\n";
+    assert_eq!(held(old), []);
+}
