@@ -135,6 +135,8 @@ pub struct InstanceType {
     pub on_demand: ListedRate,
     /// Spot, a regional average.
     pub spot: Option<ListedRate>,
+    /// How often spot nodes of this type are taken back; unknown where the source says nothing.
+    pub interruption: Option<InterruptionBand>,
     /// On demand with GCP's automatic sustained use discount, for a node that runs the whole month.
     pub sustained_use: Option<ListedRate>,
     /// Reserved and committed rates, by kind, term and payment.
@@ -150,6 +152,67 @@ impl InstanceType {
     /// The offer of this kind, term and payment.
     pub fn offer(&self, kind: OfferKind, term: Term, payment: Payment) -> Option<&CommitmentOffer> {
         self.offers.iter().find(|o| (o.kind, o.term, o.payment) == (kind, term, payment))
+    }
+}
+
+/// How many spot nodes of a type were taken back over the last month, in the bands of AWS's Spot Instance
+/// Advisor.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub enum InterruptionBand {
+    /// Fewer than one in twenty.
+    #[serde(rename = "<5%")]
+    Below5,
+    /// 5 to 10 %.
+    #[serde(rename = "5-10%")]
+    From5,
+    /// 10 to 15 %.
+    #[serde(rename = "10-15%")]
+    From10,
+    /// 15 to 20 %.
+    #[serde(rename = "15-20%")]
+    From15,
+    /// More than one in five.
+    #[serde(rename = ">20%")]
+    Above20,
+}
+
+impl InterruptionBand {
+    /// All bands, the rarest interruptions first.
+    pub const ALL: [InterruptionBand; 5] = [
+        InterruptionBand::Below5,
+        InterruptionBand::From5,
+        InterruptionBand::From10,
+        InterruptionBand::From15,
+        InterruptionBand::Above20,
+    ];
+
+    /// As in files: `<5%`, `5-10%`, `>20%`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            InterruptionBand::Below5 => "<5%",
+            InterruptionBand::From5 => "5-10%",
+            InterruptionBand::From10 => "10-15%",
+            InterruptionBand::From15 => "15-20%",
+            InterruptionBand::Above20 => ">20%",
+        }
+    }
+}
+
+impl fmt::Display for InterruptionBand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl std::str::FromStr for InterruptionBand {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = || InterruptionBand::ALL.map(InterruptionBand::as_str).join(", ");
+        let found = InterruptionBand::ALL.into_iter().find(|band| band.as_str() == text);
+        found.ok_or_else(|| format!("`{text}` is no band of interruptions; write one of {}", names()))
     }
 }
 

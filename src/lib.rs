@@ -49,5 +49,6 @@ pub mod resilience;
 pub mod search;
 pub mod solver;
 pub mod units;
+pub mod usage;
 pub mod verify;
 pub mod workload;

@@ -6,7 +6,7 @@ use std::fmt;
 use globset::{Glob, GlobSet};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Architecture, Catalog, InstanceType, Provider};
+use crate::catalog::{Architecture, Catalog, InstanceType, InterruptionBand, Provider};
 use crate::units::{Bytes, MilliCpu, PartsPerMillion, Rate, ResourceName};
 use crate::workload::{ResourceList, Toleration};
 
@@ -63,6 +63,18 @@ pub struct Policy {
     pub node_costs: Vec<NodeCost>,
     /// What the cluster costs an hour whatever its nodes are: its control plane's fee.
     pub cluster_fee: Rate,
+}
+
+/// Which pods may run on spot capacity, and on which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SpotPolicy {
+    /// The share of replicas of every workload that says nothing itself.
+    pub share: PartsPerMillion,
+    /// At least over so many instance types the pods of a workload are dealt out, if it has as many; at
+    /// least one.
+    pub min_types: Option<u32>,
+    /// Without types that are interrupted more often; types of which the catalog says nothing stay.
+    pub max_interruption: Option<InterruptionBand>,
 }
 
 /// A failure after which pods must still find a node.

@@ -18,6 +18,8 @@ use crate::verify::placement::{self, Breach, BrokenRule};
 use crate::verify::{self, VerifiedOutcome, VerifiedPlan, Violation};
 use crate::workload::{Workload, WorkloadSet};
 
+mod few_types;
+
 /// A plan with its bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -73,6 +75,7 @@ pub fn search(
     let problem = &formulation.problem;
     let Some(relaxed) = &formulation.relaxed else {
         let outcome = solver::solve(problem, budget, seed, observer)?;
+        let outcome = few_types::improve(problem, outcome, budget, seed);
         let outcome = verify::verify(problem, outcome).map_err(SearchError::Refused)?;
         return Ok(Found { outcome, relaxed: None, free: None });
     };
@@ -107,6 +110,7 @@ pub fn search(
         }
         Err(error) => return Err(error.into()),
     };
+    let outcome = few_types::improve(problem, outcome, budget, seed);
     let outcome = verify::verify(problem, outcome).map_err(SearchError::Refused)?;
     Ok(Found { outcome, relaxed, free: None })
 }

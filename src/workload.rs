@@ -10,7 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::demand::{Demand, Scenario};
-use crate::units::ResourceName;
+use crate::units::{PartsPerMillion, ResourceName};
 
 /// An amount per resource, in base units: millicores, bytes, or counts.
 pub type ResourceList = BTreeMap<ResourceName, u64>;
@@ -82,6 +82,17 @@ pub struct WorkloadId {
     pub name: String,
 }
 
+/// What stands between the name of a workload and that of a part of it that may lie on spot nodes; no
+/// Kubernetes name has it.
+pub const SPOT_MARK: &str = "@spot";
+
+impl WorkloadId {
+    /// The name in the input of the workload that this is, or is a part of.
+    pub fn whole_name(&self) -> &str {
+        self.name.rfind(SPOT_MARK).map_or(self.name.as_str(), |at| &self.name[..at])
+    }
+}
+
 impl fmt::Display for WorkloadId {
     /// `namespace/Kind/name`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -145,10 +156,29 @@ pub struct PlacementRules {
     pub host_ports: Vec<HostPort>,
     /// Persistent volumes per pod.
     pub volumes: Vec<VolumeClaim>,
+    /// The share of the replicas that may run on spot capacity; `None` for the policy's.
+    pub spot_share: Option<PartsPerMillion>,
+    /// Set on the pods that may lie on spot nodes; `formulate::split_spot` sets it. Other pods never do.
+    pub spot: Option<SpotPart>,
     /// How many preferred rules there are (preferred affinities, `ScheduleAnyway`): they only score.
     pub preferred_rules: u32,
     /// These rules themselves, as far as they were read: a plan is not held to them.
     pub preferred: PreferredRules,
+}
+
+/// What makes pods those of a workload that may lie on spot nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpotPart {
+    /// Replicas of the whole workload.
+    pub of: u64,
+    /// The share of them that may lie on spot nodes, rounded down to pods.
+    pub share: PartsPerMillion,
+    /// From 0: the group of instance types whose spot nodes may hold these pods.
+    pub group: u32,
+    /// Into how many groups the instance types are dealt.
+    pub groups: u32,
+    /// The most often interrupted types that may be bought, by their band's place; `None` for any.
+    pub most_interrupted: Option<u8>,
 }
 
 /// Rules by which the scheduler scores nodes for a pod.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The library's modules, and what each may use of the others.
-const FLOORS: [(&str, &[&str]); 23] = [
+const FLOORS: [(&str, &[&str]); 24] = [
     ("units", &[]),
     ("demand", &["units"]),
     ("problem", &["units"]),
@@ -13,8 +13,9 @@ const FLOORS: [(&str, &[&str]); 23] = [
     ("catalog", &["units"]),
     ("policy", &["units", "workload", "catalog"]),
     ("observed", &["units", "workload", "catalog", "policy"]),
+    ("usage", &["units", "demand", "workload"]),
     ("plan", &["units", "problem"]),
-    ("input", &["units", "problem", "demand", "workload", "catalog", "policy", "plan", "observed"]),
+    ("input", &["units", "problem", "demand", "workload", "catalog", "policy", "plan", "observed", "usage"]),
     ("formulate", &["units", "problem", "workload", "catalog", "policy", "plan", "observed"]),
     ("solver", &["units", "problem", "plan"]),
     ("verify", &["units", "problem", "workload", "catalog", "policy", "plan", "formulate"]),
@@ -83,6 +84,7 @@ const FLOORS: [(&str, &[&str]); 23] = [
             "resilience",
             "search",
             "observed",
+            "usage",
             "migration",
             "purchase",
         ],

@@ -35,6 +35,7 @@ fn instance_type(name: &str, on_demand: &str, offers: Vec<CommitmentOffer>) -> I
         burst: None,
         on_demand: ListedRate { rate: rate(on_demand), provenance: Provenance::Listed },
         spot: None,
+        interruption: None,
         sustained_use: None,
         offers,
         normalized_units: None,

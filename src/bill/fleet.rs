@@ -20,15 +20,20 @@ pub struct FleetLine<'a> {
     pub instance_type: &'a InstanceType,
     /// How many.
     pub nodes: u64,
-    /// What a node costs per hour beyond its on-demand rate and whatever is committed (surplus
-    /// credits of a burstable type). No commitment covers it.
+    /// What a node costs per hour beyond its on-demand (or spot) rate and whatever is committed
+    /// (surplus credits of a burstable type). No commitment covers it.
     pub surcharge: Rate,
+    /// Whether they are spot nodes: paid at the spot rate, whatever is committed.
+    pub spot: bool,
 }
 
 impl FleetLine<'_> {
-    /// On demand with surcharge, per node and hour.
+    /// At public prices with surcharge, per node and hour: on demand, or spot for spot nodes.
     pub fn list_rate(&self) -> Rate {
-        self.instance_type.on_demand.rate.checked_add(self.surcharge).expect("rates stay below 10^10 an hour")
+        let t = self.instance_type;
+        let base =
+            if self.spot { t.spot.as_ref().map_or(t.on_demand.rate, |s| s.rate) } else { t.on_demand.rate };
+        base.checked_add(self.surcharge).expect("rates stay below 10^10 an hour")
     }
 
     fn for_hours(&self, rate: Rate, hours: u64) -> Money {
@@ -58,6 +63,14 @@ pub enum FleetError {
         /// Rate in the catalog.
         on_demand: Rate,
     },
+    /// Spot nodes of a type that has no spot rate, or below it.
+    #[error("{name} is planned as a spot node at {planned} an hour, for which the catalog has no rate")]
+    NoSpotRate {
+        /// Type name.
+        name: String,
+        /// Rate in the plan.
+        planned: Rate,
+    },
 }
 
 impl<'a> Fleet<'a> {
@@ -69,18 +82,37 @@ impl<'a> Fleet<'a> {
         catalog: &'a Catalog,
         nodes: impl IntoIterator<Item = (usize, u64, Rate)>,
     ) -> Result<Self, FleetError> {
-        let mut merged: BTreeMap<(&str, Rate), FleetLine<'a>> = BTreeMap::new();
-        for (index, count, rate) in nodes {
+        Fleet::with_spot(catalog, nodes.into_iter().map(|(index, count, rate)| (index, count, rate, false)))
+    }
+
+    /// The same with, last, whether the nodes are spot nodes.
+    ///
+    /// # Errors
+    /// As for [`Fleet::new`], and spot nodes without a spot rate.
+    pub fn with_spot(
+        catalog: &'a Catalog,
+        nodes: impl IntoIterator<Item = (usize, u64, Rate, bool)>,
+    ) -> Result<Self, FleetError> {
+        let mut merged: BTreeMap<(&str, bool, Rate), FleetLine<'a>> = BTreeMap::new();
+        for (index, count, rate, spot) in nodes {
             let instance_type = catalog.types.get(index).ok_or(FleetError::UnknownType(index))?;
-            let on_demand = instance_type.on_demand.rate;
-            let surcharge =
-                rate.nanos().checked_sub(on_demand.nanos()).map(Rate::from_nanos).ok_or_else(|| {
-                    FleetError::BelowOnDemand { name: instance_type.name.clone(), planned: rate, on_demand }
-                })?;
+            let name = || instance_type.name.clone();
+            let over = |base: Rate| rate.nanos().checked_sub(base.nanos()).map(Rate::from_nanos);
+            let surcharge = if spot {
+                let base = instance_type.spot.as_ref().and_then(|listed| over(listed.rate));
+                base.ok_or_else(|| FleetError::NoSpotRate { name: name(), planned: rate })?
+            } else {
+                let on_demand = instance_type.on_demand.rate;
+                over(on_demand).ok_or_else(|| FleetError::BelowOnDemand {
+                    name: name(),
+                    planned: rate,
+                    on_demand,
+                })?
+            };
             if count > 0 {
                 merged
-                    .entry((&instance_type.name, surcharge))
-                    .or_insert(FleetLine { instance_type, nodes: 0, surcharge })
+                    .entry((&instance_type.name, spot, surcharge))
+                    .or_insert(FleetLine { instance_type, nodes: 0, surcharge, spot })
                     .nodes += count;
             }
         }
@@ -97,7 +129,7 @@ impl<'a> Fleet<'a> {
         self.lines.iter().map(|l| l.nodes).sum()
     }
 
-    /// At on-demand rates.
+    /// At public rates: on demand, and spot for spot nodes.
     pub fn list(&self, hours: u64) -> ListCost {
         self.lines.iter().map(|l| ListCost::new(l.for_hours(l.list_rate(), hours))).sum()
     }
@@ -105,7 +137,8 @@ impl<'a> Fleet<'a> {
     /// Every way of paying that the catalog has for at least one node: on demand first, then
     /// sustained use, then the offers in the order of their keys.
     pub fn purchases(&self) -> Vec<Purchase> {
-        let types = || self.lines.iter().map(|l| l.instance_type);
+        // Nothing that is bought in advance covers spot nodes.
+        let types = || self.lines.iter().filter(|l| !l.spot).map(|l| l.instance_type);
         let mut keys: Vec<OfferKey> = types().flat_map(|t| t.offers.iter().map(OfferKey::of)).collect();
         keys.sort_unstable();
         keys.dedup();
@@ -124,6 +157,7 @@ impl<'a> Fleet<'a> {
         for line in &self.lines {
             let t = line.instance_type;
             match purchase {
+                _ if line.spot => as_used.push(AsUsedLine { line: *line, rate: line.list_rate() }),
                 Purchase::Commitment(key) => match key.find(t) {
                     Some(offer) => {
                         let covers = match scope(key.kind) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plimsoll::bill::OfferKey;
-use plimsoll::catalog::{Architecture, Provider};
+use plimsoll::catalog::{Architecture, InterruptionBand, Provider};
 use plimsoll::input::AutoscaledReplicas;
 use plimsoll::input::catalog_import::Layout;
 use plimsoll::input::policy_file::PurchaseChoice;
@@ -24,6 +24,7 @@ use super::diff::DiffArgs;
 use super::explain::ExplainCommand;
 use super::sweep::SweepArgs;
 use super::threshold::Threshold;
+use super::usage::UsageArgs;
 
 /// Examples stand before the usage line: most readers look for one to copy.
 pub const TEMPLATE: &str = "\
@@ -141,6 +142,10 @@ pub struct PlanArgs {
     /// Labels that say who owns a workload, for the report [default: team, owner, cost-center, ...]
     #[arg(long, value_name = "LABEL", value_delimiter = ',', help_heading = "Workloads")]
     pub owner_label: Vec<String>,
+    #[command(flatten)]
+    pub spot: SpotArgs,
+    #[command(flatten)]
+    pub usage: UsageArgs,
     /// The commitment that the headline counts with, such as reserved-standard/1y/no-upfront
     /// [default: the one that covers most]; every other is compared with it
     #[arg(long, value_name = "KIND/TERM/PAYMENT", value_parser = offer_key, help_heading = "Prices")]
@@ -168,6 +173,22 @@ pub struct PlanArgs {
     /// Exit with 4 when the plan misses a threshold: saving, gap (percentages) or cost (per month), with < or >
     #[arg(long, value_name = "CONDITION", help_heading = "Output")]
     pub fail_on: Vec<Threshold>,
+}
+
+/// What may run on spot capacity.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Spot")]
+pub struct SpotArgs {
+    /// Share of the replicas of each workload that may run on spot nodes, rounded down; what a workload says
+    /// itself wins (spotShare, or the annotation plimsoll/spot-share) [default: 0%]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub spot: Option<PartsPerMillion>,
+    /// Spread the pods of a workload on spot nodes over at least so many instance types
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub spot_types: Option<u32>,
+    /// No spot nodes of types that are interrupted more often: <5%, 5-10%, 10-15%, 15-20%, >20%
+    #[arg(long, value_name = "BAND")]
+    pub spot_interruption: Option<InterruptionBand>,
 }
 
 /// What the plan must survive.
@@ -973,6 +994,15 @@ pub fn offer_key(text: &str) -> Result<OfferKey, String> {
     match text.parse()? {
         PurchaseChoice::Commitment { kind, term, payment } => Ok(OfferKey { kind, term, payment }),
         _ => Err("the plan on demand is in every report; name a commitment".to_owned()),
+    }
+}
+
+/// Reads a share of at most all.
+pub fn share(text: &str) -> Result<PartsPerMillion, String> {
+    match text.parse() {
+        Ok(share) if share <= PartsPerMillion::ONE => Ok(share),
+        Ok(share) => Err(format!("{share} is more than all")),
+        Err(error) => Err(DecimalError::to_string(&error)),
     }
 }
 

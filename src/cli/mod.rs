@@ -20,6 +20,7 @@ mod settings;
 mod solve;
 mod sweep;
 mod threshold;
+mod usage;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -169,7 +170,7 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
     plan::use_threads(args.search.threads)?;
 
     progress.step("reading workloads");
-    let Inputs { sources, workloads, running, horizon, settings } = reading::read(args)?;
+    let Inputs { sources, workloads, running, horizon, settings, usage } = reading::read(args)?;
 
     progress.told(&plan::summary(&workloads, &settings));
     progress.step("formulating");
@@ -192,7 +193,7 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
     let baselines = plan::baselines(&workloads, &settings, &free, beside, args.search.seed);
 
     progress.step("working out the cost");
-    let metadata = plan::metadata(&sources, &settings, args);
+    let metadata = plan::metadata(&sources, &settings, usage.as_ref(), args);
     if running.is_some() {
         progress.step("looking for a way from the cluster that runs");
     }
@@ -214,6 +215,11 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
             .tell(&mut report, &settings)?;
     }
     accounts::tell(&mut report, &settings, &args.accounts, args.output.format)?;
+    if let Some(usage) = &usage {
+        progress.step("setting measured use beside requests");
+        let (planned, found) = ((&workloads, &settings), (formulation, &found));
+        usage::tell(&mut report, usage, planned, found, (&args.usage, &args.search))?;
+    }
     progress.step("replaying");
     replay::in_passing(&mut report, if explained { ReplayArg::None } else { args.replay })
         .map_err(|message| anyhow!("replaying the plan: {message}"))?;

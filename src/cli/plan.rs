@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use plimsoll::baselines::{self, Baseline, BaselineKind, Skipped};
 use plimsoll::formulate::{self, FormulateError, Formulation, Pooled};
 use plimsoll::input::{Fault, Source, certificate_file};
-use plimsoll::policy::PlanForm;
+use plimsoll::policy::{PlanForm, SpotPolicy};
 use plimsoll::problem::BinTypeId;
 use plimsoll::report::solution::Times;
 use plimsoll::report::view::{
@@ -27,6 +27,7 @@ use sha2::{Digest, Sha256};
 use super::args::{BaselinesArg, EffortArg, PlanArgs, ReplayArg, SearchArgs};
 use super::settings::Settings;
 use super::threshold::Figures;
+use super::usage::{Measurements, UsageArgs};
 use super::{Ending, Failure};
 
 /// Set by Ctrl-C; the search looks at it and stops with the best plan so far.
@@ -400,7 +401,12 @@ fn is_karpenter(baseline: &Baseline) -> bool {
 }
 
 /// Names and hashes of everything that decides the plan. The number of threads does not.
-pub fn metadata(sources: &[Source], settings: &Settings, args: &PlanArgs) -> Metadata {
+pub fn metadata(
+    sources: &[Source],
+    settings: &Settings,
+    usage: Option<&Measurements>,
+    args: &PlanArgs,
+) -> Metadata {
     let inputs: Vec<InputFile> = sources
         .iter()
         .map(|source| InputFile { name: source.name.clone(), sha256: hex(&source.bytes) })
@@ -414,6 +420,13 @@ pub fn metadata(sources: &[Source], settings: &Settings, args: &PlanArgs) -> Met
     decisive += &format!("purchase {:?}\n", settings.purchase);
     if !settings.owned.is_empty() {
         decisive += &format!("owned {:?}\n", settings.owned);
+    }
+    if settings.spot != SpotPolicy::default() {
+        decisive += &format!("spot {:?}\n", settings.spot);
+    }
+    if let Some(usage) = usage {
+        let UsageArgs { right_size, risk, risk_model, .. } = &args.usage;
+        decisive += &format!("usage {} {right_size:?} {risk:?} {risk_model:?}\n", usage.sha256);
     }
     if args.baselines != BaselinesArg::All {
         decisive += &format!("baselines {:?}\n", args.baselines);

@@ -8,6 +8,7 @@ use plimsoll::workload::WorkloadSet;
 use super::args::PlanArgs;
 use super::cluster::{self, Running};
 use super::settings::{self, Settings};
+use super::usage::{self, Measurements};
 use super::{Failure, demand, files, output};
 
 /// What a plan is made from.
@@ -22,6 +23,8 @@ pub struct Inputs {
     pub horizon: Option<Horizon>,
     /// Prices and policy.
     pub settings: Settings,
+    /// Measured use, where some was named.
+    pub usage: Option<Measurements>,
 }
 
 /// Reads files, policy and prices, and looks whether the output that is asked for can be made.
@@ -55,10 +58,18 @@ pub fn read(args: &PlanArgs) -> Result<Inputs, Failure> {
         horizon = kept(demand::horizon(args, set), &mut faults).flatten();
     }
     let provider = settings.as_ref().map(|settings| settings.prices.catalog.provider);
+    let usage = kept(usage::read(&args.usage, settings.as_ref()), &mut faults).flatten();
+    if settings.as_ref().is_some_and(|s| s.spot.share.0 > 0) && (args.cluster || horizon.is_some()) {
+        let message = "a running cluster and demand over time are planned on demand";
+        faults.push(Fault::new("--spot", message).help("leave the share out"));
+    }
     kept(output::check(&args.output, provider), &mut faults);
     match (workloads, settings) {
         (Some(workloads), Some(settings)) if faults.is_empty() => {
-            Ok(Inputs { sources, workloads, running, horizon, settings })
+            // A running cluster and demand over time are planned on demand; a note says so.
+            let whole = running.is_some() || horizon.is_some();
+            let workloads = if whole { workloads } else { settings.divide(workloads) };
+            Ok(Inputs { sources, workloads, running, horizon, settings, usage })
         }
         _ => Err(faults.into()),
     }

@@ -5,9 +5,12 @@ use std::path::Path;
 
 use plimsoll::bill::OfferKey;
 use plimsoll::catalog::{Catalog, Provider};
+use plimsoll::formulate;
 use plimsoll::input::policy_file::{self, PolicyFile, PurchaseChoice};
 use plimsoll::input::{self, Fault, ReadOptions, Source, catalog_file};
-use plimsoll::policy::{DefaultTypes, OwnedCommitment, PlanForm, Policy, TypeFilter, TypeMatcher};
+use plimsoll::policy::{
+    DefaultTypes, OwnedCommitment, PlanForm, Policy, SpotPolicy, TypeFilter, TypeMatcher,
+};
 use plimsoll::workload::WorkloadSet;
 
 use super::args::{NodeArgs, PlanArgs, PriceArgs, TypeArgs};
@@ -53,6 +56,15 @@ pub struct Settings {
     pub purchase: Option<OfferKey>,
     /// Commitments that were bought before.
     pub owned: Vec<OwnedCommitment>,
+    /// What may run on spot capacity.
+    pub spot: SpotPolicy,
+}
+
+impl Settings {
+    /// The workloads as they are planned: with the pods that may lie on spot nodes told apart.
+    pub fn divide(&self, workloads: WorkloadSet) -> WorkloadSet {
+        formulate::split_spot(&workloads, &self.spot, self.prices.catalog.provider)
+    }
 }
 
 /// The policy file that the options name, or an empty one.
@@ -103,6 +115,10 @@ pub fn settle(
     let usual = if from_kubernetes { PlanForm::Pooled } else { PlanForm::Free };
     let form = args.nodes.form.map(Into::into).or(file.form).unwrap_or(usual);
     let owned = file.owned.clone().unwrap_or_default();
+    let mut spot = file.spot.unwrap_or_default();
+    spot.share = args.spot.spot.unwrap_or(spot.share);
+    spot.min_types = args.spot.spot_types.or(spot.min_types);
+    spot.max_interruption = args.spot.spot_interruption.or(spot.max_interruption);
     let mut policy = file.apply_to(Policy::default_for(prices.catalog.provider));
     policy.form = form;
     if form == PlanForm::Free && args.nodes.max_pools.is_some() {
@@ -112,7 +128,7 @@ pub fn settle(
     adjust(&mut policy, &args.nodes);
     policy.survive = args.survive.wanted();
     matcher(&policy.types)?;
-    Ok(Settings { prices, policy, purchase, owned })
+    Ok(Settings { prices, policy, purchase, owned, spot })
 }
 
 /// The prices that the options ask for, for commands without workloads.

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use super::args::{
     AutoscaledArg, BaselinesArg, Cli, Command, MessageArgs, NodeArgs, PlanArgs, PriceArgs, ReplayArg,
-    SearchArgs, SurviveArgs, TEMPLATE, TypeArgs, offer_key,
+    SearchArgs, SpotArgs, SurviveArgs, TEMPLATE, TypeArgs, offer_key,
 };
 use super::progress::PointsBar;
 use super::settings::Settings;
@@ -33,6 +33,7 @@ What can be varied:
   replicas=80%,100%,150%            region=us-east-1,eu-west-1 provider=aws,gcp
   family=m5+c5,m6i+c6i,any          arch=amd64,amd64+arm64     max-vcpu=8,16,none
   max-memory=64Gi,none              max-types=1..6,none        max-pools=1..4
+  spot=0,50,100%                    spot-types=1..4
   Ranges: 1..6, or with a step 0..30%:10. A percent sign at the end of a list is for all of it.
 
 Exit codes:
@@ -75,6 +76,8 @@ pub struct SweepArgs {
     purchase: Option<OfferKey>,
     #[command(flatten)]
     survive: SurviveArgs,
+    #[command(flatten)]
+    spot: SpotArgs,
     #[command(flatten)]
     search: SearchArgs,
     /// table: for people. json: everything; points in an -o file are not computed again. csv: a row per point
@@ -195,6 +198,7 @@ fn options(args: &SweepArgs) -> PlanArgs {
     plan.autoscaled = args.autoscaled;
     plan.purchase = args.purchase;
     plan.survive = args.survive.clone();
+    plan.spot = args.spot.clone();
     plan.search = args.search.clone();
     // What a plan is compared with is the other points.
     plan.baselines = BaselinesArg::None;
@@ -221,6 +225,7 @@ fn tasks(args: &SweepArgs, base: &PlanArgs, sources: &[Source], faults: &mut Vec
         }
         match settings::settle(&task_args, policy_file.clone(), Some(&set)) {
             Ok(mut settings) => {
+                let set = settings.divide(set);
                 changes.iter().for_each(|(_, change)| change.apply_to_policy(&mut settings.policy));
                 if let Err(more) = settings::matcher(&settings.policy.types) {
                     faults.extend(more);
@@ -260,7 +265,7 @@ fn combinations(vary: &[Vary]) -> Vec<Vec<(&str, &Change)>> {
 /// Over everything that decides a point. Policy and prices are in the hash of the plan; how many pods there
 /// are is not.
 fn hash(sources: &[Source], settings: &Settings, args: &PlanArgs, changes: &[(&str, &Change)]) -> String {
-    let plan = plan::metadata(sources, settings, args).input_hash;
+    let plan = plan::metadata(sources, settings, None, args).input_hash;
     let pods: Vec<&Change> =
         changes.iter().map(|(_, change)| *change).filter(|c| matches!(c, Change::Replicas(_))).collect();
     plan::hex(format!("sweep {plan}\nreplicas {pods:?}\nautoscaled {:?}\n", args.autoscaled).as_bytes())
@@ -354,7 +359,7 @@ fn figures(task: &Task, sources: &[Source]) -> Result<SweepFigures, Failure> {
     let mut found = plan::solve(&free, pooled.as_ref(), &args.search, &Silent)?;
     plan::survive(workloads, settings, (&free, pooled.as_ref()), &mut found, &args.search)?;
     plan::recheck(workloads, settings, formulation, &found)?;
-    let metadata = plan::metadata(sources, settings, args);
+    let metadata = plan::metadata(sources, settings, None, args);
     let beside = plan::Beside { baselines: &[], cluster: Vec::new() };
     let report = plan::report(workloads, settings, (&free, formulation), &found, beside, &metadata)?;
     Ok(SweepFigures::of(&report))

@@ -31,6 +31,8 @@ pub struct Pool {
     pub labels: BTreeMap<String, String>,
     /// Taints of its nodes.
     pub taints: Vec<Taint>,
+    /// For spot nodes, the group of types that they are of; `None` for nodes on demand.
+    pub spot: Option<u32>,
 }
 
 /// What a dimension measures.

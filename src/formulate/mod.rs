@@ -15,6 +15,7 @@ mod note;
 mod places;
 mod pooled;
 mod relations;
+mod spot;
 mod stage;
 pub mod standing;
 mod together;
@@ -27,6 +28,7 @@ pub use legend::{
 };
 pub use note::{FormulateError, Note, Obstacle, ObstacleReason, Restriction, RestrictionKind, Shortfall};
 pub use pooled::{Pooled, pooled};
+pub use spot::{is_spot_label, is_spot_node, split_spot, spot_labels, spot_taint};
 
 use std::collections::BTreeMap;
 
@@ -42,7 +44,7 @@ use stage::Input;
 /// What a node of a type costs an hour in all: on demand, with surplus credits and what the policy says
 /// that it costs beside.
 pub fn node_rate(machine: &InstanceType, policy: &Policy) -> Rate {
-    nodes::rate(machine, policy).0
+    nodes::rate(machine, machine.on_demand.rate, policy).0
 }
 
 /// A packing problem, what it stands for, and what is not in it.
@@ -204,6 +206,13 @@ fn remarks(
         if !dimensions.iter().any(|d| d.resource == *resource) {
             notes.push(Note::SettingWithoutEffect { resource: resource.clone() });
         }
+    }
+    // Divided workloads say so of their parts.
+    let undivided =
+        |w: &&&Workload| w.pod.rules.spot.is_none() && w.pod.rules.spot_share.is_some_and(|s| s.0 > 0);
+    let undivided = workloads.iter().filter(undivided).count();
+    if undivided > 0 {
+        notes.push(Note::SpotNotPlanned { workloads: undivided });
     }
     let preferred = workloads.iter().filter(|w| w.pod.rules.preferred_rules > 0).count();
     if preferred > 0 {

@@ -133,7 +133,12 @@ pub fn nodes(
                 .map_or(0, |b| ratio.floor_of(b.for_pods).saturating_sub(daemons.limits(k, &d.resource))),
         });
         let capacity: Resources = capacity.collect();
-        let (rate, surplus, costs) = rate(machine(k), policy);
+        let base = match places.pools[pool].spot {
+            None => machine(k).on_demand.rate,
+            // Candidates without a spot rate are not made.
+            Some(_) => machine(k).spot.as_ref().map_or(machine(k).on_demand.rate, |spot| spot.rate),
+        };
+        let (rate, surplus, costs) = rate(machine(k), base, policy);
         bins.push(BinType { capacity, rate, stock: stock(&places.limits[pool], machine(k)) });
         let zone = zone.map(|z| places.zones[z].clone());
         types.push(NodeType { catalog_type, pool, zone, capacity: breakdowns, surplus, costs });
@@ -149,13 +154,14 @@ pub fn nodes(
     Ok(Nodes { dimensions, bins, types, places: kept_places, daemon_sets, notes })
 }
 
-/// What a node of a type costs an hour in all, the surplus credits in it, and what it costs beside.
-pub fn rate(machine: &InstanceType, policy: &Policy) -> (Rate, Rate, Vec<Rate>) {
+/// What a node of a type costs an hour in all, the surplus credits in it, and what it costs beside; `base` is
+/// what the instance itself costs.
+pub fn rate(machine: &InstanceType, base: Rate, policy: &Policy) -> (Rate, Rate, Vec<Rate>) {
     let surplus = surplus(machine, policy);
     let costs: Vec<Rate> =
         policy.node_costs.iter().map(|cost| cost.of(machine, policy.node_storage)).collect();
     let add = |sum: Rate, more: &Rate| sum.checked_add(*more).unwrap_or(Rate::from_nanos(u64::MAX));
-    (costs.iter().fold(add(machine.on_demand.rate, &surplus), add), surplus, costs)
+    (costs.iter().fold(add(base, &surplus), add), surplus, costs)
 }
 
 /// The most nodes of one type that a pool's limits allow.

@@ -125,6 +125,8 @@ pub enum RestrictionKind {
     TogetherDecided,
     /// Labels that pods ask nodes for: the combinations that nodes may carry were decided before.
     LabelSets,
+    /// Pods on spot nodes: which of them may lie on which types was dealt out before the search.
+    SpotTypesDealt,
     /// Every workload lies in one pool of equal nodes whole.
     Pooled,
 }
@@ -143,6 +145,9 @@ impl fmt::Display for RestrictionKind {
             }
             RestrictionKind::LabelSets => {
                 "labels that pods ask nodes for are held by the combinations that pods name, not by all"
+            }
+            RestrictionKind::SpotTypesDealt => {
+                "pods on spot nodes are spread over instance types by dealing out beforehand who may lie on which"
             }
             RestrictionKind::Pooled => "every workload lies whole in one pool of equal nodes",
         })
@@ -184,6 +189,11 @@ pub enum Note {
     MaxTypesByPlace {
         /// The most combinations of type, pool and zone.
         most: u32,
+    },
+    /// Workloads part of which may run on spot capacity, in a plan that buys on demand alone.
+    SpotNotPlanned {
+        /// How many.
+        workloads: usize,
     },
     /// Workloads of a pooled plan that no pool may hold whole.
     InSeveralPools {
@@ -292,6 +302,10 @@ impl fmt::Display for Note {
             Note::MaxTypesByPlace { most } => write!(
                 f,
                 "the cap on types counts a type in each pool and zone by itself: at most {most} of these"
+            ),
+            Note::SpotNotPlanned { workloads } => write!(
+                f,
+                "{workloads} workloads may run on spot capacity in part; here all of them are planned on demand"
             ),
             Note::InSeveralPools { workloads } => {
                 let names: Vec<String> = workloads.iter().take(3).map(ToString::to_string).collect();

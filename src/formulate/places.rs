@@ -16,6 +16,7 @@ use super::labels::{is_known_key, is_zone_key};
 use super::legend::Pool;
 use super::nodes::allowed_types;
 use super::note::{FormulateError, Note};
+use super::spot::{self, is_spot_label, spot_labels, spot_taint};
 
 /// Something that a plan may buy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +90,9 @@ pub fn places(
         })
         .collect();
     let mut candidates = Vec::new();
+    let spot_terms = spot::terms(workloads.iter().copied());
+    let spot_groups = spot_terms.map(|terms| spot::groups(catalog, &allowed, terms)).unwrap_or_default();
+    let group_count = spot_terms.map_or(0, |terms| terms.groups);
     let filters = pools
         .iter()
         .map(|p| p.types.matcher().map_err(|e| FormulateError::Filter(e.to_string())))
@@ -103,31 +107,60 @@ pub fn places(
                 continue;
             }
             let in_pool = |zone: &String| pools[pool].zones.is_empty() || pools[pool].zones.contains(zone);
-            if zones.is_empty() {
-                candidates.push(Candidate { catalog_type, pool, zone: None });
-            }
-            for zone in (0..zones.len()).filter(|&z| in_pool(&zones[z])) {
-                candidates.push(Candidate { catalog_type, pool, zone: Some(zone) });
+            let mut offer = |pool: usize| {
+                if zones.is_empty() {
+                    candidates.push(Candidate { catalog_type, pool, zone: None });
+                }
+                for zone in (0..zones.len()).filter(|&z| in_pool(&zones[z])) {
+                    candidates.push(Candidate { catalog_type, pool, zone: Some(zone) });
+                }
+            };
+            offer(pool);
+            if let Some(&group) = spot_groups.get(&catalog_type) {
+                // Spot pools stand behind all others, group by group for each.
+                offer(pools.len() + pool * group_count as usize + group as usize);
             }
         }
+        // By pool, then by zone.
+        let of_type = candidates.partition_point(|c: &Candidate| c.catalog_type < catalog_type);
+        candidates[of_type..].sort_by_key(|c| (c.pool, c.zone));
     }
     if candidates.is_empty() {
         return Err(FormulateError::NoTypes(catalog.types.len()));
     }
+    let base = |pool: usize| match pool.checked_sub(pools.len()) {
+        None => pool,
+        Some(spot) => spot / group_count.max(1) as usize,
+    };
     for (i, pool) in pools.iter().enumerate() {
-        let count = candidates.iter().filter(|c| c.pool == i).count();
+        let count = candidates.iter().filter(|c| base(c.pool) == i).count();
         if count == 0 {
             notes.push(Note::PoolWithoutTypes { pool: pool.name.clone() });
         } else if pool.limits != PoolLimits::default() && count > 1 {
             notes.push(Note::PoolLimitPerType { pool: pool.name.clone() });
         }
     }
-    let legend =
-        |p: &NodePool| Pool { name: p.name.clone(), labels: p.labels.clone(), taints: p.taints.clone() };
+    let legend = |p: &NodePool| Pool {
+        name: p.name.clone(),
+        labels: p.labels.clone(),
+        taints: p.taints.clone(),
+        spot: None,
+    };
+    let on_spot = |p: &NodePool, group: u32| {
+        let mut name = if p.name.is_empty() { "spot".to_owned() } else { format!("{}-spot", p.name) };
+        if group_count > 1 {
+            name += &format!("-{}", group + 1);
+        }
+        let mut pool = Pool { name, spot: Some(group), ..legend(p) };
+        pool.labels.extend(spot_labels(catalog.provider));
+        pool.taints.push(spot_taint(catalog.provider));
+        pool
+    };
+    let spot_pools = || pools.iter().flat_map(|p| (0..group_count).map(move |group| (p, group)));
     Ok(Places {
         candidates,
-        pools: pools.iter().map(legend).collect(),
-        limits: pools.iter().map(|p| p.limits).collect(),
+        pools: pools.iter().map(legend).chain(spot_pools().map(|(p, g)| on_spot(p, g))).collect(),
+        limits: pools.iter().map(|p| p.limits).chain(spot_pools().map(|(p, _)| p.limits)).collect(),
         zones,
         label_sets_restricted,
         notes,
@@ -145,14 +178,24 @@ impl Places {
 
     /// The same with nodes that carry every label that pods may ask for.
     pub fn without_label_sets(&self) -> Places {
+        let spot = self.pools.iter().find(|pool| pool.spot.is_some());
+        let merged = |c: &Candidate| usize::from(self.pools[c.pool].spot.is_some());
         let mut candidates: Vec<Candidate> =
-            self.candidates.iter().map(|&c| Candidate { pool: 0, ..c }).collect();
-        candidates.sort_by_key(|c| (c.catalog_type, c.zone));
+            self.candidates.iter().map(|&c| Candidate { pool: merged(&c), ..c }).collect();
+        candidates.sort_by_key(|c| (c.catalog_type, c.pool, c.zone));
         candidates.dedup();
+        // Of a spot pool's labels, all but those that say so may be asked for.
+        let spot = spot.map(|pool| {
+            let mut pool = pool.clone();
+            pool.labels.retain(|key, _| is_spot_label(key));
+            pool.taints.retain(|taint| is_spot_label(&taint.key));
+            pool
+        });
+        let pools: Vec<Pool> = [Pool::default()].into_iter().chain(spot).collect();
         Places {
             candidates,
-            pools: vec![Pool::default()],
-            limits: vec![PoolLimits::default()],
+            limits: vec![PoolLimits::default(); pools.len()],
+            pools,
             notes: Vec::new(),
             ..self.clone()
         }

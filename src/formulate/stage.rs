@@ -71,6 +71,12 @@ pub fn build(input: &Input<'_>, places: &Places, relations: &Relations) -> Resul
         restricted(RestrictionKind::LabelSets, labelled(workloads, places));
     }
 
+    let dealt = |w: &Workload| w.pod.rules.spot.is_some_and(|part| part.groups > 1);
+    restricted(
+        RestrictionKind::SpotTypesDealt,
+        (0..workloads.len()).filter(|&w| dealt(workloads[w])).collect(),
+    );
+
     let together = together::units(workloads, relations);
     let mut follow = together.restricted;
     // Where DaemonSets and workloads are selected, the DaemonSets' nodes are taken.
@@ -209,6 +215,14 @@ pub fn eligible<'a>(
     strictly: bool,
 ) -> Vec<bool> {
     let mut flags = matcher.matched(&workload.pod.rules);
+    // Tolerating the taint is not enough to lie on spot nodes.
+    for (flag, c) in flags.iter_mut().zip(&nodes.places.candidates) {
+        *flag &= match (nodes.places.pools[c.pool].spot, &workload.pod.rules.spot) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(group), Some(part)) => !strictly || group == part.group,
+        };
+    }
     for &daemon in relations.daemon_sets[w].keys() {
         flags.iter_mut().zip(&nodes.daemon_sets[daemon]).for_each(|(flag, &runs)| *flag &= !runs);
     }
@@ -360,7 +374,8 @@ fn max_types(policy: &Policy, places: &Places) -> Option<u32> {
     let mut most = 1usize;
     let mut run = 0;
     let mut last = None;
-    for candidate in &places.candidates {
+    // Once on demand and once on spot: that is how node groups are counted.
+    for candidate in places.candidates.iter().filter(|c| places.pools[c.pool].spot.is_none()) {
         run = if last == Some(candidate.catalog_type) { run + 1 } else { 1 };
         last = Some(candidate.catalog_type);
         most = most.max(run);

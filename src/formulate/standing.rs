@@ -251,7 +251,7 @@ fn running(
                 ratio.floor_of(all).saturating_sub(taken(&|b| b.limits.get(&d.resource).copied()))
             }
         });
-        let (rate, surplus, costs) = nodes::rate(machine, policy);
+        let (rate, surplus, costs) = nodes::rate(machine, machine.on_demand.rate, policy);
         bins.push(BinType { capacity: offered.collect(), rate, stock: Some(1) });
         let zone = node.zone().map(str::to_owned);
         node_types.push(NodeType { catalog_type, pool: at, zone, capacity, surplus, costs });
@@ -286,7 +286,7 @@ fn pool(node: &ObservedNode) -> Pool {
     if node.unschedulable && !taints.contains(&cordoned) {
         taints.push(cordoned);
     }
-    Pool { name: String::new(), labels: node.labels.clone(), taints }
+    Pool { name: String::new(), labels: node.labels.clone(), taints, spot: None }
 }
 
 /// What the pods on a node take.

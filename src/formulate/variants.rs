@@ -21,6 +21,8 @@ const SUPERGIANT_VOLUMES: u64 = 11;
 /// The workloads that a formulation places, every other one without replicas, and no DaemonSets.
 fn placed(set: &WorkloadSet, plan: &Formulation) -> WorkloadSet {
     let mut workloads = set.workloads.clone();
+    // What others would buy is bought on demand.
+    workloads.iter_mut().for_each(|w| w.pod.rules.spot = None);
     for obstacle in &plan.obstacles {
         workloads[obstacle.workload].replicas -= obstacle.replicas;
     }

@@ -73,7 +73,7 @@ enum Place {
 }
 
 /// Annotations that forbid to move a pod, with the value that does: Karpenter's and the Cluster
-/// Autoscaler's. No others are read.
+/// Autoscaler's. Beside these, only that of spot shares is read.
 pub(super) const STAYS: [(&str, &str); 2] =
     [("karpenter.sh/do-not-disrupt", "true"), ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false")];
 
@@ -93,7 +93,9 @@ impl Place {
     fn leaves_unread(self, key: &str) -> bool {
         match self {
             Place::Metadata => key == "managedFields",
-            Place::Annotations => !STAYS.iter().any(|(known, _)| *known == key),
+            Place::Annotations => {
+                key != super::placement::SPOT_SHARE && !STAYS.iter().any(|(known, _)| *known == key)
+            }
             Place::Container => matches!(
                 key,
                 "env"

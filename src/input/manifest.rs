@@ -100,6 +100,9 @@ fn read_controller(object: View<'_>, kind: WorkloadKind, cluster: &mut Cluster<'
     let Some(pod_spec) = pod_spec else { return };
     let Some(template) = pod_spec.required("template") else { return };
     let mut draft = pod::read_template(template, &namespace, &mut cluster.warnings);
+    if draft.pod.rules.spot_share.is_none() {
+        draft.pod.rules.spot_share = object.get("metadata").and_then(placement::spot_share_of);
+    }
     if kind == WorkloadKind::StatefulSet
         && let Some(templates) = spec.get("volumeClaimTemplates")
     {

@@ -32,10 +32,11 @@ const REVISION_LABELS: [&str; 2] = ["pod-template-hash", "controller-revision-ha
 /// Reads a pod template: `metadata.labels` and `spec` of a Pod or of a controller's template.
 pub(super) fn read_template(template: View<'_>, namespace: &str, warnings: &mut Vec<String>) -> Draft {
     let mut draft = Draft::default();
-    if let Some(metadata) = template.get("metadata")
-        && let Some(labels) = metadata.get("labels")
-    {
-        draft.pod.labels = labels.string_map();
+    if let Some(metadata) = template.get("metadata") {
+        if let Some(labels) = metadata.get("labels") {
+            draft.pod.labels = labels.string_map();
+        }
+        draft.pod.rules.spot_share = placement::spot_share_of(metadata);
     }
     let Some(spec) = template.required("spec") else { return draft };
     read_resources(spec, &mut draft.pod, warnings);

@@ -13,13 +13,14 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
 use super::document::{Node, Value, parse_yaml};
+use super::placement::read_spot_share;
 use super::view::{Sink, View, clip};
 use super::workload_file::Quantity;
 use super::{AutoscaledReplicas, Fault};
-use crate::catalog::{Architecture, OfferKind, Payment, Provider, Term};
+use crate::catalog::{Architecture, InterruptionBand, OfferKind, Payment, Provider, Term};
 use crate::policy::{
     AllocatableModel, BurstableCpu, DefaultTypes, MaxPods, NodeCost, NodePool, OwnedCommitment, PackingBasis,
-    PlanForm, Policy,
+    PlanForm, Policy, SpotPolicy,
 };
 use crate::units::{Bytes, MilliCpu, PartsPerMillion, Rate, ResourceName};
 use crate::workload::ResourceList;
@@ -97,6 +98,8 @@ pub struct PolicyFile {
     pub purchase: Option<Vec<PurchaseChoice>>,
     /// Commitments that were bought before; no setting of the plan, but a part of its bill.
     pub owned: Option<Vec<OwnedCommitment>>,
+    /// Which pods may run on spot capacity.
+    pub spot: Option<SpotPolicy>,
 }
 
 /// A way of paying.
@@ -208,7 +211,7 @@ pub fn parse(name: &str, text: &str) -> Result<PolicyFile, Vec<Fault>> {
     if faults.is_empty() { Ok(policy) } else { Err(faults) }
 }
 
-const KEYS: [&str; 25] = [
+const KEYS: [&str; 26] = [
     "plimsoll",
     "provider",
     "region",
@@ -234,7 +237,9 @@ const KEYS: [&str; 25] = [
     "nodeCosts",
     "clusterFee",
     "owned",
+    "spot",
 ];
+const SPOT_KEYS: [&str; 3] = ["share", "minTypes", "maxInterruption"];
 const TYPE_KEYS: [&str; 9] = [
     "include",
     "exclude",
@@ -289,6 +294,7 @@ fn read(root: View<'_>) -> PolicyFile {
         pools::check_zones(list, zones);
     }
     policy.owned = root.get("owned").map(owned::read_owned);
+    policy.spot = root.get("spot").map(read_spot);
     policy.purchase = root.get("purchase").map(|list| {
         let mut choices = Vec::new();
         list.each_item(|item| {
@@ -306,6 +312,18 @@ fn read(root: View<'_>) -> PolicyFile {
         choices
     });
     policy
+}
+
+fn read_spot(view: View<'_>) -> SpotPolicy {
+    view.only_keys(&SPOT_KEYS);
+    if !matches!(view.node.value, Value::Mapping(_)) {
+        return SpotPolicy::default();
+    }
+    SpotPolicy {
+        share: view.get("share").and_then(read_spot_share).unwrap_or_default(),
+        min_types: view.get("minTypes").and_then(read_positive),
+        max_interruption: view.get("maxInterruption").and_then(read_word),
+    }
 }
 
 fn read_types(types: View<'_>, policy: &mut PolicyFile) {
@@ -600,6 +618,20 @@ pub struct PolicyDocument {
     /// Commitments that were bought before: they apply first, and what of them is unused is shown.
     #[serde(default)]
     pub owned: Vec<owned::OwnedDocument>,
+    /// Which pods may run on spot capacity, and on which types; none where not given.
+    pub spot: Option<SpotDocument>,
+}
+
+/// What may run on spot capacity, as the schema describes it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SpotDocument {
+    /// The share of the replicas of every workload that says nothing itself; 0 where not given.
+    pub share: Option<Share>,
+    /// The pods of a workload on spot capacity are spread over at least so many instance types.
+    pub min_types: Option<u32>,
+    /// Without types that are interrupted more often; those of which the catalog says nothing stay.
+    pub max_interruption: Option<InterruptionBand>,
 }
 
 /// Which types may be bought, as the schema describes it.
@@ -858,6 +890,7 @@ owned:
         };
         assert_eq!(keys(&schema), sorted(&KEYS));
         assert_eq!(keys(&schema["$defs"]["TypesDocument"]), sorted(&TYPE_KEYS));
+        assert_eq!(keys(&schema["$defs"]["SpotDocument"]), sorted(&SPOT_KEYS));
         assert_eq!(keys(&schema["$defs"]["PoolDocument"]), sorted(&pools::POOL_KEYS));
         assert_eq!(keys(&schema["$defs"]["TaintDocument"]), sorted(&pools::TAINT_KEYS));
         assert_eq!(keys(&schema["$defs"]["LimitsDocument"]), sorted(&pools::LIMIT_KEYS));

@@ -101,6 +101,10 @@ pub struct Component {
     /// Pod priority; 0 where none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
+    /// The share of the replicas that may run on spot capacity, such as `50%`, rounded down; the policy's
+    /// where none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot_share: Option<String>,
     /// Where replicas may lie.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placement: Option<Placement>,
@@ -223,7 +227,7 @@ const SELF_LABEL: &str = "plimsoll/component";
 
 const FILE_KEYS: [&str; 8] =
     [MARKER, "name", "sources", "notes", "catalog", "scenarios", "components", "daemonSets"];
-const COMPONENT_KEYS: [&str; 13] = [
+const COMPONENT_KEYS: [&str; 14] = [
     "name",
     "namespace",
     "kind",
@@ -236,6 +240,7 @@ const COMPONENT_KEYS: [&str; 13] = [
     "currentInstanceType",
     "volumes",
     "priority",
+    "spotShare",
     "placement",
 ];
 const PLACEMENT_KEYS: [&str; 7] =
@@ -305,6 +310,9 @@ fn read_component(item: View<'_>, daemon: bool, cluster: &mut Cluster<'_>) {
     if let (Some(placement), Some(name)) = (item.get("placement"), &name) {
         let own = Own { namespace: &namespace, name };
         read_placement(placement, &own, &mut pod);
+    }
+    if let Some(share) = item.get("spotShare") {
+        pod.rules.spot_share = placement::read_spot_share(share);
     }
     let current_type = text("currentInstanceType");
     let Some(name) = name else { return };

@@ -23,6 +23,7 @@ use crate::workload::WorkloadSet;
 mod payment;
 mod placed;
 mod pools;
+mod spot;
 mod words;
 
 use placed::Placed;
@@ -122,7 +123,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
     if inputs.free.is_some() {
         placed.sort_by_pool();
     }
-    let fleet = Fleet::new(catalog, placed.fleet.iter().copied())?;
+    let fleet = Fleet::with_spot(catalog, placed.fleet.iter().copied())?;
     let purchases = fleet.purchases();
     let selected = payment::select(&fleet, &purchases, inputs.purchase)?;
     let bill = fleet.bill(selected);
@@ -134,7 +135,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
     let mut before = None;
     for baseline in inputs.baselines {
         let facts = Placed::of(workloads, baseline.problem, baseline.legend, baseline.plan.plan());
-        let baseline_fleet = Fleet::new(catalog, facts.fleet.iter().copied())?;
+        let baseline_fleet = Fleet::with_spot(catalog, facts.fleet.iter().copied())?;
         let paid = baseline_fleet.bill(selected);
         let mut row = plan_row(&baseline.id, &baseline.label, &facts, &paid, Some(&plans[0]));
         row.method.clone_from(&baseline.method);
@@ -214,6 +215,8 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
         replay: None,
         accounts: None,
         showback: None,
+        spot: spot::report(workloads, catalog, legend, &placed),
+        usage: None,
         survival: None,
         over_time: None,
         cluster: None,

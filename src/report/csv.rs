@@ -50,6 +50,14 @@ pub enum Table {
     Load,
     /// What becomes of the pods when a node or a zone is lost.
     Failures,
+    /// Spot nodes by instance type.
+    SpotTypes,
+    /// What of each workload may lie on spot nodes, and does.
+    SpotWorkloads,
+    /// Measured use beside requests, by workload and resource.
+    Usage,
+    /// Plans for other requests, with the chance that nodes run out of memory.
+    WhatIf,
     /// The nodes of the cluster that runs.
     ClusterNodes,
     /// That cluster as it is beside what it could be.
@@ -70,7 +78,7 @@ pub enum Table {
 
 impl Table {
     /// All tables, in the order of a reader.
-    pub const ALL: [Table; 25] = [
+    pub const ALL: [Table; 29] = [
         Table::Nodes,
         Table::NodeResources,
         Table::Placements,
@@ -88,6 +96,10 @@ impl Table {
         Table::Levels,
         Table::Load,
         Table::Failures,
+        Table::SpotTypes,
+        Table::SpotWorkloads,
+        Table::Usage,
+        Table::WhatIf,
         Table::ClusterNodes,
         Table::ClusterPlans,
         Table::Migration,
@@ -118,6 +130,10 @@ impl Table {
             Table::Levels => "levels",
             Table::Load => "load",
             Table::Failures => "failures",
+            Table::SpotTypes => "spot-types",
+            Table::SpotWorkloads => "spot-workloads",
+            Table::Usage => "usage",
+            Table::WhatIf => "what-if",
             Table::ClusterNodes => "cluster-nodes",
             Table::ClusterPlans => "cluster-plans",
             Table::Migration => "migration",
@@ -173,6 +189,10 @@ pub fn render(report: &PlanReport, table: Table) -> Vec<u8> {
         Table::Levels => tables::over_time::levels(report, &mut sheet),
         Table::Load => tables::over_time::load(report, &mut sheet),
         Table::Failures => tables::failures(report, &mut sheet),
+        Table::SpotTypes => tables::spot::types(report, &mut sheet),
+        Table::SpotWorkloads => tables::spot::workloads(report, &mut sheet),
+        Table::Usage => tables::usage::workloads(report, &mut sheet),
+        Table::WhatIf => tables::usage::plans(report, &mut sheet),
         Table::ClusterNodes => tables::cluster::nodes(report, &mut sheet),
         Table::ClusterPlans => tables::cluster::plans(report, &mut sheet),
         Table::Migration => tables::cluster::migration(report, &mut sheet),

@@ -19,10 +19,12 @@ mod replayed;
 mod scheduling;
 pub mod showback;
 pub mod solution;
+mod spot;
 pub mod steady;
 mod survival;
 pub mod sweep;
 mod table;
+pub mod usage;
 pub mod view;
 mod xlsx;
 

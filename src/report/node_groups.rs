@@ -96,6 +96,7 @@ struct NodeGroup<'a> {
     disk: Option<u64>,
     pods: Option<u64>,
     gpus: bool,
+    spot: bool,
 }
 
 /// The groups of a plan, in the order of the report.
@@ -152,6 +153,7 @@ fn group<'a>(pool: &'a PlannedPool, row: &'a NodeGroupRow) -> Result<NodeGroup<'
         memory: capacity(&ResourceName::Memory).unwrap_or(0),
         disk: capacity(&ResourceName::EphemeralStorage).filter(|&disk| disk > 0),
         pods: of(&ResourceName::Pods).map(|r| r.allocatable).filter(|&pods| pods < MOST_PODS),
+        spot: pool.spot,
         gpus: row.resources.iter().any(|r| r.resource == "nvidia.com/gpu" && r.capacity > 0),
     })
 }
@@ -292,6 +294,7 @@ mod tests {
             disk: None,
             pods: None,
             gpus: false,
+            spot: false,
         }
     }
 

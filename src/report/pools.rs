@@ -24,6 +24,9 @@ pub struct PlannedPool {
     pub labels: BTreeMap<String, String>,
     /// Taints of its nodes, as kubectl writes them: `key=value:NoSchedule`.
     pub taints: Vec<String>,
+    /// Whether its nodes are spot nodes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spot: bool,
     /// How many nodes.
     pub nodes: u64,
     /// Of them in each zone, where the plan tells zones apart; else empty.

@@ -21,6 +21,11 @@ pub enum AccountsError {
     /// The first day is no date, or too late.
     #[error(transparent)]
     Calendar(#[from] CalendarError),
+    /// Spot nodes are paid at another rate, and nothing that is bought in advance covers them.
+    #[error(
+        "the plan has spot nodes, whose bill over months is not known; leave out spot capacity or the accounts"
+    )]
+    Spot,
     /// More nodes than can be billed.
     #[error(transparent)]
     Usage(#[from] UsageError),
@@ -36,6 +41,9 @@ pub fn steady(
     owned: Vec<Holding>,
 ) -> Result<(Accounts, MonthCost), AccountsError> {
     let mut nodes: BTreeMap<(&str, Rate), u64> = BTreeMap::new();
+    if report.nodes.iter().any(|group| group.spot) {
+        return Err(AccountsError::Spot);
+    }
     for group in &report.nodes {
         let t = find(catalog, &group.instance_type)?;
         let surcharge = group.list_rate.nanos().saturating_sub(t.on_demand.rate.nanos());

@@ -13,8 +13,10 @@ mod grid;
 mod nodes;
 mod over_time;
 mod replay;
+mod spot;
 mod survival;
 pub(super) mod sweep;
+mod usage;
 
 use super::RenderOptions;
 use super::number::{Currency, gap_percent, grouped, percent};
@@ -37,11 +39,13 @@ pub(super) fn render(report: &PlanReport, options: &RenderOptions) -> String {
         replay::replay(report, &draw),
         survival::survival(report, &draw),
         over_time::over_time(report, &draw),
+        spot::spot(report, &draw),
         compare::plans(report, &draw),
         compare::purchases(report, &draw),
         accounts::held(report, &draw),
         accounts::cash(report, &draw),
         accounts::showback(report, &draw),
+        usage::usage(report, &draw),
         notices(report, &draw),
         solve(report, &draw),
     ];

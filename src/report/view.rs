@@ -29,7 +29,9 @@ pub use super::pools::{FormRow, Forms, PlannedPool, ZoneNodes};
 pub use super::replayed::{ClassRow, ExtraNodesRow, LifeRow, MeasuresRow, PendingRow, PinRow, Replayed};
 pub use super::scheduling::{PoolRow, ScheduledRow, Scheduling, SpreadRow};
 pub use super::showback::{IdleBy, ShowbackLine, ShowbackReport, ShowbackRow};
+pub use super::spot::{SpotReport, SpotTypeRow, SpotWorkloadRow};
 pub use super::survival::{FailureRow, MovedRow, Named, PodsRow, SpareRow, SurvivalRow};
+pub use super::usage::{RiskRow, UsageReport, UsageRow, UsedResource, WhatIfRow};
 
 /// Version of the JSON form; raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -95,6 +97,12 @@ pub struct PlanReport {
     /// The cluster as it runs beside the plan; absent where none was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterReport>,
+    /// The spot nodes and what they would cost on demand; absent where no pod may lie on one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot: Option<SpotReport>,
+    /// Measured use beside requests; absent where none was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<UsageReport>,
     /// What the plan survives; absent where nothing was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub survival: Option<SurvivalRow>,
@@ -256,6 +264,9 @@ pub struct NodeGroupRow {
     pub planned_pool: String,
     /// The zone that it stands in, where the plan tells zones apart.
     pub zone: Option<String>,
+    /// Whether these are spot nodes, which the provider takes back at short notice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spot: bool,
     /// Its family.
     pub family: String,
     /// Its processor architecture.

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use crate::catalog::Catalog;
-use crate::formulate::{Legend, node_labels};
+use crate::formulate::{Legend, is_spot_node, node_labels};
 use crate::plan::Plan;
 use crate::policy::Taint;
 use crate::workload::{
     HostPort, LabelOperator, LabelSelector, NodeSelectorTerm, PlacementRules, PodAffinityTerm,
-    TopologySpread, Workload, WorkloadId,
+    TopologySpread, Workload, WorkloadId, WorkloadKind,
 };
 
 /// Equal nodes with what lies on each.
@@ -45,6 +45,10 @@ pub enum BrokenRule {
     NodeLabels,
     /// A taint that is not tolerated.
     Taint(String),
+    /// Pods that may not lie on a spot node.
+    Spot,
+    /// More pods on spot nodes than the workload's share allows: how many, of how many allowed.
+    SpotShare(u64, u64),
     /// A volume in another zone.
     VolumeZone(String),
     /// Two pods with one port.
@@ -66,6 +70,10 @@ impl fmt::Display for Breach {
         match &self.rule {
             BrokenRule::NodeLabels => write!(f, "its node selector or node affinity does not match its node"),
             BrokenRule::Taint(taint) => write!(f, "it does not tolerate {taint}"),
+            BrokenRule::Spot => write!(f, "it may not lie on a spot node"),
+            BrokenRule::SpotShare(pods, most) => {
+                write!(f, "{pods} of its pods lie on spot nodes, where {most} may")
+            }
             BrokenRule::VolumeZone(zone) => write!(f, "its volume lies in zone {zone}"),
             BrokenRule::HostPort(port) => write!(f, "port {port} of its node is taken twice"),
             BrokenRule::AntiAffinity(key) => write!(f, "a pod that it refuses is in the same {key}"),
@@ -122,13 +130,40 @@ const ZONE_LABELS: [&str; 2] = ["topology.kubernetes.io/zone", "failure-domain.b
 /// Checks every rule of every pod; each breach once.
 pub fn check(workloads: &[Workload], standing: &[Standing]) -> Vec<Breach> {
     let checker = Checker::new(workloads, standing);
-    let mut breaches = BTreeSet::new();
+    let mut breaches = on_spot(workloads, standing);
     for (place, group) in standing.iter().enumerate() {
         for &(w, _) in &group.pods {
             checker.pod(w, place, &mut breaches);
         }
     }
     breaches.into_iter().collect()
+}
+
+/// Pods on spot nodes that may not lie there, and workloads of which too many do.
+fn on_spot(workloads: &[Workload], standing: &[Standing]) -> BTreeSet<Breach> {
+    let mut breaches = BTreeSet::new();
+    let mut pods_of: BTreeMap<(&str, String), (u64, u64, WorkloadId)> = BTreeMap::new();
+    for group in standing.iter().filter(|group| is_spot_node(&group.labels)) {
+        for &(w, pods) in &group.pods {
+            let workload = &workloads[w];
+            let Some(part) = workload.pod.rules.spot else {
+                // What runs on every node does so on these.
+                if workload.id.kind != WorkloadKind::DaemonSet {
+                    breaches.insert(Breach { workload: workload.id.clone(), rule: BrokenRule::Spot });
+                }
+                continue;
+            };
+            let id = &workload.id;
+            let whole = format!("{}/{}", id.kind, id.whole_name());
+            let most = part.share.floor_of(part.of);
+            let sum = pods_of.entry((&id.namespace, whole)).or_insert_with(|| (0, most, id.clone()));
+            sum.0 += pods * group.nodes;
+        }
+    }
+    for (pods, most, workload) in pods_of.into_values().filter(|(pods, most, _)| pods > most) {
+        breaches.insert(Breach { workload, rule: BrokenRule::SpotShare(pods, most) });
+    }
+    breaches
 }
 
 /// How many pods have a preferred rule that holds for them, and how many have one at all, rule by rule.

@@ -66,6 +66,7 @@ fn machine(
         burst: None,
         on_demand: ListedRate { rate: rate(on_demand), provenance: Provenance::Listed },
         spot: None,
+        interruption: None,
         sustained_use: None,
         offers,
         normalized_units: None,

@@ -25,6 +25,7 @@ pub fn machine(name: &str, cpu_millis: u64, memory_mib: u64, rate: &str) -> Inst
         burst: None,
         on_demand: ListedRate { rate: rate.parse().unwrap(), provenance: Provenance::Listed },
         spot: None,
+        interruption: None,
         sustained_use: None,
         offers: vec![],
         normalized_units: None,

@@ -8,7 +8,7 @@ use plimsoll::report::sweep::{AxisValue, SweepAxis, Wanted};
 use plimsoll::units::{Bytes, MilliCpu, PartsPerMillion, ResourceName};
 use plimsoll::workload::WorkloadSet;
 
-use super::super::args::{ArchArg, BasisArg, PlanArgs, ProviderArg, ShareArg, memory, vcpus};
+use super::super::args::{ArchArg, BasisArg, PlanArgs, ProviderArg, ShareArg, memory, share, vcpus};
 
 /// A setting and the values that it takes in turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,10 @@ pub enum Setting {
     MaxTypes,
     /// Pools of a pooled plan
     MaxPools,
+    /// Share of the replicas that may run on spot nodes
+    Spot,
+    /// Instance types over which pods on spot nodes are spread
+    SpotTypes,
 }
 
 /// What a value does.
@@ -76,6 +80,8 @@ pub enum Change {
     MaxMemory(Option<Bytes>),
     MaxTypes(Option<u32>),
     MaxPools(Option<u32>),
+    Spot(PartsPerMillion),
+    SpotTypes(u32),
 }
 
 /// The word for a value that sets no bound.
@@ -92,7 +98,7 @@ impl Setting {
 
     /// Whether its values are shares, so that a percent sign at the end is for all of them.
     fn takes_shares(self) -> bool {
-        matches!(self, Setting::Headroom | Setting::Replicas | Setting::Overcommit)
+        matches!(self, Setting::Headroom | Setting::Replicas | Setting::Overcommit | Setting::Spot)
     }
 
     /// Which values are wanted where cost is equal, and whether plans for these hold for the others too.
@@ -104,8 +110,11 @@ impl Setting {
             | Setting::MaxVcpu
             | Setting::MaxMemory
             | Setting::MaxTypes
-            | Setting::MaxPools => (Some(Wanted::Less), true),
-            Setting::Replicas => (Some(Wanted::More), false),
+            | Setting::MaxPools
+            // Pods that may lie on spot nodes need not.
+            | Setting::Spot => (Some(Wanted::Less), true),
+            // Types are dealt out anew for each number.
+            Setting::Replicas | Setting::SpotTypes => (Some(Wanted::More), false),
             Setting::Region | Setting::Provider | Setting::Family | Setting::Arch => (None, false),
         }
     }
@@ -140,6 +149,11 @@ impl Setting {
             Setting::MaxMemory => Change::MaxMemory(bound(text).map(|t| memory(&t)).transpose()?),
             Setting::MaxTypes => Change::MaxTypes(count(text)?),
             Setting::MaxPools => Change::MaxPools(count(text)?),
+            Setting::Spot => Change::Spot(share(text)?),
+            Setting::SpotTypes => match text.parse() {
+                Ok(types @ 1..=100) => Change::SpotTypes(types),
+                _ => return Err(format!("`{text}` is no number from 1 to 100")),
+            },
         })
     }
 }
@@ -150,6 +164,8 @@ impl Change {
         match self {
             Change::Region(region) => args.prices.region = Some(region.clone()),
             Change::Provider(provider) => args.prices.provider = Some(*provider),
+            Change::Spot(share) => args.spot.spot = Some(*share),
+            Change::SpotTypes(types) => args.spot.spot_types = Some(*types),
             _ => {}
         }
     }
@@ -177,7 +193,11 @@ impl Change {
             Change::MaxMemory(most) => policy.types.max_memory = *most,
             Change::MaxTypes(most) => policy.max_types = *most,
             Change::MaxPools(most) => policy.max_pools = *most,
-            Change::Replicas(_) | Change::Region(_) | Change::Provider(_) => {}
+            Change::Replicas(_)
+            | Change::Region(_)
+            | Change::Provider(_)
+            | Change::Spot(_)
+            | Change::SpotTypes(_) => {}
         }
     }
 
@@ -190,7 +210,7 @@ impl Change {
 
     /// How it compares with other values of the setting; `None` where it does not.
     fn rank(&self) -> Option<u64> {
-        let share = |shares: &[ShareArg], none: u64| match shares {
+        let one_share = |shares: &[ShareArg], none: u64| match shares {
             [] => Some(none),
             [one] => Some(u64::from(one.share.0)),
             _ => None,
@@ -199,9 +219,10 @@ impl Change {
             Change::Basis(PackingBasis::Requests) => 0,
             Change::Basis(PackingBasis::Blend(share)) => u64::from(share.0),
             Change::Basis(PackingBasis::Limits) => u64::from(PartsPerMillion::ONE.0),
-            Change::Overcommit(shares) => share(shares, u64::MAX)?,
-            Change::Headroom(shares) => share(shares, 0)?,
-            Change::Replicas(share) => u64::from(share.0),
+            Change::Overcommit(shares) => one_share(shares, u64::MAX)?,
+            Change::Headroom(shares) => one_share(shares, 0)?,
+            Change::Replicas(share) | Change::Spot(share) => u64::from(share.0),
+            Change::SpotTypes(types) => u64::from(*types),
             Change::MaxVcpu(most) => most.map_or(u64::MAX, |most| most.0),
             Change::MaxMemory(most) => most.map_or(u64::MAX, |most| most.0),
             Change::MaxTypes(most) | Change::MaxPools(most) => most.map_or(u64::MAX, u64::from),

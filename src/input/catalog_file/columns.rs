@@ -26,6 +26,7 @@ pub(super) enum Column {
     NormalizedUnits,
     OnDemand,
     Spot,
+    Interruption,
     SustainedUse,
     /// The effective rate of an offer.
     Offer(OfferKind, Term, Payment),
@@ -35,7 +36,7 @@ pub(super) enum Column {
 }
 
 /// The columns that have one name, in the order in which they are written; offers stand before marks.
-const FIXED: [(Column, &str); 20] = [
+const FIXED: [(Column, &str); 21] = [
     (Column::Name, "name"),
     (Column::Family, "family"),
     (Column::Vcpu, "vcpu"),
@@ -55,6 +56,7 @@ const FIXED: [(Column, &str); 20] = [
     (Column::Surplus, "surplus"),
     (Column::NormalizedUnits, "normalized_units"),
     (Column::Spot, "spot"),
+    (Column::Interruption, "spot_interruption"),
     (Column::SustainedUse, "sustained_use"),
 ];
 const MARKS: &str = "marks";
@@ -157,6 +159,7 @@ impl Column {
             }
             Column::OnDemand => listed(machine.on_demand.rate, &machine.on_demand.provenance),
             Column::Spot => machine.spot.as_ref().map(|r| listed(r.rate, &r.provenance)).unwrap_or_default(),
+            Column::Interruption => machine.interruption.map(|b| b.to_string()).unwrap_or_default(),
             Column::SustainedUse => {
                 machine.sustained_use.as_ref().map(|r| listed(r.rate, &r.provenance)).unwrap_or_default()
             }

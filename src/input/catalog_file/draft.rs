@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::columns::{Column, derived};
 use crate::catalog::derivation::rule;
 use crate::catalog::{
-    Architecture, Burst, CommitmentOffer, DerivationRules, InstanceType, ListedRate, NodeLimits,
-    NormalizedUnits, OfferKind, Payment, Provenance, Term,
+    Architecture, Burst, CommitmentOffer, DerivationRules, InstanceType, InterruptionBand, ListedRate,
+    NodeLimits, NormalizedUnits, OfferKind, Payment, Provenance, Term,
 };
 use crate::units::{Bytes, MilliCpu, Money, PartsPerMillion, Rate};
 
@@ -30,6 +30,7 @@ pub(super) struct Draft {
     surplus: Option<Rate>,
     normalized_units: Option<NormalizedUnits>,
     spot: Option<ListedRate>,
+    interruption: Option<InterruptionBand>,
     sustained_use: Option<ListedRate>,
     offers: Vec<CommitmentOffer>,
     marks: Vec<String>,
@@ -97,6 +98,7 @@ impl Draft {
             }
             Column::OnDemand => self.on_demand = Some(read_rate(text, header.rules)?),
             Column::Spot => self.spot = Some(read_rate(text, header.rules)?),
+            Column::Interruption => self.interruption = Some(text.parse()?),
             Column::SustainedUse => self.sustained_use = Some(read_rate(text, header.rules)?),
             Column::Offer(kind, term, payment) => {
                 let ListedRate { rate, provenance } = read_rate(text, header.rules)?;
@@ -160,6 +162,7 @@ impl Draft {
             burst: self.baseline.map(|baseline| Burst { baseline, surplus_rate: self.surplus }),
             on_demand,
             spot: self.spot,
+            interruption: self.interruption,
             sustained_use: self.sustained_use,
             offers: self.offers,
             normalized_units: self.normalized_units,

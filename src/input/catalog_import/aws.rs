@@ -192,6 +192,7 @@ fn instance_type(
         burst: bursts.get(&name).copied(),
         on_demand,
         spot: price.rate("spot_avg")?,
+        interruption: None,
         sustained_use: None,
         offers,
         normalized_units: normalized_units(family, size),

@@ -135,6 +135,7 @@ fn instance_type(row: Row<'_>, terms: &[Row<'_>]) -> Result<InstanceType, Fault>
         burst: None,
         on_demand,
         spot: None,
+        interruption: None,
         sustained_use: None,
         offers,
         normalized_units: normalized_units(family, size),

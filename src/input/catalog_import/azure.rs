@@ -117,6 +117,7 @@ fn instance_type(row: Row<'_>) -> Result<InstanceType, Fault> {
         burst: baseline(name).map(|baseline| Burst { baseline, surplus_rate: None }),
         on_demand,
         spot: row.rate("spot")?,
+        interruption: None,
         sustained_use: None,
         offers: offers(row)?,
         normalized_units: None,

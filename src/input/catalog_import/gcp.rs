@@ -117,6 +117,7 @@ fn instance_type(row: Row<'_>, price: Row<'_>) -> Result<InstanceType, Fault> {
         sustained_use: sustained_use(price, on_demand.rate)?,
         on_demand,
         spot: price.rounded_rate("spot_hourly")?,
+        interruption: None,
         offers: commitments(price)?,
         normalized_units: None,
         marks: if accelerators.in_part { vec![accelerator::PART.to_owned()] } else { Vec::new() },

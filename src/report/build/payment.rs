@@ -57,23 +57,27 @@ pub(super) fn node_rows(
     placed: &Placed<'_>,
     bill: &FleetBill<'_>,
 ) -> Vec<NodeGroupRow> {
-    let mut as_used: BTreeMap<(&str, Rate), &AsUsedLine<'_>> = BTreeMap::new();
+    let mut as_used: BTreeMap<(&str, bool, Rate), &AsUsedLine<'_>> = BTreeMap::new();
     for used in &bill.as_used {
-        as_used.insert((&used.line.instance_type.name, used.line.surcharge), used);
+        as_used.insert((&used.line.instance_type.name, used.line.spot, used.line.surcharge), used);
     }
-    let mut covered: BTreeMap<(&str, Rate), (&Commitment<'_>, &CommittedLine<'_>)> = BTreeMap::new();
+    let mut covered: BTreeMap<(&str, bool, Rate), (&Commitment<'_>, &CommittedLine<'_>)> = BTreeMap::new();
     for commitment in &bill.commitments {
         for committed in &commitment.lines {
             let line = &committed.line;
-            covered.insert((&line.instance_type.name, line.surcharge), (commitment, committed));
+            covered.insert((&line.instance_type.name, line.spot, line.surcharge), (commitment, committed));
         }
     }
     (1..)
         .zip(&placed.groups)
         .map(|(ordinal, group)| {
             let instance_type = &catalog.types[group.catalog_type];
-            let surcharge = Rate::from_nanos(group.rate.nanos() - instance_type.on_demand.rate.nanos());
-            let key = (instance_type.name.as_str(), surcharge);
+            let base = match (group.spot, &instance_type.spot) {
+                (true, Some(spot)) => spot.rate,
+                _ => instance_type.on_demand.rate,
+            };
+            let surcharge = Rate::from_nanos(group.rate.nanos() - base.nanos());
+            let key = (instance_type.name.as_str(), group.spot, surcharge);
             let (rate, commitment, offer) = match (covered.get(&key), as_used.get(&key)) {
                 (Some((commitment, line)), _) => (surcharge, Some(commitment.id.clone()), Some(line.offer)),
                 (None, Some(used)) => (used.rate, None, None),
@@ -91,6 +95,7 @@ pub(super) fn node_rows(
                 pool: group.pool.clone(),
                 planned_pool: pools::name(catalog, legend, (group.catalog_type, group.node_pool)),
                 zone: group.zone.clone(),
+                spot: group.spot,
                 family: instance_type.family.clone(),
                 architecture: instance_type.architecture,
                 nodes: group.nodes,
@@ -148,7 +153,7 @@ pub(super) fn purchase_row(bill: &FleetBill<'_>, selected: bool) -> PurchaseRow 
         offer,
         selected,
         nodes_covered: bill.nodes_covered(),
-        nodes_on_demand: bill.as_used.iter().map(|l| l.line.nodes).sum(),
+        nodes_on_demand: bill.as_used.iter().filter(|l| !l.line.spot).map(|l| l.line.nodes).sum(),
         types_on_demand,
         coverage: offer.and_then(|_| bill.coverage()),
         derived: rules(bill).into_iter().collect(),

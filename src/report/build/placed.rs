@@ -16,8 +16,8 @@ pub(super) struct Placed<'a> {
     legend: &'a Legend,
     /// Node groups, largest cost first.
     pub groups: Vec<Group>,
-    /// `(index into catalog.types, nodes, rate)`, one entry for each bin type used.
-    pub fleet: Vec<(usize, u64, Rate)>,
+    /// `(index into catalog.types, nodes, rate, whether spot)`, one entry for each bin type used.
+    pub fleet: Vec<(usize, u64, Rate, bool)>,
     pub nodes: u64,
     pub pods: u64,
     pub instance_types: u64,
@@ -37,6 +37,8 @@ pub(super) struct Group {
     pub node_pool: usize,
     pub pool: Option<String>,
     pub zone: Option<String>,
+    /// Whether they are spot nodes.
+    pub spot: bool,
     pub nodes: u64,
     pub rate: Rate,
     pub surplus: Rate,
@@ -80,13 +82,14 @@ impl<'a> Placed<'a> {
         };
         for (bin_type, nodes) in plan.bins_by_type() {
             let node = &legend.nodes[bin_type.index()];
-            placed.fleet.push((node.catalog_type, nodes, problem.bin(bin_type).rate));
+            let spot = legend.pools[node.pool].spot.is_some();
+            placed.fleet.push((node.catalog_type, nodes, problem.bin(bin_type).rate, spot));
             for ((_, sum), cost) in placed.extra.iter_mut().zip(&node.costs) {
                 *sum = *sum + cost.for_hours(nodes);
             }
             placed.nodes += nodes;
         }
-        let mut types: Vec<usize> = placed.fleet.iter().map(|&(index, _, _)| index).collect();
+        let mut types: Vec<usize> = placed.fleet.iter().map(|&(index, ..)| index).collect();
         types.sort_unstable();
         types.dedup();
         placed.instance_types = types.len() as u64;
@@ -201,6 +204,7 @@ impl<'a> Placed<'a> {
             node_pool: node.pool,
             pool: Some(self.legend.pools[node.pool].name.clone()).filter(|name| !name.is_empty()),
             zone: node.zone.clone(),
+            spot: self.legend.pools[node.pool].spot.is_some(),
             nodes: group.nodes,
             rate: bin.rate,
             surplus: node.surplus,

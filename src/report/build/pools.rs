@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::placed::Placed;
 use crate::bill::{ListCost, Ratio};
 use crate::catalog::Catalog;
-use crate::formulate::{Legend, pool_name};
+use crate::formulate::{Legend, is_spot_label, pool_name};
 use crate::plan::{LowerBound, Plan};
 use crate::report::view::{FormRow, Forms, PlannedPool, ZoneNodes};
 use crate::units::{HOURS_PER_MONTH, Money, Rate};
@@ -45,8 +45,15 @@ pub(super) fn rows(
                 pool: name(catalog, legend, key),
                 instance_type: catalog.types[key.0].name.clone(),
                 node_pool: Some(node_pool.name.clone()).filter(|name| !name.is_empty()),
-                labels: node_pool.labels.clone(),
+                // Whoever makes spot nodes labels them as such.
+                labels: node_pool
+                    .labels
+                    .iter()
+                    .filter(|(key, _)| node_pool.spot.is_none() || !is_spot_label(key))
+                    .map(|(key, value)| (key.clone(), value.clone()))
+                    .collect(),
                 taints: node_pool.taints.iter().map(ToString::to_string).collect(),
+                spot: node_pool.spot.is_some(),
                 nodes: facts.nodes,
                 zones: facts
                     .zones

@@ -211,7 +211,7 @@ pub(super) fn notices(
         general(NoticeKind::Assumption, message)
     }));
     notices.extend(workloads.warnings.iter().map(|w| general(NoticeKind::Warning, w.clone())));
-    let mut types: Vec<usize> = placed.fleet.iter().map(|&(index, _, _)| index).collect();
+    let mut types: Vec<usize> = placed.fleet.iter().map(|&(index, ..)| index).collect();
     types.sort_unstable();
     types.dedup();
     for instance_type in types.iter().map(|&index| &catalog.types[index]) {

@@ -7,7 +7,9 @@ pub(super) mod accounts;
 pub(super) mod cluster;
 pub(super) mod over_time;
 pub(super) mod pools;
+pub(super) mod spot;
 pub(super) mod sweep;
+pub(super) mod usage;
 
 /// A serde name (such as `no-upfront`) as a cell.
 fn serde_name(value: impl serde::Serialize) -> String {
@@ -35,6 +37,7 @@ pub(super) fn nodes(report: &PlanReport, sheet: &mut Sheet) {
         "surplus_rate_per_node_hour",
         "list_cost_month",
         "effective_cost_month",
+        "capacity_type",
     ]);
     for row in &report.nodes {
         sheet.number(row.group).text(&row.instance_type).text(&row.planned_pool).text(&row.family);
@@ -42,7 +45,8 @@ pub(super) fn nodes(report: &PlanReport, sheet: &mut Sheet) {
         sheet.number(row.nodes).number(row.pods_per_node).maybe_text(row.binding.as_deref());
         sheet.maybe_text(row.commitment.as_deref()).text(&report.catalog.currency);
         sheet.number(row.list_rate).number(row.surplus_rate);
-        sheet.number(row.list_month).number(row.effective_month).end();
+        sheet.number(row.list_month).number(row.effective_month);
+        sheet.text(if row.spot { "spot" } else { "on-demand" }).end();
     }
 }
 

@@ -159,11 +159,16 @@ impl<'a> Schedule<'a> {
     ) {
         let node_type = &group.row.instance_type;
         let list = group.on_demand.for_hours(hours);
-        let option = group.covered.map_or("on-demand", |(c, l, _)| &self.commitments[c].lines[l].row.option);
+        let as_used = if group.row.spot { "spot" } else { "on-demand" };
+        let option = group.covered.map_or(as_used, |(c, l, _)| &self.commitments[c].lines[l].row.option);
         let price = format!("{}:{option}", group.sku);
         let credits_price = format!("{}:credits", group.sku);
         let credits_sku = format!("{}:cpu-credits", group.sku);
-        let paid_as = if group.covered.is_some() { "under commitment" } else { "on demand" };
+        let paid_as = match group.covered {
+            Some(_) => "under commitment",
+            None if group.row.spot => "spot",
+            None => "on demand",
+        };
         let description = format!("{node_type}, {hours} h, {paid_as} (plan)");
         let credits_description = format!("{node_type}, {hours} h of surplus CPU credits (plan)");
         for copy in 0..group.row.nodes {
@@ -211,7 +216,9 @@ impl<'a> Schedule<'a> {
                 }
                 None => {
                     let paid = group.paid.for_hours(hours);
-                    rows.write(&Row { billed: paid, effective: paid, ..base });
+                    // A price that moves with supply and demand (FOCUS 1.2, PricingCategory).
+                    let pricing_category = if group.row.spot { "Dynamic" } else { base.pricing_category };
+                    rows.write(&Row { billed: paid, effective: paid, pricing_category, ..base });
                 }
             }
             if group.row.surplus_rate > Rate::ZERO {

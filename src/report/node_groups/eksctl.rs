@@ -33,7 +33,13 @@ struct Metadata<'a> {
 struct ManagedNodeGroup<'a> {
     name: &'a str,
     ami_family: &'static str,
-    instance_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_type: Option<&'a str>,
+    /// Spot groups name their types as a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_types: Option<[&'a str; 1]>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    spot: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     availability_zones: Vec<&'a str>,
     min_size: u64,
@@ -89,7 +95,9 @@ fn managed<'a>(group: &'a NodeGroup<'_>, bottlerocket: bool) -> ManagedNodeGroup
     ManagedNodeGroup {
         name: &group.name,
         ami_family: if bottlerocket { "Bottlerocket" } else { "AmazonLinux2023" },
-        instance_type: group.instance_type,
+        instance_type: (!group.spot).then_some(group.instance_type),
+        instance_types: group.spot.then_some([group.instance_type]),
+        spot: group.spot,
         availability_zones: group.zone.into_iter().collect(),
         min_size: group.least,
         max_size: group.most,

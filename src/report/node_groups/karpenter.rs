@@ -201,7 +201,7 @@ fn node_pool<'a>(group: &'a NodeGroup<'_>) -> Object<NodePool<'a>> {
     let requires = |key, value| Requirement { key, operator: "In", values: [value] };
     let mut requirements = vec![
         requires("node.kubernetes.io/instance-type", group.instance_type),
-        requires("karpenter.sh/capacity-type", "on-demand"),
+        requires("karpenter.sh/capacity-type", if group.spot { "spot" } else { "on-demand" }),
         requires("kubernetes.io/arch", group.architecture.as_str()),
         requires("kubernetes.io/os", "linux"),
     ];

@@ -120,7 +120,7 @@ fn resource<'a>(group: &'a NodeGroup<'_>, bottlerocket: bool) -> Resource<'a> {
             None => "${var.subnet_ids}".to_owned(),
         },
         ami_type: ami_type(group, bottlerocket),
-        capacity_type: "ON_DEMAND",
+        capacity_type: if group.spot { "SPOT" } else { "ON_DEMAND" },
         instance_types: [group.instance_type],
         disk_size: group.disk_gib(),
         labels: group.labels.iter().map(|(key, value)| (literal(key), literal(value))).collect(),

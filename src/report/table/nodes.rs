@@ -175,7 +175,8 @@ fn grid(report: &PlanReport, draw: &Draw, layout: Layout, every: bool) -> Grid {
 
 /// What a node is called by: its pool in a pooled plan, else its instance type.
 fn name<'a>(report: &PlanReport, row: &'a NodeGroupRow) -> &'a str {
-    if report.form == PlanForm::Pooled { &row.planned_pool } else { &row.instance_type }
+    // Spot nodes are told apart by their pool.
+    if report.form == PlanForm::Pooled || row.spot { &row.planned_pool } else { &row.instance_type }
 }
 
 /// One row per instance type or pool, the dearest first; what is beyond [`TYPES`] in one row.

@@ -38,9 +38,18 @@ fn name(report: &SweepReport, point: &SweepPoint) -> String {
 
 fn points(report: &SweepReport, draw: &Draw) -> String {
     let taken = || report.points.iter().filter_map(|point| point.taken.as_ref());
+    let widest = grid(report, draw, true, 0);
+    // A column less where the terminal is narrow; every figure is in JSON and CSV.
+    let committed = taken().any(|t| t.committed_month.is_some()) && draw.fits(widest.width());
+    // What is left of the line is for bars.
+    let spare = draw.spare(grid(report, draw, committed, 0).width() + 2);
+    grid(report, draw, committed, spare.min(WIDEST_BAR)).render(draw)
+}
+
+fn grid(report: &SweepReport, draw: &Draw, committed: bool, bar: usize) -> Grid {
+    let taken = || report.points.iter().filter_map(|point| point.taken.as_ref());
     let months = || taken().map(|t| t.cost_month.money());
     let currency = Currency::new(&report.currency).aligned(months());
-    let committed = taken().any(|t| t.committed_month.is_some());
     let mut columns: Vec<Column> = report.axes.iter().map(|axis| Column::shrinking(&axis.name)).collect();
     columns.extend(["Month", "Change", "Step"].map(Column::right));
     if committed {
@@ -50,7 +59,7 @@ fn points(report: &SweepReport, draw: &Draw) -> String {
     columns.push(Column::left(""));
     let mark = if draw.ascii { "*" } else { "◆" };
     let cells =
-        |point: &SweepPoint, bar: usize| {
+        |point: &SweepPoint| {
             let mut cells: Vec<String> = point.values.iter().map(|value| draw.clean(value)).collect();
             let Some(taken) = &point.taken else {
                 cells.push(draw.paint("no plan", Tone::Bad));
@@ -77,14 +86,9 @@ fn points(report: &SweepReport, draw: &Draw) -> String {
             });
             cells
         };
-    let grid = |bar: usize| {
-        let mut grid = Grid::new(columns.clone());
-        report.points.iter().for_each(|point| grid.row(cells(point, bar)));
-        grid
-    };
-    // What is left of the line is for bars.
-    let spare = draw.spare(grid(0).width() + 2);
-    grid(spare.min(WIDEST_BAR)).render(draw)
+    let mut grid = Grid::new(columns.clone());
+    report.points.iter().for_each(|point| grid.row(cells(point)));
+    grid
 }
 
 /// `+$12.00`.
