@@ -907,10 +907,11 @@ pub enum EffortArg {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// table: for people. json: everything, read again by `plimsoll report`. markdown: a comment on a
-    /// pull request. csv: tidy tables. xlsx: a workbook with live formulas (needs -o FILE). focus: FOCUS 1.2 rows of the planned cost. kubernetes: PriorityClasses and patches that a
-    /// replayed plan needs. karpenter, eksctl, cluster-autoscaler, terraform: the plan's nodes for
-    /// the tool that makes them
+    /// table: for people. html: the same as one page with charts. json: everything, read again by
+    /// `plimsoll report`. markdown: a comment on a pull request. csv: tidy tables. xlsx: a workbook
+    /// with live formulas (needs -o FILE). focus: FOCUS 1.2 rows of the planned cost. kubernetes:
+    /// PriorityClasses and patches that a replayed plan needs. karpenter, eksctl,
+    /// cluster-autoscaler, terraform: the plan's nodes for the tool that makes them
     #[arg(short, long, value_enum, default_value_t = FormatArg::Table)]
     pub format: FormatArg,
     /// Write to FILE instead of standard output, in one piece or not at all
@@ -936,6 +937,7 @@ pub struct OutputArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FormatArg {
     Table,
+    Html,
     Json,
     Markdown,
     Csv,
@@ -953,6 +955,7 @@ impl From<FormatArg> for Format {
     fn from(arg: FormatArg) -> Self {
         match arg {
             FormatArg::Table => Format::Table,
+            FormatArg::Html => Format::Html,
             FormatArg::Json => Format::Json,
             FormatArg::Markdown => Format::Markdown,
             FormatArg::Csv => Format::Csv,

@@ -24,6 +24,7 @@ mod payment;
 mod placed;
 mod pools;
 mod spot;
+mod uses;
 mod words;
 
 use placed::Placed;
@@ -165,6 +166,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
     let form = if inputs.free.is_some() { PlanForm::Pooled } else { PlanForm::Free };
     let forms = inputs.free.map(|free| pools::forms(free, (legend, outcome.plan()), outcome.lower_bound()));
     let solve = words::solve(outcome, &catalog.currency);
+    let nodes = payment::node_rows(catalog, legend, &placed, &bill);
     Ok(PlanReport {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: "plimsoll".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
@@ -196,7 +198,8 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
         form,
         forms,
         pools: pools::rows(workloads, catalog, legend, &placed),
-        nodes: payment::node_rows(catalog, legend, &placed, &bill),
+        cost_uses: uses::rows(&placed, &nodes),
+        nodes,
         workloads: workload_rows(workloads, &placed, &pools::whole_in(catalog, legend, &placed)),
         utilization,
         plans,

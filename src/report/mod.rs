@@ -2,11 +2,13 @@
 
 pub mod accounts;
 mod build;
+mod chart;
 mod cluster;
 pub mod csv;
 pub mod diff;
 pub mod explain;
 pub mod focus;
+mod html;
 pub mod json;
 pub mod kubernetes;
 pub mod markdown;
@@ -39,6 +41,8 @@ pub use xlsx::XlsxFailure;
 pub enum Format {
     /// For people, in a terminal.
     Table,
+    /// For people, in a browser: one page without network, script or further files.
+    Html,
     /// The contract: everything, read again by [`json::parse`].
     Json,
     /// For a comment on a pull request.
@@ -65,8 +69,9 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 12] = [
+    pub const ALL: [Format; 13] = [
         Format::Table,
+        Format::Html,
         Format::Json,
         Format::Markdown,
         Format::Csv,
@@ -84,6 +89,7 @@ impl Format {
     pub fn name(self) -> &'static str {
         match self {
             Format::Table => "table",
+            Format::Html => "html",
             Format::Json => "json",
             Format::Markdown => "markdown",
             Format::Csv => "csv",
@@ -176,6 +182,7 @@ pub enum RenderError {
 pub fn render(report: &PlanReport, format: Format, options: &RenderOptions) -> Result<Vec<u8>, RenderError> {
     Ok(match format {
         Format::Table => table::render(report, options).into_bytes(),
+        Format::Html => html::render(report).into_bytes(),
         Format::Json => json::render(report),
         Format::Markdown => markdown::render(report).into_bytes(),
         Format::Csv => csv::render(report, options.csv_table),

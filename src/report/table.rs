@@ -4,17 +4,17 @@
 //! bars, folding and wrapping, so that one row is one line for grep and awk.
 
 mod accounts;
-mod cluster;
-mod compare;
+pub(super) mod cluster;
+pub(super) mod compare;
 pub(super) mod diff;
-mod draw;
+pub(super) mod draw;
 pub(super) mod explain;
 mod grid;
 mod nodes;
 mod over_time;
-mod replay;
+pub(super) mod replay;
 mod spot;
-mod survival;
+pub(super) mod survival;
 pub(super) mod sweep;
 mod usage;
 
@@ -154,7 +154,7 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
 }
 
 /// The pools of a pooled plan.
-fn pooled(report: &PlanReport, forms: &Forms) -> String {
+pub(super) fn pooled(report: &PlanReport, forms: &Forms) -> String {
     let split = report.workloads.iter().filter(|w| w.placed > 0 && w.pool.is_none()).count();
     let whole = match split {
         0 => "every workload lies whole in one of them".to_owned(),
@@ -164,7 +164,7 @@ fn pooled(report: &PlanReport, forms: &Forms) -> String {
 }
 
 /// What being pooled costs, each form with its gap.
-fn premium(report: &PlanReport, forms: &Forms) -> String {
+pub(super) fn premium(report: &PlanReport, forms: &Forms) -> String {
     let currency = Currency::new(&report.catalog.currency);
     let gap = |row: &FormRow| match row.gap {
         Some(gap) if gap == Ratio::ZERO => "optimal".to_owned(),
@@ -182,7 +182,7 @@ fn premium(report: &PlanReport, forms: &Forms) -> String {
 }
 
 /// A resource in a few letters: extended ones without their domain. `plain` keeps the Kubernetes name.
-fn resource_name(name: &str, draw: &Draw) -> String {
+pub(super) fn resource_name(name: &str, draw: &Draw) -> String {
     draw.clean(match name {
         _ if draw.plain => name,
         "attachable-volumes" => "volumes",
@@ -192,12 +192,12 @@ fn resource_name(name: &str, draw: &Draw) -> String {
 }
 
 /// `1 node`, `1,234 nodes`.
-fn count(number: u64, what: &str) -> String {
+pub(super) fn count(number: u64, what: &str) -> String {
     format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 /// The gap in a few words.
-fn quality(report: &PlanReport) -> String {
+pub(super) fn quality(report: &PlanReport) -> String {
     let kind = match report.solve.bound_kind {
         BoundKind::Certified => "certified",
         BoundKind::SolverReported => "solver-reported",
@@ -257,7 +257,7 @@ fn savings_grid(report: &PlanReport, draw: &Draw, bar: usize) -> Grid {
 }
 
 /// `-54.4 %`, `+3.0 %`.
-fn signed_percent(ratio: Ratio) -> String {
+pub(super) fn signed_percent(ratio: Ratio) -> String {
     let sign = if ratio > Ratio::ZERO { "+" } else { "" };
     format!("{sign}{}", percent(ratio))
 }

@@ -58,6 +58,9 @@ pub struct PlanReport {
     pub headline: Headline,
     /// From one VM per replica to packed to reserved.
     pub savings: Vec<SavingsStep>,
+    /// What the money of the nodes buys; the rows sum to their cost.
+    #[serde(default)]
+    pub cost_uses: Vec<CostUseRow>,
     /// What the plan costs beside instances, one row for each such cost of the policy.
     #[serde(default)]
     pub extra_costs: Vec<ExtraCostRow>,
@@ -247,6 +250,50 @@ pub struct SavingsStep {
     pub change: Option<Ratio>,
     /// The month as a share of the first step.
     pub share_of_first: Option<Ratio>,
+}
+
+/// What a node's money buys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CostUse {
+    /// Room that pods were packed into.
+    Pods,
+    /// Room of DaemonSets.
+    DaemonSets,
+    /// Room kept free on purpose.
+    Headroom,
+    /// What hypervisor, kernel and system daemons keep.
+    System,
+    /// Room left over into which some pod would still fit.
+    Idle,
+    /// Room left over into which no pod of any workload fits.
+    Stranded,
+}
+
+impl CostUse {
+    /// All of them, in the order of rows.
+    pub const ALL: [CostUse; 6] = [
+        CostUse::Pods,
+        CostUse::DaemonSets,
+        CostUse::Headroom,
+        CostUse::System,
+        CostUse::Idle,
+        CostUse::Stranded,
+    ];
+}
+
+/// What a part of the money buys: each node's cost is split as its binding resource is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CostUseRow {
+    /// For what.
+    pub used_for: CostUse,
+    /// On demand, a month.
+    pub list_month: ListCost,
+    /// Under the selected purchase, amortised, a month.
+    pub effective_month: EffectiveCost,
+    /// That as a share of all nodes' cost.
+    pub share: Option<Ratio>,
 }
 
 /// Nodes of one type that hold the same pods.

@@ -45,8 +45,21 @@ pub(super) struct Group {
     pub pods_per_node: u64,
     pub resources: Vec<NodeResource>,
     pub binding: Option<String>,
+    /// Where one node's binding resource goes; zeros where nothing lies on the node.
+    pub parts: Parts,
     pub room_left: bool,
     pub pods: Vec<PodsOnNode>,
+}
+
+/// Where the resource that binds a node goes, in base units. What a burstable type's price does not buy
+/// is no part of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Parts {
+    pub demand: u64,
+    pub daemon_sets: u64,
+    pub headroom: u64,
+    pub system: u64,
+    pub free: u64,
 }
 
 #[derive(Default)]
@@ -198,6 +211,16 @@ impl<'a> Placed<'a> {
                 binding = Some(resource);
             }
         }
+        let parts = binding.map_or_else(Parts::default, |bound| {
+            let breakdown = node.capacity.iter().find(|(name, _)| name.to_string() == bound.resource);
+            Parts {
+                demand: bound.demand,
+                daemon_sets: bound.daemon_sets,
+                headroom: bound.headroom,
+                system: breakdown.map_or(0, |(_, b)| b.hypervisor + b.reserved),
+                free: bound.free,
+            }
+        });
         self.pods += pods_per_node * group.nodes;
         self.groups.push(Group {
             catalog_type: node.catalog_type,
@@ -210,6 +233,7 @@ impl<'a> Placed<'a> {
             surplus: node.surplus,
             pods_per_node,
             binding: binding.map(|r| r.resource.clone()),
+            parts,
             resources,
             room_left,
             pods: group

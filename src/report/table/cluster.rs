@@ -110,7 +110,7 @@ fn steps(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
 }
 
 /// Names, as long as they are not too many.
-fn few(names: &[String]) -> String {
+pub(in crate::report) fn few(names: &[String]) -> String {
     const NAMES: usize = 8;
     let more = names.len().saturating_sub(NAMES);
     let shown = names[..names.len() - more].join(", ");
@@ -118,7 +118,7 @@ fn few(names: &[String]) -> String {
 }
 
 /// `2 m5.large, m5.xlarge`.
-fn added(cluster: &ClusterReport, names: &[String]) -> String {
+pub(in crate::report) fn added(cluster: &ClusterReport, names: &[String]) -> String {
     let mut types: BTreeMap<&str, u64> = BTreeMap::new();
     for row in cluster.migration.actions.iter().filter(|a| a.action == "add" && names.contains(&a.node)) {
         *types.entry(&row.instance_type).or_default() += 1;
@@ -156,12 +156,12 @@ fn plans(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
     body
 }
 
-fn change(saving: Option<Ratio>) -> String {
+pub(in crate::report) fn change(saving: Option<Ratio>) -> String {
     saving.map(|saving| signed_percent(saving.negated())).unwrap_or_default()
 }
 
 /// What the costs leave out.
-fn remarks(cluster: &ClusterReport) -> Vec<String> {
+pub(in crate::report) fn remarks(cluster: &ClusterReport) -> Vec<String> {
     let mut lines = Vec::new();
     if cluster.nodes_set_aside > 0 {
         let (stay, are) = if cluster.nodes_set_aside == 1 { ("stays", "is") } else { ("stay", "are") };

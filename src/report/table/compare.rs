@@ -91,14 +91,14 @@ fn ledger(resources: &[Vec<&UtilizationRow>], draw: &Draw) -> Grid {
 }
 
 /// `46 x`, from tenfold on, where a multiple says more than a percentage.
-fn manifold(ratio: Ratio) -> Option<String> {
+pub(in crate::report) fn manifold(ratio: Ratio) -> Option<String> {
     const ONE: i128 = Ratio::ONE.nanos();
     let multiple = u128::try_from((ratio.nanos() + ONE / 2) / ONE).ok()?;
     (multiple >= 10).then(|| format!("{} x", grouped(multiple)))
 }
 
 /// A part of the capacity.
-fn share(row: &UtilizationRow, part: u128) -> String {
+pub(in crate::report) fn share(row: &UtilizationRow, part: u128) -> String {
     let ratio = i128::try_from(part)
         .ok()
         .zip(i128::try_from(row.capacity).ok())
@@ -107,7 +107,7 @@ fn share(row: &UtilizationRow, part: u128) -> String {
 }
 
 /// An amount of a resource over many nodes: `1,234 vCPU`, `3.2 TiB`.
-fn amount(resource: &str, amount: u128) -> String {
+pub(in crate::report) fn amount(resource: &str, amount: u128) -> String {
     match ResourceName::from(resource) {
         ResourceName::Cpu if amount.is_multiple_of(1_000) => format!("{} vCPU", grouped(amount / 1_000)),
         ResourceName::Cpu => format!("{}.{} vCPU", grouped(amount / 1_000), amount % 1_000 / 100),
@@ -175,7 +175,7 @@ fn plans_grid(report: &PlanReport, draw: &Draw, types: bool) -> Grid {
 }
 
 /// Whether a baseline counts machines in full.
-fn on_list_sizes(id: &str) -> bool {
+pub(in crate::report) fn on_list_sizes(id: &str) -> bool {
     id.starts_with("one-vm") || id == "current-types" || id == "supergiant"
 }
 
@@ -252,7 +252,7 @@ pub(super) fn purchases(report: &PlanReport, draw: &Draw) -> String {
 }
 
 /// Whether a row is an EC2 Instance Savings Plan at the price of a standard reservation in `all`.
-fn repeats_reserved(row: &PurchaseRow, all: &[PurchaseRow]) -> bool {
+pub(in crate::report) fn repeats_reserved(row: &PurchaseRow, all: &[PurchaseRow]) -> bool {
     let Some(offer) = row.offer.filter(|o| o.kind == OfferKind::InstanceSavingsPlan && !row.selected) else {
         return false;
     };
@@ -266,7 +266,7 @@ fn repeats_reserved(row: &PurchaseRow, all: &[PurchaseRow]) -> bool {
 }
 
 /// `1y standard RI`: short enough for a column.
-fn option_label(row: &PurchaseRow) -> String {
+pub(in crate::report) fn option_label(row: &PurchaseRow) -> String {
     row.offer.map_or_else(|| row.label.clone(), kind_of_offer)
 }
 
@@ -294,7 +294,7 @@ fn kind_of_offer(offer: OfferKey) -> String {
 }
 
 /// How much of an offer is paid upfront.
-fn payment(row: &PurchaseRow) -> &'static str {
+pub(in crate::report) fn payment(row: &PurchaseRow) -> &'static str {
     row.offer.map_or("", payment_of_offer)
 }
 
@@ -307,6 +307,6 @@ fn payment_of_offer(offer: OfferKey) -> &'static str {
 }
 
 /// `month 5.3`, `at once`.
-fn pays_off(months: Ratio) -> String {
+pub(in crate::report) fn pays_off(months: Ratio) -> String {
     if months == Ratio::ZERO { "at once".to_owned() } else { format!("month {}", months.fixed(1)) }
 }

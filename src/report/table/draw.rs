@@ -22,7 +22,7 @@ pub(super) enum Tone {
 
 /// The terminal at hand.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Draw {
+pub(in crate::report) struct Draw {
     /// Columns; `usize::MAX` where nothing wraps.
     pub width: usize,
     /// Whether colour is allowed.
@@ -37,7 +37,7 @@ pub(super) struct Draw {
 const NARROWEST: usize = 80;
 
 impl Draw {
-    pub(super) fn new(options: &RenderOptions) -> Self {
+    pub(in crate::report) fn new(options: &RenderOptions) -> Self {
         let width = if options.plain { usize::MAX } else { options.width.max(NARROWEST) };
         Draw { width, color: options.color, ascii: options.ascii, plain: options.plain }
     }

@@ -42,7 +42,7 @@ pub(super) fn replay(report: &PlanReport, draw: &Draw) -> String {
 }
 
 /// What updates and drains need.
-fn after_day_one(report: &PlanReport, life: &LifeRow) -> String {
+pub(in crate::report) fn after_day_one(report: &PlanReport, life: &LifeRow) -> String {
     if life.updates_stuck == 0 && life.drains_stuck == 0 {
         return "Rolling updates of every workload in turn and the drain of any one node go through."
             .to_owned();
@@ -65,7 +65,7 @@ fn after_day_one(report: &PlanReport, life: &LifeRow) -> String {
 }
 
 /// The replay in a line for the headline.
-pub(super) fn line(report: &PlanReport) -> String {
+pub(in crate::report) fn line(report: &PlanReport) -> String {
     match &report.replay {
         None => "not done (plimsoll replay): pods may stay pending on these nodes".to_owned(),
         Some(replay) if report.form == PlanForm::Pooled => format!("led to pools, {}", in_a_line(replay)),
@@ -73,7 +73,7 @@ pub(super) fn line(report: &PlanReport) -> String {
     }
 }
 
-fn in_a_line(replay: &Replayed) -> String {
+pub(in crate::report) fn in_a_line(replay: &Replayed) -> String {
     let worst = replay.worst_before();
     let pods = |n: u64| format!("{} of {} pods", grouped(n), grouped(replay.pods));
     let before = match worst {
@@ -115,7 +115,7 @@ fn words(measures: &MeasuresRow) -> String {
     }
 }
 
-fn lines(report: &PlanReport, measures: &MeasuresRow) -> Vec<String> {
+pub(in crate::report) fn lines(report: &PlanReport, measures: &MeasuresRow) -> Vec<String> {
     let mut lines = Vec::new();
     if measures.pins.is_empty() && measures.classes.is_empty() && measures.extra_nodes.is_empty() {
         lines.push(match measures.settled {

@@ -76,7 +76,7 @@ pub(super) fn survival(report: &PlanReport, draw: &Draw) -> String {
 }
 
 /// The answer for the headline.
-pub(super) fn line(report: &PlanReport, survival: &SurvivalRow, draw: &Draw) -> String {
+pub(in crate::report) fn line(report: &PlanReport, survival: &SurvivalRow, draw: &Draw) -> String {
     let currency = Currency::new(&report.catalog.currency);
     let premium = survival.premium.map(|p| format!(" ({})", signed_percent(p))).unwrap_or_default();
     let what = match survival.scope {
@@ -96,7 +96,7 @@ fn count_losses(n: u64) -> String {
     if n == 1 { "1 loss would".to_owned() } else { format!("{} losses would", grouped(n)) }
 }
 
-fn name(row: &FailureRow) -> String {
+pub(in crate::report) fn name(row: &FailureRow) -> String {
     match (&row.pool, &row.zone) {
         (Some(pool), Some(zone)) => format!("{pool}, {zone}"),
         (Some(pool), None) => pool.clone(),
@@ -104,6 +104,6 @@ fn name(row: &FailureRow) -> String {
     }
 }
 
-fn pods(rows: &[PodsRow]) -> u64 {
+pub(in crate::report) fn pods(rows: &[PodsRow]) -> u64 {
     rows.iter().map(|row| row.pods).sum()
 }

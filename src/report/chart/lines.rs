@@ -1,0 +1,114 @@
+//! Curves over two axes, with lines to cut them.
+
+use plotters::element::DashedPathElement;
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::{Size, Tint, draw, text};
+
+/// One curve.
+#[derive(Debug, Clone)]
+pub(in crate::report) struct Line {
+    /// What it stands for.
+    pub tint: Tint,
+    /// From left to right.
+    pub points: Vec<(f64, f64)>,
+    /// Whether the area below it is tinted.
+    pub filled: bool,
+    /// Whether it is dashed, for readers who see no colours.
+    pub dashed: bool,
+    /// Whether each point has a dot.
+    pub dots: bool,
+}
+
+/// An upright line across the chart, with a few words.
+#[derive(Debug, Clone)]
+pub(in crate::report) struct Mark {
+    /// Where it stands.
+    pub x: f64,
+    /// What it says.
+    pub label: String,
+}
+
+/// What the axes show.
+pub(in crate::report) struct Axes<'a> {
+    /// Leftmost and rightmost.
+    pub x: (f64, f64),
+    /// Lowest and highest.
+    pub y: (f64, f64),
+    /// In a few words.
+    pub x_title: &'a str,
+    /// A figure of the horizontal axis.
+    pub x_words: &'a dyn Fn(f64) -> String,
+    /// A figure of the vertical axis.
+    pub y_words: &'a dyn Fn(f64) -> String,
+}
+
+const TEXT: f64 = 12.0;
+
+/// Draws the curves, the first one at the back. `label` is what a screen reader says of them.
+pub(in crate::report) fn lines(
+    size: Size,
+    label: &str,
+    axes: &Axes<'_>,
+    curves: &[Line],
+    marks: &[Mark],
+) -> String {
+    let height = match size {
+        Size::Wide => 300,
+        Size::Narrow => 250,
+    };
+    draw(size, height, label, |canvas| {
+        let widest = [axes.y.0, axes.y.1].map(|y| super::width_of(&(axes.y_words)(y), TEXT));
+        let mut chart = ChartBuilder::on(canvas)
+            .margin_top(16)
+            .margin_right(14)
+            .x_label_area_size(44)
+            .y_label_area_size(widest.into_iter().max().unwrap_or(40).max(32) + 10)
+            .build_cartesian_2d(axes.x.0..axes.x.1, axes.y.0..axes.y.1)?;
+        let labels = text(TEXT, Tint::Muted, HPos::Center);
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(Tint::Grid.color())
+            .axis_style(Tint::Grid.color())
+            .x_labels(if size == Size::Wide { 9 } else { 5 })
+            .y_labels(5)
+            .x_desc(axes.x_title)
+            .axis_desc_style(labels.clone())
+            .label_style(labels)
+            .x_label_formatter(&|x| (axes.x_words)(*x))
+            .y_label_formatter(&|y| (axes.y_words)(*y))
+            .draw()?;
+        for curve in curves {
+            let style = curve.tint.color().stroke_width(2);
+            if curve.filled {
+                let mut area = curve.points.clone();
+                if let (Some(first), Some(last)) = (curve.points.first(), curve.points.last()) {
+                    area.extend([(last.0, axes.y.0), (first.0, axes.y.0)]);
+                }
+                chart.draw_series([Polygon::new(area, curve.tint.color().mix(0.25).filled())])?;
+            }
+            if curve.dashed {
+                chart.draw_series([DashedPathElement::new(curve.points.clone(), 6, 4, style)])?;
+            } else {
+                chart.draw_series([PathElement::new(curve.points.clone(), style)])?;
+            }
+            if curve.dots {
+                let dot = |&at| Circle::new(at, 4, curve.tint.color().filled());
+                chart.draw_series(curve.points.iter().map(dot))?;
+            }
+        }
+        for mark in marks {
+            let style = Tint::Ink.color().stroke_width(1);
+            let top = (mark.x, axes.y.1);
+            chart.draw_series([DashedPathElement::new([(mark.x, axes.y.0), top], 3, 3, style)])?;
+            let middle = axes.x.0 + (axes.x.1 - axes.x.0) / 2.0;
+            let (shift, anchor) = if mark.x > middle { ((-6, 8), HPos::Right) } else { ((6, 8), HPos::Left) };
+            let words = Text::new(mark.label.clone(), shift, text(TEXT, Tint::Ink, anchor));
+            chart.draw_series([EmptyElement::at(top) + words])?;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,164 @@
+//! The node map: every node a cell, filled as far as the resource that binds it is.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::part::{Cell, Map, MapRow, Table, Tile, clean, key};
+use super::plain;
+use crate::policy::PlanForm;
+use crate::report::chart::Tint;
+use crate::report::number::{Currency, grouped, percent};
+use crate::report::table::{count, resource_name};
+use crate::report::view::{NodeGroupRow, PlanReport};
+use crate::units::Money;
+
+/// Pixels of a cell, and from one cell to the next.
+const CELL: (u64, u64) = (14, 20);
+const STEP: (u64, u64) = (16, 22);
+/// The most cells beside each other: what a phone has room for.
+const BESIDE: u64 = 18;
+/// Up to so many workloads are named when hovering; all of them are in the table.
+const NAMED: usize = 6;
+
+/// The map with its table.
+pub(super) fn map(report: &PlanReport) -> Map {
+    let mut types: BTreeMap<&str, Vec<&NodeGroupRow>> = BTreeMap::new();
+    for row in &report.nodes {
+        types.entry(name(report, row)).or_default().push(row);
+    }
+    let mut types: Vec<_> = types.into_iter().collect();
+    let cost = |rows: &[&NodeGroupRow]| rows.iter().map(|row| row.list_month.money()).sum::<Money>();
+    types.sort_by_key(|(name, rows)| (std::cmp::Reverse(cost(rows)), *name));
+    let currency = Currency::new(&report.catalog.currency);
+    let mut tints: Vec<Tint> = Vec::new();
+    let rows = types.into_iter().map(|(name, rows)| MapRow {
+        name: clean(name),
+        note: format!(
+            "{}, {} a month on demand",
+            count(rows.iter().map(|row| row.nodes).sum(), "node"),
+            currency.short(cost(&rows))
+        ),
+        tiles: rows
+            .into_iter()
+            .map(|row| {
+                let tint = tint(row);
+                if !tints.contains(&tint) {
+                    tints.push(tint);
+                }
+                tile(row, tint)
+            })
+            .collect(),
+    });
+    let rows = rows.collect();
+    let words = [
+        (Tint::Plan, "cpu binds"),
+        (Tint::Reserved, "memory binds"),
+        (Tint::Headroom, "the number of pods binds"),
+        (Tint::Other, "another resource binds"),
+        (Tint::Idle, "no pods"),
+    ];
+    Map {
+        title: "Every node".to_owned(),
+        caption:
+            "A cell is a node, filled as far as the resource that binds it: DaemonSets and pods of what \
+                  is allocatable. Nodes that hold the same pods stand together. Hovering shows the pods; all \
+                  of them are in the table."
+                .to_owned(),
+        keys: words.into_iter().filter(|(t, _)| tints.contains(t)).map(|(t, text)| key(t, text)).collect(),
+        rows,
+        table: table(report),
+    }
+}
+
+/// What a node is called by: its pool in a pooled plan, else its instance type.
+pub(super) fn name<'a>(report: &PlanReport, row: &'a NodeGroupRow) -> &'a str {
+    if report.form == PlanForm::Pooled && !row.planned_pool.is_empty() {
+        &row.planned_pool
+    } else {
+        &row.instance_type
+    }
+}
+
+fn tint(row: &NodeGroupRow) -> Tint {
+    match row.binding.as_deref() {
+        Some("cpu") => Tint::Plan,
+        Some("memory") => Tint::Reserved,
+        Some("pods") => Tint::Headroom,
+        Some(_) => Tint::Other,
+        None => Tint::Idle,
+    }
+}
+
+fn tile(row: &NodeGroupRow, tint: Tint) -> Tile {
+    let columns = row.nodes.clamp(1, BESIDE);
+    let rows = row.nodes.div_ceil(columns);
+    let bound = row.binding.as_ref().and_then(|name| row.resources.iter().find(|r| r.resource == *name));
+    // Thousandths, for a place on paper.
+    let fill = bound.and_then(|r| r.fill).map_or(0, |fill| fill.nanos().clamp(0, 1_000_000_000) / 1_000_000);
+    let height = u64::try_from(fill).unwrap_or(0) * CELL.1 / 1_000;
+    let (mut cells, mut filled) = (String::new(), String::new());
+    for node in 0..row.nodes {
+        let (x, y) = (node % columns * STEP.0, node / columns * STEP.1);
+        let _ = write!(cells, "M{x} {y}h{}v{}h-{}z", CELL.0, CELL.1, CELL.0);
+        let _ = write!(filled, "M{x} {}h{}v{height}h-{}z", y + CELL.1 - height, CELL.0, CELL.0);
+    }
+    Tile { columns, rows, cells, filled, tint: tint.name(), title: title(row) }
+}
+
+/// What hovering shows.
+fn title(row: &NodeGroupRow) -> String {
+    let zone = row.zone.as_deref().map(|zone| format!(", {}", clean(zone))).unwrap_or_default();
+    let mut out = format!("{}{zone}", clean(&row.instance_type));
+    if row.nodes > 1 {
+        let _ = write!(out, ", {} alike", grouped(row.nodes));
+    }
+    let fills = row.resources.iter().filter(|r| r.demand > 0);
+    for (resource, fill) in fills.filter_map(|r| r.fill.map(|fill| (&r.resource, fill))) {
+        let _ = write!(out, "\n{} {}", clean(&resource_name(resource, &plain())), percent(fill));
+    }
+    for pods in row.pods.iter().take(NAMED) {
+        let _ = write!(out, "\n{} x{}", clean(&pods.workload), pods.pods);
+    }
+    if row.pods.len() > NAMED {
+        let _ = write!(out, "\nand {} more workloads", row.pods.len() - NAMED);
+    }
+    out
+}
+
+/// Every group of nodes with what it holds.
+fn table(report: &PlanReport) -> Table {
+    let currency = Currency::new(&report.catalog.currency)
+        .aligned(report.nodes.iter().map(|row| row.list_month.money()));
+    let zones = report.nodes.iter().any(|row| row.zone.is_some());
+    let reserved = report.headline.reserved_month.is_some();
+    let mut names = vec!["Nodes of"];
+    names.extend(zones.then_some("Zone"));
+    names.extend(["#Nodes", "#Pods each", "#cpu", "#memory", "Binds", "#On demand"]);
+    names.extend(reserved.then_some("#Amortised"));
+    names.push("Pods on each");
+    let mut table = Table::new("Every node, equal ones together", &names);
+    for (index, row) in report.nodes.iter().enumerate() {
+        let fill =
+            |name: &str| Cell::fill(row.resources.iter().find(|r| r.resource == name).and_then(|r| r.fill));
+        let mut cells = vec![Cell::text(name(report, row))];
+        if zones {
+            cells.push(Cell::text(row.zone.as_deref().unwrap_or_default()));
+        }
+        cells.extend([
+            Cell::count(row.nodes, &format!("/nodes/{index}/nodes")),
+            Cell::count(row.pods_per_node, &format!("/nodes/{index}/pods_per_node")),
+            fill("cpu"),
+            fill("memory"),
+            Cell::text(row.binding.as_deref().map(|name| resource_name(name, &plain())).unwrap_or_default()),
+            Cell::money(currency, row.list_month.money(), &format!("/nodes/{index}/list_month")),
+        ]);
+        if reserved {
+            let path = format!("/nodes/{index}/effective_month");
+            cells.push(Cell::money(currency, row.effective_month.money(), &path));
+        }
+        let pods: Vec<String> = row.pods.iter().map(|p| format!("{} x{}", p.workload, p.pods)).collect();
+        cells.push(Cell::text(pods.join(", ")).class("small"));
+        table.row(cells);
+    }
+    table
+}

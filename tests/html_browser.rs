@@ -1,0 +1,106 @@
+//! The HTML report in Chromium: no request, no complaint, the figures of the JSON form, three widths in
+//! light and dark, contrast and structure, paper. Pictures are left in `target/screenshots`.
+
+#[path = "support/browser.rs"]
+mod browser;
+#[path = "support/figures.rs"]
+mod figures;
+mod plan_fixture;
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use browser::Browser;
+use plimsoll::report::{Format, RenderOptions, json, render};
+use serde_json::Value;
+
+const AUDIT: &str = include_str!("browser/audit.js");
+/// A phone, a tablet, a desk.
+const WIDTHS: [u32; 3] = [375, 768, 1440];
+
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+/// The page and the JSON form of a plan of the command.
+fn planned(name: &str, args: &[&str]) -> (PathBuf, Value) {
+    let run = |args: &[&str]| {
+        Command::cargo_bin("plimsoll").expect("the binary").args(args).output().expect("it runs").stdout
+    };
+    let saved = run(&[&["plan", "-q", "--effort", "quick", "-f", "json"], args].concat());
+    let json = serde_json::from_slice(&saved).expect("JSON");
+    let (plan, page) = (folder().join(format!("{name}.json")), folder().join(format!("{name}.html")));
+    std::fs::write(&plan, saved).expect("a file");
+    let plan = plan.to_str().expect("UTF-8");
+    std::fs::write(&page, run(&["report", plan, "-f", "html"])).expect("a file");
+    (page, json)
+}
+
+/// Three workloads that fit and one that does not, with a second scenario for hostile names.
+fn small(hostile: bool) -> (PathBuf, Value) {
+    let mut saved = String::from_utf8(json::render(&plan_fixture::report(None))).expect("UTF-8");
+    if hostile {
+        let name = r#"</title></svg><script>document.title='run'</script><img src=http://example.invalid/ onerror=alert(1)>\"'><svg onload=alert(2)>"#;
+        saved = saved
+            .replace("shop/Deployment/web", &format!("shop/Deployment/{name}"))
+            .replace("shop.yaml", name);
+    }
+    let report = json::parse(saved.as_bytes()).expect("a report");
+    let page = folder().join(if hostile { "hostile.html" } else { "small.html" });
+    std::fs::write(&page, render(&report, Format::Html, &RenderOptions::default()).expect("it renders"))
+        .expect("a file");
+    (page, serde_json::from_str(&saved).expect("JSON"))
+}
+
+#[test]
+fn the_page_in_chromium() {
+    let Some(mut browser) = Browser::start() else {
+        eprintln!("skipped: there is no Chromium here (Debian: apt-get install chromium)");
+        return;
+    };
+    let running = ["--cluster", "workloads/aks-cluster-a-running.yaml", "--survive", "node"];
+    let cases =
+        [("small", small(false)), ("hostile", small(true)), ("cluster", planned("cluster", &running))];
+    for (name, (page, json)) in cases {
+        browser.show(1440, 900, false);
+        browser.open(&page);
+        let title = browser.evaluate("document.title");
+        assert!(title.as_str().is_some_and(|title| title.starts_with("Plan for ")), "{name}: {title}");
+        the_figures(&mut browser, &json);
+        for width in WIDTHS {
+            for dark in [false, true] {
+                let at = format!("{name}, {width} px, {}", if dark { "dark" } else { "light" });
+                browser.show(width, 900, dark);
+                browser.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true })");
+                let wrong = browser.evaluate(AUDIT);
+                assert_eq!(wrong, Value::Array(Vec::new()), "{at}");
+                browser.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = false })");
+                let height =
+                    browser.evaluate("document.documentElement.scrollHeight").as_u64().expect("pixels");
+                browser.show(width, u32::try_from(height.min(12_000)).expect("few"), dark);
+                let scheme = if dark { "dark" } else { "light" };
+                browser.screenshot(&folder().join(format!("{name}-{width}-{scheme}.png")));
+            }
+        }
+        let pdf = browser.pdf(&folder().join(format!("{name}.pdf")));
+        assert!(pdf.starts_with(b"%PDF-"), "{name}");
+        // A4 is 595 x 842 points.
+        let (requests, complaints) = browser.requests_and_complaints();
+        assert_eq!(requests.len(), 1, "{name}: the page and nothing else: {requests:?}");
+        assert_eq!(complaints, Vec::<String>::new(), "{name}");
+    }
+}
+
+/// All figures of the page against the JSON form.
+fn the_figures(browser: &mut Browser, json: &Value) {
+    let script = "[...document.querySelectorAll('data[data-json]')].map((d) => [d.dataset.json, d.value, d.textContent])";
+    let found = browser.evaluate(script);
+    let found = found.as_array().expect("a list");
+    assert!(found.len() > 50, "{}", found.len());
+    for figure in found {
+        let text = |index: usize| figure[index].as_str().expect("a text");
+        figures::same(json, text(0), text(1), text(2));
+    }
+}
