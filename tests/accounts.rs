@@ -8,7 +8,7 @@ mod plan_fixture;
 use std::collections::BTreeMap;
 
 use plimsoll::bill::commitment::{Holding, owned};
-use plimsoll::bill::{BilledCost, EffectiveCost, OfferKey};
+use plimsoll::bill::{BilledCost, EffectiveCost, OfferKey, SizeRatios};
 use plimsoll::catalog::{OfferKind, Payment, Term};
 use plimsoll::input::policy_file;
 use plimsoll::report::focus::{self, contracts, lint};
@@ -32,13 +32,15 @@ fn held(text: &str) -> Vec<Holding> {
     let text = if text.is_empty() { "owned: []" } else { text };
     let file = policy_file::parse("policy.yaml", text).expect("a policy");
     let day = "2026-08-01".parse().expect("a date");
-    owned::holdings(&file.owned.unwrap_or_default(), &plan_fixture::catalog(), day).expect("prices for it")
+    owned::holdings(&file.owned.unwrap_or_default(), &plan_fixture::catalog(), day, &SizeRatios::default())
+        .expect("prices for it")
 }
 
 /// The plan with accounts and a showback.
 fn accounted(purchase: Option<OfferKey>, owned: &str, label: &str) -> PlanReport {
     let mut report = plan_fixture::report(purchase);
-    let (accounts, month) = steady(&report, &plan_fixture::catalog(), held(owned)).expect("accounts");
+    let (accounts, month) =
+        steady(&report, &plan_fixture::catalog(), held(owned), &SizeRatios::default()).expect("accounts");
     report.showback = Some(ShowbackReport::of(&report, label, IdleBy::Cluster, &month));
     report.accounts = Some(accounts);
     report
@@ -221,7 +223,13 @@ fn what_the_catalog_does_not_know_is_told_where_it_stands() {
                 - {offer: reserved-standard/3y/no-upfront, type: m5.large, start: 2026-01-01}\n";
     let file = policy_file::parse("p.yaml", text).expect("a policy");
     let day = "2026-08-01".parse().expect("a date");
-    let errors = owned::holdings(&file.owned.unwrap_or_default(), &plan_fixture::catalog(), day).unwrap_err();
+    let errors = owned::holdings(
+        &file.owned.unwrap_or_default(),
+        &plan_fixture::catalog(),
+        day,
+        &SizeRatios::default(),
+    )
+    .unwrap_err();
     let places: Vec<&str> = errors.iter().map(|error| error.place()).collect();
     assert_eq!(places, ["p.yaml:2", "p.yaml:3", "p.yaml:4"]);
     assert!(errors[2].to_string().contains("state `upfront` and `recurring`"));

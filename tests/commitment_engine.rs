@@ -4,8 +4,9 @@ mod machines;
 
 use machines::{listed, machine, money, offered, rate};
 use plimsoll::bill::commitment::{Covers, Holding, charge};
-use plimsoll::bill::{EffectiveCost, FlexPool, NodeUsage, OfferKey, Ratio, SeriesRates, UsageLine};
+use plimsoll::bill::{EffectiveCost, NodeUsage, OfferKey, Ratio, SeriesRates, SizeRatios, UsageLine};
 use plimsoll::catalog::{InstanceType, NormalizedUnits, OfferKind, Payment, Term};
+use plimsoll::input::{Source, size_ratios};
 use plimsoll::units::{Bytes, MilliCpu, Money, Rate};
 
 const RESERVED: OfferKey =
@@ -299,9 +300,17 @@ fn azure_reservations_flex_by_ratio() {
         .iter()
         .map(|(name, ratio)| machine(&format!("Standard_{name}"), &format!("0.{ratio:02}")))
         .collect();
+    // Ratios come from a file, in Microsoft's own columns.
+    let rows = sizes.iter().map(|(name, ratio)| format!("DSv2 Series,Standard_{name},{ratio}\n"));
+    let file = format!("InstanceSizeFlexibilityGroup,ArmSkuName,Ratio\n{}", rows.collect::<String>());
+    let file = Source { name: "isf.csv".to_owned(), bytes: file.into_bytes() };
+    let read = size_ratios::parse(&file).expect("ratios");
+    let ratios = SizeRatios::new(read.into_iter().map(|r| (r.group, r.instance_type, r.thousandths)));
     let line = |index: usize| {
-        let units = NormalizedUnits(sizes[index].1 * 1_000);
-        UsageLine::new(&types[index]).in_pool(Some(FlexPool { name: "DSv2 series".to_owned(), units }))
+        let line = UsageLine::new(&types[index]);
+        let pool = ratios.pool(&line);
+        assert_eq!(pool.as_ref().map(|pool| pool.name.as_str()), Some("DSv2 Series"));
+        line.in_pool(pool)
     };
     let held = [Holding::of_offer("rsv", &line(3), &listed(AZURE, rate("0.05")), 1, 0)];
     let cases: [(&[(usize, u64)], u64); 4] =

@@ -21,4 +21,6 @@ pub use offer::{CommitmentCategory, OfferKey, Purchase, Scope, category, provide
 pub use ratio::Ratio;
 pub use split::{by_largest_remainder, pro_rata};
 pub use sustained::SustainedUse;
-pub use usage::{Components, FlexPool, LineState, NodeUsage, Scenario, SeriesRates, UsageError, UsageLine};
+pub use usage::{
+    Components, FlexPool, LineState, NodeUsage, Scenario, SeriesRates, SizeRatios, UsageError, UsageLine,
+};

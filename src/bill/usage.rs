@@ -361,3 +361,24 @@ impl SeriesRates {
         }
     }
 }
+
+/// Ratios of sizes inside flexibility groups, as a file of the user's has them (Azure publishes them by
+/// region and changes them, so that none are built in).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SizeRatios {
+    by_type: BTreeMap<String, FlexPool>,
+}
+
+impl SizeRatios {
+    /// From `(group, instance type, ratio in thousandths)`.
+    pub fn new(rows: impl IntoIterator<Item = (String, String, u64)>) -> Self {
+        let pool =
+            |(name, instance_type, units)| (instance_type, FlexPool { name, units: NormalizedUnits(units) });
+        SizeRatios { by_type: rows.into_iter().map(pool).collect() }
+    }
+
+    /// The pool that a type's reservations flex in; as the catalog has it where the file is silent.
+    pub fn pool(&self, line: &UsageLine<'_>) -> Option<FlexPool> {
+        self.by_type.get(&line.instance_type.name).cloned().or_else(|| line.pool.clone())
+    }
+}

@@ -1,15 +1,18 @@
 //! Owned commitments, cash flow and showback of a plan, where they are asked for.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
+use plimsoll::bill::SizeRatios;
 use plimsoll::bill::commitment::owned;
-use plimsoll::input::Fault;
+use plimsoll::input::{Fault, size_ratios};
 use plimsoll::report::showback::{IdleBy, ShowbackReport};
 use plimsoll::report::steady::steady;
 use plimsoll::report::view::PlanReport;
 
-use super::Failure;
 use super::args::FormatArg;
 use super::settings::Settings;
+use super::{Failure, files};
 
 /// What of the bill is told beside its sum.
 #[derive(Debug, Default, Args)]
@@ -25,6 +28,9 @@ pub struct AccountArgs {
     /// Whom the idle line is offered to: all owners, or those of a node's own pods
     #[arg(long, value_enum, default_value_t = IdleByArg::Cluster, requires = "showback")]
     pub idle_by: IdleByArg,
+    /// Ratios of Azure sizes that reservations flex over, the CSV that Microsoft publishes for a region
+    #[arg(long, value_name = "FILE")]
+    pub size_ratios: Option<PathBuf>,
 }
 
 /// Whom idle cost is offered to, on the command line.
@@ -52,6 +58,13 @@ pub fn tell(
         return Ok(());
     }
     let catalog = &settings.prices.catalog;
+    let ratios = match &args.size_ratios {
+        None => SizeRatios::default(),
+        Some(path) => {
+            let rows = size_ratios::parse(&files::read(path).map_err(|fault| vec![fault])?)?;
+            SizeRatios::new(rows.into_iter().map(|row| (row.group, row.instance_type, row.thousandths)))
+        }
+    };
     let held = match (&report.scenario.start, settings.owned.first()) {
         (_, None) => Vec::new(),
         (None, Some(first)) => {
@@ -62,13 +75,13 @@ pub fn tell(
             let day = start.parse().map_err(|_| {
                 vec![Fault::new("--as-of", format!("`{start}` is not a date of the form 2026-08-01"))]
             })?;
-            owned::holdings(&settings.owned, catalog, day).map_err(|errors| {
+            owned::holdings(&settings.owned, catalog, day, &ratios).map_err(|errors| {
                 errors.iter().map(|e| Fault::new(e.place(), e.to_string())).collect::<Vec<Fault>>()
             })?
         }
     };
-    let (accounts, month) =
-        steady(report, catalog, held).map_err(|error| vec![Fault::new("--accounts", error.to_string())])?;
+    let (accounts, month) = steady(report, catalog, held, &ratios)
+        .map_err(|error| vec![Fault::new("--accounts", error.to_string())])?;
     if let Some(label) = &args.showback {
         let by = match args.idle_by {
             IdleByArg::Cluster => IdleBy::Cluster,

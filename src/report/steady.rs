@@ -8,7 +8,9 @@ use super::showback::{self, MonthCost};
 use super::view::PlanReport;
 use crate::bill::cash::renewed;
 use crate::bill::commitment::{Holding, charge, fill, lines};
-use crate::bill::{CalendarError, EffectiveCost, NodeUsage, UsageError, UsageLine, charge_periods};
+use crate::bill::{
+    CalendarError, EffectiveCost, NodeUsage, SizeRatios, UsageError, UsageLine, charge_periods,
+};
 use crate::catalog::Catalog;
 use crate::units::Rate;
 
@@ -39,6 +41,7 @@ pub fn steady(
     report: &PlanReport,
     catalog: &Catalog,
     owned: Vec<Holding>,
+    ratios: &SizeRatios,
 ) -> Result<(Accounts, MonthCost), AccountsError> {
     let mut nodes: BTreeMap<(&str, Rate), u64> = BTreeMap::new();
     if report.nodes.iter().any(|group| group.spot) {
@@ -50,7 +53,7 @@ pub fn steady(
         *nodes.entry((&t.name, Rate::from_nanos(surcharge))).or_default() += group.nodes;
     }
     let types = nodes.keys().map(|(name, _)| find(catalog, name)).collect::<Result<Vec<_>, _>>()?;
-    let mut of_lines: Vec<UsageLine<'_>> = lines(catalog, types);
+    let mut of_lines: Vec<UsageLine<'_>> = lines(catalog, types, ratios);
     for (line, (_, surcharge)) in of_lines.iter_mut().zip(nodes.keys()) {
         line.surcharge = *surcharge;
     }

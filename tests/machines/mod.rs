@@ -43,6 +43,7 @@ pub fn offered(name: &str, on_demand: &str, offers: Vec<CommitmentOffer>) -> Ins
         burst: None,
         on_demand: ListedRate { rate: rate(on_demand), provenance: Provenance::Listed },
         spot: None,
+        interruption: None,
         sustained_use: None,
         offers,
         normalized_units: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::engine::charge;
 use super::holding::Holding;
 use crate::bill::offer::{OfferKey, Scope, scope};
-use crate::bill::usage::{NodeUsage, SeriesRates, UsageLine};
+use crate::bill::usage::{NodeUsage, SeriesRates, SizeRatios, UsageLine};
 use crate::catalog::{Catalog, OfferKind, Provider};
 use crate::units::Rate;
 
@@ -13,11 +13,14 @@ use crate::units::Rate;
 pub fn lines<'a>(
     catalog: &'a Catalog,
     types: impl IntoIterator<Item = &'a crate::catalog::InstanceType>,
+    ratios: &SizeRatios,
 ) -> Vec<UsageLine<'a>> {
     let rates = SeriesRates::of(catalog, |t| Some(t.on_demand.rate));
     let line = |t: &'a crate::catalog::InstanceType| {
         let split = (catalog.provider == Provider::Gcp).then(|| rates.split(t, t.on_demand.rate));
-        UsageLine::new(t).with_components(split)
+        let line = UsageLine::new(t).with_components(split);
+        let pool = ratios.pool(&line);
+        line.in_pool(pool)
     };
     types.into_iter().map(line).collect()
 }

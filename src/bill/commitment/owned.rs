@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::holding::{Covers, Holding};
 use crate::bill::offer::OfferKey;
-use crate::bill::usage::{SeriesRates, UsageLine};
+use crate::bill::usage::{SeriesRates, SizeRatios, UsageLine};
 use crate::catalog::{Catalog, CommitmentOffer, Provenance};
 use crate::policy::{OwnedCommitment, OwnedScope};
 use crate::units::{Money, Rate};
@@ -60,10 +60,11 @@ pub fn holdings(
     owned: &[OwnedCommitment],
     catalog: &Catalog,
     first_day: Date,
+    ratios: &SizeRatios,
 ) -> Result<Vec<Holding>, Vec<OwnedError>> {
     let (mut holdings, mut errors) = (Vec::new(), Vec::new());
     for (index, commitment) in owned.iter().enumerate() {
-        match holding(commitment, index, catalog, first_day) {
+        match holding(commitment, index, catalog, (first_day, ratios)) {
             Ok(made) => holdings.extend(made.into_iter().filter(|h| h.end > 0)),
             Err(error) => errors.push(error),
         }
@@ -75,7 +76,7 @@ fn holding(
     owned: &OwnedCommitment,
     index: usize,
     catalog: &Catalog,
-    first_day: Date,
+    (first_day, ratios): (Date, &SizeRatios),
 ) -> Result<Vec<Holding>, OwnedError> {
     let key = OfferKey { kind: owned.kind, term: owned.term, payment: owned.payment };
     let place = || owned.place.clone();
@@ -108,7 +109,7 @@ fn holding(
                 instance_type: instance_type.clone(),
             })?;
             let price = priced(key.find(found), instance_type)?;
-            let covers = match (zone, UsageLine::new(found).pool) {
+            let covers = match (zone, ratios.pool(&UsageLine::new(found))) {
                 (Some(zone), _) => Covers::Zonal { instance_type: instance_type.clone(), zone: zone.clone() },
                 (None, Some(pool)) => Covers::Pool(pool),
                 (None, None) => Covers::Type(instance_type.clone()),
