@@ -227,7 +227,7 @@ const NANOS_PER_GIB: u128 = 4_237_000;
 pub fn weight(resource: &ResourceName, amount: u64) -> u128 {
     match resource {
         ResourceName::Cpu => u128::from(amount) * NANOS_PER_MILLICORE,
-        ResourceName::Memory => u128::from(amount) * NANOS_PER_GIB >> 30,
+        ResourceName::Memory => (u128::from(amount) * NANOS_PER_GIB) >> 30,
         _ => 0,
     }
 }

@@ -228,9 +228,10 @@ impl SweepReport {
         if a.catalog != b.catalog {
             return false;
         }
-        self.axes.iter().zip(a.values.iter().zip(&b.values)).all(|(axis, (a, b))| {
-            a == b || (axis.nested && axis.advantage(a, b).is_some_and(|a_is_wanted| a_is_wanted))
-        })
+        self.axes
+            .iter()
+            .zip(a.values.iter().zip(&b.values))
+            .all(|(axis, (a, b))| a == b || (axis.nested && axis.advantage(a, b) == Some(true)))
     }
 
     fn changes(&self, p: usize) -> Changes {

@@ -178,7 +178,8 @@ impl UsageReport {
         let share = |part: u128| -> Money {
             let part = i128::try_from(part).expect("weights of pods stay far below 2^127");
             let total = i128::try_from(total).expect("weights of pods stay far below 2^127");
-            let whole = cost.checked_mul(part).map_or(Money::ZERO, |product| product);
+            let whole =
+                cost.checked_mul(part).expect("a bill times the weight of all pods stays below 2^127");
             if total == 0 { Money::ZERO } else { Money::from_nanos(whole.nanos() / total) }
         };
         let mut rows = Vec::new();

@@ -72,8 +72,8 @@ impl Search<'_> {
         let mut sets: Vec<Set> = alone.iter().map(|&g| vec![g]).collect();
         sets.push(used.iter().copied().take(self.cap).collect());
         let (_, mut set) = self.try_all(sets, &mut best)?;
-        let mut candidates: Set = used.into_iter().take(tried).chain(alone).collect();
-        candidates.dedup();
+        let mut candidates: Set = used.into_iter().take(tried).collect();
+        candidates.extend(alone.into_iter().filter(|g| !candidates.contains(g)).collect::<Vec<_>>());
         loop {
             let more = candidates.iter().filter(|g| !set.contains(g)).map(|&g| {
                 let mut wider = set.clone();
