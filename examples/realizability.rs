@@ -1,18 +1,19 @@
 //! What the default scheduler makes of plans: `cargo run --release --example realizability -- --help`.
 //!
-//! Plans generated clusters freely and with one instance type, replays both, and prints the measures
+//! Plans generated clusters freely and in pools, replays both, and prints the measures
 //! that leave nothing pending as Markdown; `timing` replays 10,000 pods on 1,000 nodes.
 
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use plimsoll::formulate::formulate;
+use plimsoll::formulate::{Formulation, formulate, pooled};
 use plimsoll::replay::{
     self, Cluster, Help, Node, Order, Pool, Profile, Replicated, Rules, Run, Settings, measures,
 };
-use plimsoll::search::search;
+use plimsoll::search::search_pooled;
 use plimsoll::solver::control::{Budget, Effort, Silent};
 use plimsoll::units::{Money, Rate, ResourceName};
+use plimsoll::verify::VerifiedPlan;
 use plimsoll::workload::{
     LabelExpression, LabelOperator, LabelSelector, TopologySpread, WorkloadKind, WorkloadSet,
 };
@@ -39,6 +40,9 @@ enum Action {
         /// Limit of one search.
         #[arg(long, default_value_t = 20)]
         seconds: u64,
+        /// Up to so many pods, measures are looked for that bring free plans about too.
+        #[arg(long, default_value_t = 2_000)]
+        measures_up_to: u64,
     },
     /// One arrival of 10,000 pods on 1,000 nodes, per profile and order.
     Timing,
@@ -46,7 +50,9 @@ enum Action {
 
 fn main() {
     match Cli::parse().command {
-        Action::Table { rows, seconds } => table(&rows, Duration::from_secs(seconds)),
+        Action::Table { rows, seconds, measures_up_to } => {
+            table(&rows, Duration::from_secs(seconds), measures_up_to);
+        }
         Action::Timing => timing(),
     }
 }
@@ -59,11 +65,11 @@ enum Rows {
     Zones,
 }
 
-fn table(rows: &[String], limit: Duration) {
+fn table(rows: &[String], limit: Duration, measures_up_to: u64) {
     println!(
-        "| pods/shapes | rules | plan | nodes | types | over the bound | pending: default | pending: most-allocated | measures (default profile) | premium | with it over the bound |"
+        "| pods/shapes | rules | plan | nodes | pools | over the bound | pending: default | pending: most-allocated | measures (default profile) | pending then | premium | with it over the bound |"
     );
-    println!("|---|---|---|---:|---:|---:|---|---|---|---:|---:|");
+    println!("|---|---|---|---:|---:|---:|---|---|---|---:|---:|---:|");
     for row in rows {
         let (pods, shapes) = row.split_once('/').expect("rows are pods/shapes");
         let (pods, shapes) = (pods.parse().expect("pods"), shapes.parse().expect("shapes"));
@@ -73,60 +79,70 @@ fn table(rows: &[String], limit: Duration) {
             if rules == Rows::Zones {
                 spread_over_zones(&mut made.workloads);
             }
-            let mut bound = None;
-            for one_type in [false, true] {
-                let mut policy = made.policy.clone();
-                policy.max_types = one_type.then_some(1);
-                let formulation =
-                    formulate(&made.workloads, &made.catalog, &policy).expect("the policy is valid");
-                let budget = Budget { effort: Effort::Normal, time_limit: Some(limit), ..Budget::default() };
-                let found = search(&formulation, &budget, 1, &Silent);
-                let Ok(found) = found else {
-                    eprintln!("{row}: no plan");
-                    continue;
-                };
-                // The bound of the free plan holds for both.
-                let bound = *bound.get_or_insert(found.outcome.lower_bound().value);
-                let plan = found.outcome.plan();
-                let cluster = Cluster::of_plan(&made.workloads, &made.catalog, &policy, &formulation, plan);
-                let name = match rules {
-                    Rows::Plain => "none",
-                    Rows::Apart => "a fifth apart over nodes",
-                    Rows::Zones => "a fifth over zones",
-                };
-                let kind = if one_type { "one type" } else { "free" };
-                print_row(&[row.as_str(), name, kind], &cluster, plan.hourly_cost(), bound);
-            }
+            let name = match rules {
+                Rows::Plain => "none",
+                Rows::Apart => "a fifth apart over nodes",
+                Rows::Zones => "a fifth over zones",
+            };
+            let policy = &made.policy;
+            let free = formulate(&made.workloads, &made.catalog, policy).expect("the policy is valid");
+            let pooled = pooled(&made.workloads, &made.catalog, policy, &free).expect("the policy is valid");
+            let budget = Budget { effort: Effort::Normal, time_limit: Some(limit), ..Budget::default() };
+            let Ok(found) = search_pooled(&free, &pooled, &budget, 1, &Silent) else {
+                eprintln!("{row}: no plan");
+                continue;
+            };
+            let bound = found.outcome.lower_bound().value;
+            let of = |formulation: &Formulation, plan: &VerifiedPlan| {
+                Cluster::of_plan(&made.workloads, &made.catalog, policy, formulation, plan)
+            };
+            let plan = found.free.as_ref().expect("both forms are searched");
+            let help = (pods <= measures_up_to).then(Help::default);
+            print_row(&[row.as_str(), name, "free"], &of(&free, plan), help, plan.hourly_cost(), bound);
+            let plan = found.outcome.plan();
+            let cluster = of(&pooled.formulation, plan);
+            let help = Help { pinned: true, ..Help::default() };
+            print_row(&[row.as_str(), name, "pooled"], &cluster, Some(help), plan.hourly_cost(), bound);
         }
     }
 }
 
-fn print_row(names: &[&str; 3], cluster: &Cluster, cost: Money, bound: Money) {
+/// One plan: what stays pending as it is, and what leaves nothing pending. `help` says what is looked for.
+fn print_row(names: &[&str; 3], cluster: &Cluster, help: Option<Help>, cost: Money, bound: Money) {
     let started = Instant::now();
     let runs = replay::replay(cluster, &Settings::default());
     let replayed = started.elapsed();
-    let found = measures(cluster, &Help::default());
+    let pinned = help.as_ref().is_some_and(|help| help.pinned);
+    let found = help.map(|help| {
+        let cluster = if pinned { replay::led_to_pools(cluster) } else { cluster.clone() };
+        measures(&cluster, &help)
+    });
     let searched = started.elapsed() - replayed;
     let over = |cost: Money| match (cost - bound).ratio_to(bound) {
         Some(share) => format!("{:.2} %", share * 100.0),
         None => "?".to_owned(),
     };
-    let mut help = Vec::new();
-    for (count, what) in [
-        (found.pins.len() as u64, "pins"),
-        (found.classes.len() as u64, "classes"),
-        (found.extra_nodes.iter().map(|e| e.nodes).sum(), "nodes"),
-    ] {
-        if count > 0 {
-            help.push(format!("{count} {what}"));
+    let told = match &found {
+        None => ["not looked for".to_owned(), String::new(), String::new(), String::new()],
+        Some(found) => {
+            let counts = [
+                (found.pins.len() as u64, "pins"),
+                (found.classes.len() as u64, "classes"),
+                (found.extra_nodes.iter().map(|e| e.nodes).sum(), "nodes"),
+            ];
+            let help: Vec<String> =
+                counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+            let premium = found.premium.ratio_to(cluster.hourly_cost()).map_or(0.0, |p| p * 100.0);
+            [
+                if help.is_empty() { "none needed".to_owned() } else { help.join(", ") },
+                found.after.iter().map(Run::pending_pods).max().unwrap_or(0).to_string(),
+                format!("{premium:.1} %"),
+                over(cost + found.premium),
+            ]
         }
-    }
-    if !found.settled() {
-        help.push("not enough".to_owned());
-    }
-    let premium = found.premium.ratio_to(cluster.hourly_cost()).map_or(0.0, |p| p * 100.0);
+    };
     println!(
-        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {premium:.1} % | {} |",
+        "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
         names[0],
         names[1],
         names[2],
@@ -135,8 +151,7 @@ fn print_row(names: &[&str; 3], cluster: &Cluster, cost: Money, bound: Money) {
         over(cost),
         pending(&runs, Profile::Default),
         pending(&runs, Profile::MostAllocated),
-        if help.is_empty() { "none needed".to_owned() } else { help.join(", ") },
-        over(cost + found.premium),
+        told.join(" | "),
     );
     eprintln!("{names:?}: replayed 24 times in {replayed:.1?}, measures in {searched:.1?}");
 }

@@ -3,9 +3,11 @@
 //!
 //! A step adds nodes, moves pods in waves and removes the nodes that are empty then: N nodes become M.
 //! Steps do not depend on each other, so that each may be left out; each saves what is asked for at
-//! least. [`check`] replays them with code of its own: at no time a pod is nowhere, a node holds more
+//! least. But for the first where pods wait for a node: it gives them one, and costs what that costs.
+//! [`check`] replays them with code of its own: at no time a pod is nowhere, a node holds more
 //! than it offers, or a PodDisruptionBudget is broken.
 
+mod arrive;
 pub mod check;
 mod exchange;
 mod fleet;
@@ -15,9 +17,8 @@ mod steps;
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 
-use crate::formulate::standing::Standing;
+use crate::formulate::standing::{Remainder, Standing};
 use crate::observed::DisruptionBudget;
-use crate::plan::Plan;
 use crate::problem::{BinTypeId, ItemTypeId};
 use crate::solver::control::Effort;
 use crate::units::{HOURS_PER_MONTH, Money};
@@ -53,6 +54,10 @@ pub struct Migration {
     pub added: Vec<BinTypeId>,
     /// Where it ends.
     pub end: VerifiedPlan,
+    /// Pods that wait for a node even so.
+    pub waiting: Vec<(ItemTypeId, u64)>,
+    /// The problem that the end is a plan of: that of the cluster without those.
+    pub of: Remainder,
     /// Pods that are evicted, one that moves twice counted twice.
     pub pods_moved: u64,
     /// Why steps that were found are left out.
@@ -68,10 +73,23 @@ pub struct Step {
     pub add: Vec<NodeId>,
     /// Nodes to cordon, then to drain by the waves, then to remove.
     pub remove: Vec<NodeId>,
+    /// Pods that waited and get a node, before any move.
+    pub arrivals: Vec<Arrival>,
     /// Pods that move at the same time; one wave after the other.
     pub waves: Vec<Vec<Move>>,
-    /// What it saves an hour.
+    /// What it saves an hour; negative where it gives nodes to pods that wait.
     pub saving: Money,
+}
+
+/// Pods of one kind that waited and get a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Arrival {
+    /// Which kind.
+    pub item: ItemTypeId,
+    /// Which node.
+    pub to: NodeId,
+    /// How many.
+    pub pods: u64,
 }
 
 /// Pods of one kind that go from one node to another.
@@ -109,7 +127,14 @@ struct Limits {
 }
 
 impl Limits {
-    fn of(standing: &Standing, set: &WorkloadSet, budgets: &[DisruptionBudget]) -> Self {
+    /// Of the pods that do not wait.
+    fn of(
+        standing: &Standing,
+        set: &WorkloadSet,
+        budgets: &[DisruptionBudget],
+        waiting: &[(ItemTypeId, u64)],
+    ) -> Self {
+        let away: std::collections::BTreeMap<ItemTypeId, u64> = waiting.iter().copied().collect();
         let mut limits = Limits::default();
         let mut times = vec![0; standing.problem.items().len()];
         for budget in budgets {
@@ -118,7 +143,10 @@ impl Limits {
                 .filter(|(_, members)| budget.covers(&set.workloads[members.workloads[0].0]))
                 .map(|(id, _)| ItemTypeId(id))
                 .collect();
-            let pods = covered.iter().map(|&item| standing.problem.item(item).copies).sum();
+            let there = |item: &ItemTypeId| {
+                standing.problem.item(*item).copies - away.get(item).copied().unwrap_or(0)
+            };
+            let pods = covered.iter().map(there).sum();
             covered.iter().for_each(|item| times[item.index()] += 1);
             match budget.disruptions(pods) {
                 0 => limits.never.extend(covered),
@@ -131,24 +159,32 @@ impl Limits {
 }
 
 /// Searches for a cheaper cluster that keeps nodes where that pays, and for the way there. The end
-/// never costs more than the cluster as it is.
+/// never costs more than the cluster as it is with nodes for the pods that wait.
 ///
 /// # Errors
 /// What [`check`] finds, which is a bug of ours.
 pub fn migrate(ground: &Ground<'_>, settings: &Settings<'_>) -> Result<Migration, MigrationError> {
     let standing = ground.standing;
-    let limits = Limits::of(standing, ground.set, ground.budgets);
-    let start = Fleet::start(standing, &limits.never);
+    let limits = |waiting: &[(ItemTypeId, u64)]| Limits::of(standing, ground.set, ground.budgets, waiting);
+    let never = limits(&standing.waiting).never;
+    let today = Fleet::start(standing, &never);
+    let arrived = arrive::arrive(&today, ground, settings);
+    let first: Vec<Step> = arrived.step.into_iter().collect();
+    let start = arrived.fleet;
+    let limits = limits(&arrive::waiting(&standing.waiting, &first));
     let end = search::search(&start, settings);
-    let (candidates, added) = steps::steps(&start, &end, &limits, least_saving(settings));
+    let (candidates, more) = steps::steps(&start, &end, &limits, least_saving(settings));
+    let candidates = first.into_iter().chain(candidates).collect();
+    let added = [arrived.added, more].concat();
     let (steps, refused) = check::accepted(ground, &added, candidates);
     let (steps, added) = renumbered(standing.nodes.len(), steps, &added);
     let reached = check::replay(ground, &added, &steps).map_err(MigrationError::Way)?;
-    let end: Plan = reached.into_iter().map(|pattern| (pattern, 1)).collect();
-    let end = verify_plan(&standing.problem, end).map_err(MigrationError::End)?;
+    let waiting = arrive::waiting(&standing.waiting, &steps);
+    let of = standing.without(&waiting);
+    let end = verify_plan(&of.problem, of.plan(&arrive::as_plan(reached))).map_err(MigrationError::End)?;
     let pods_moved = steps.iter().flat_map(|s| s.waves.iter().flatten()).map(|m| m.pods).sum();
     let held_nodes = start.nodes.iter().filter(|node| !node.held.is_empty()).count() as u64;
-    Ok(Migration { steps, added, end, pods_moved, refused, held_nodes })
+    Ok(Migration { steps, added, end, waiting, of, pods_moved, refused, held_nodes })
 }
 
 /// What a step saves an hour at least, in nano-dollars; rounded up, and never nothing.
@@ -172,6 +208,8 @@ fn renumbered(running: usize, mut steps: Vec<Step>, added: &[BinTypeId]) -> (Vec
             Some(place) => number[place].expect("a step uses only nodes that were added"),
         };
         step.add.iter_mut().for_each(|node| *node = renamed(*node));
+        step.remove.iter_mut().for_each(|node| *node = renamed(*node));
+        step.arrivals.iter_mut().for_each(|arrival| arrival.to = renamed(arrival.to));
         for step_move in step.waves.iter_mut().flatten() {
             step_move.from = renamed(step_move.from);
             step_move.to = renamed(step_move.to);

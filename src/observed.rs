@@ -24,13 +24,14 @@ pub struct ObservedCluster {
 }
 
 impl ObservedCluster {
-    /// The nodes for which `keep` is true, with the pods that lie on them and nothing else.
+    /// The nodes for which `keep` is true, with the pods that lie on them, and the pods that wait.
     pub fn only(&self, set: &WorkloadSet, keep: &[bool]) -> (WorkloadSet, ObservedCluster) {
         let kept = || self.nodes.iter().zip(keep).filter(|&(_, &keep)| keep).map(|(node, _)| node);
         let mut pods = vec![0u64; set.workloads.len()];
         for here in kept().flat_map(|node| &node.pods) {
             pods[here.workload] += here.pods;
         }
+        self.waiting.iter().for_each(|&(workload, waiting)| pods[workload] += waiting);
         let mut places = vec![0; pods.len()];
         let mut workloads = Vec::new();
         for ((workload, &replicas), place) in set.workloads.iter().zip(&pods).zip(&mut places) {
@@ -46,7 +47,7 @@ impl ObservedCluster {
         let observed = ObservedCluster {
             nodes: nodes.collect(),
             bound: self.bound.clone(),
-            waiting: Vec::new(),
+            waiting: self.waiting.iter().map(|&(workload, pods)| (places[workload], pods)).collect(),
             budgets: self.budgets.clone(),
         };
         (WorkloadSet { workloads, ..set.clone() }, observed)

@@ -95,6 +95,9 @@ pub struct Inputs<'a> {
     pub wanted: Survive,
 }
 
+/// Other plans are made where surviving costs more than one part in this many of the plan.
+const WORTH_OTHERS: i128 = 100;
+
 /// Makes a plan survive.
 ///
 /// # Errors
@@ -128,23 +131,29 @@ pub fn plan(
     seed: u64,
 ) -> Result<(VerifiedPlan, Vec<Failed>), SearchError> {
     let problem = &inputs.formulation.problem;
-    let mut starts = vec![base.clone()];
-    starts.extend(variants::without_large_nodes(inputs, base, budget, seed));
-    if inputs.wanted.scope == FailureScope::Zone {
-        let balanced = starts.iter().map(|plan| variants::balanced(inputs.formulation, plan));
-        starts = balanced.collect::<Result<_, _>>()?;
-    }
-    let grown: Vec<(Plan, Vec<Failed>)> = starts
-        .par_iter()
-        .map(|start| {
-            let mut growing = Growing::new(inputs, start)?;
-            growing.settle();
-            Ok((growing.plan(), growing.failures()))
-        })
-        .collect::<Result<_, SearchError>>()?;
+    let start = |plan: VerifiedPlan| match inputs.wanted.scope {
+        FailureScope::Node => Ok(plan),
+        FailureScope::Zone => variants::balanced(inputs.formulation, &plan),
+    };
+    let grow = |start: &VerifiedPlan| -> Result<(Plan, Vec<Failed>), SearchError> {
+        let mut growing = Growing::new(inputs, start)?;
+        growing.settle();
+        Ok((growing.plan(), growing.failures()))
+    };
     let pending = |failures: &[Failed]| -> u64 {
         failures.iter().flat_map(|f| &f.pending).map(|&(_, pods)| pods).sum()
     };
+    let first = grow(&start(base.clone())?)?;
+    // Other plans save at most what this one pays to survive.
+    let paid = (first.0.hourly_cost(problem) - base.hourly_cost()).nanos();
+    let others = if pending(&first.1) > 0 || paid.saturating_mul(WORTH_OTHERS) > base.hourly_cost().nanos() {
+        variants::without_large_nodes(inputs, base, budget, seed)
+    } else {
+        Vec::new()
+    };
+    let others: Vec<VerifiedPlan> = others.into_iter().map(start).collect::<Result<_, _>>()?;
+    let mut grown: Vec<(Plan, Vec<Failed>)> = vec![first];
+    grown.extend(others.par_iter().map(grow).collect::<Result<Vec<_>, SearchError>>()?);
     let best =
         grown.into_iter().min_by_key(|(plan, failures)| (pending(failures), plan.hourly_cost(problem)));
     let (plan, failures) = best.expect("the plan itself is a start");

@@ -70,6 +70,18 @@ fn factors_are_printed_saved_and_taken_by_a_plan() {
 }
 
 #[test]
+fn nodes_that_agree_have_no_column_for_what_they_report_at_most() {
+    let nodes = Dump::new().node("a", "m5.large", "1900m", "7000Mi").node("b", "m5.large", "1900m", "7000Mi");
+    plimsoll()
+        .args(["calibrate", "-"])
+        .write_stdin(nodes.text())
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("TYPE      NODES  RESOURCE    MODEL  MEASURED  FACTOR"))
+        .stdout(predicate::str::contains("m5.large      2  cpu         1930m     1900m  0.9845"));
+}
+
+#[test]
 fn a_calibration_is_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("policy.yaml");

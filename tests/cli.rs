@@ -249,6 +249,9 @@ fn kubernetes_objects_are_planned_in_pools_and_both_forms_are_told() {
     let free = json(&["--form", "free"]);
     assert_eq!(free["form"], "free");
     assert!(free.get("forms").is_none() && free.get("replay").is_none());
+    let told =
+        |report: &serde_json::Value| report["notices"].to_string().contains("is not computed; --form pooled");
+    assert!(told(&free) && !told(&plan));
     assert!(json(&["--replay", "none"]).get("replay").is_none());
     let mut table = plimsoll();
     table.arg("plan").arg(&case.input).args(quick);
@@ -327,7 +330,7 @@ fn a_missed_threshold_is_four_and_the_plan_is_written() {
 #[test]
 fn wrong_usage_is_two() {
     let case = case("app.yaml", small());
-    let options: [&[&str]; 12] = [
+    let options: [&[&str]; 13] = [
         &["--effort", "extreme"],
         &["--fail-on", "speed<3%"],
         &["--headroom", "gpu=10%"],
@@ -340,6 +343,7 @@ fn wrong_usage_is_two() {
         &["--family", "m5["],
         &["--purchase", "reserved"],
         &["--as-of", "2026-02-30"],
+        &["--gap", "200%"],
     ];
     for option in options {
         case.plan(option).code(2).stdout("");

@@ -48,7 +48,9 @@ impl Case {
     }
 
     fn as_is(&self) -> Money {
-        verify_plan(&self.standing.problem, self.standing.as_is()).expect("a cluster that runs").hourly_cost()
+        let today = self.standing.without(&self.standing.waiting);
+        let plan = today.plan(&self.standing.as_is());
+        verify_plan(&today.problem, plan).expect("a cluster that runs").hourly_cost()
     }
 
     fn migrate(&self, min_saving: &str) -> Migration {
@@ -56,9 +58,11 @@ impl Case {
         let settings = Settings { min_saving, effort: Effort::Quick, seed: 0, cancel: None };
         let migration = migrate(&self.ground(), &settings).expect("a migration");
         // What holds always.
-        assert!(migration.end.hourly_cost() <= self.as_is());
+        let arrival = migration.steps.first().filter(|step| !step.arrivals.is_empty());
+        let paid = arrival.map_or(Money::ZERO, |step| step.saving);
+        assert!(migration.end.hourly_cost() + paid <= self.as_is());
         check::replay(&self.ground(), &migration.added, &migration.steps).expect("a way that is possible");
-        for step in &migration.steps {
+        for step in migration.steps.iter().filter(|step| step.arrivals.is_empty()) {
             let month = step.saving.checked_mul(730).expect("in range");
             assert!(month > Money::ZERO && month >= min_saving);
         }
@@ -95,6 +99,96 @@ fn three_half_full_nodes_become_two() {
     let (removed, added) = case.names(&migration);
     assert_eq!((removed.len(), added.len(), migration.pods_moved), (1, 0, 2), "{migration:?}");
     assert_eq!(waves(&migration), 1);
+}
+
+/// Three m5.large with two pods each have room for two pods of 450m and 1600 MiB more on each; an
+/// m5.large holds four.
+#[test]
+fn pods_that_wait_get_room_or_a_new_node_first() {
+    let waiting = |count| three_half_full().pods("new", count, "450m", "1600Mi", "");
+    let case = Case::of(waiting(4).text(), "m5.*");
+    assert_eq!(case.standing.waiting.iter().map(|&(_, n)| n).sum::<u64>(), 4);
+    let migration = case.migrate("0");
+    // Ten pods: three nodes hold twelve, two hold eight. Nothing to buy, nothing to save.
+    assert_eq!(migration.end.hourly_cost(), case.as_is());
+    assert_eq!(
+        (migration.steps.len(), migration.steps[0].saving, migration.waiting.len()),
+        (1, Money::ZERO, 0)
+    );
+
+    // Sixteen pods: a fourth node.
+    let case = Case::of(waiting(10).text(), "m5.large");
+    let migration = case.migrate("0");
+    assert_eq!(migration.end.hourly_cost(), "0.384".parse().unwrap());
+    let placed: u64 = migration.steps[0].arrivals.iter().map(|arrival| arrival.pods).sum();
+    assert_eq!((placed, migration.steps[0].add.len(), migration.added.len()), (10, 1, 1));
+    assert_eq!(migration.steps[0].saving, Money::ZERO - "0.096".parse().unwrap());
+
+    // Nobody sells a node that large: it goes on waiting, and the others move as they did.
+    let case = Case::of(three_half_full().pods("huge", 1, "900", "1Gi", "").text(), "m5.*");
+    let migration = case.migrate("0");
+    assert!(case.standing.waiting.is_empty() && migration.steps.iter().all(|step| step.arrivals.is_empty()));
+    assert_eq!(migration.end.hourly_cost(), "0.192".parse().unwrap());
+}
+
+#[test]
+fn pods_that_wait_are_placed_once_each_and_only_where_there_is_room() {
+    let case = Case::of(three_half_full().pods("new", 3, "450m", "1600Mi", "").text(), "m5.*");
+    let migration = case.migrate("0");
+    let mut more = migration.steps.clone();
+    let again = more[0].arrivals[0];
+    more[0].arrivals.push(again);
+    let flaw = check::replay(&case.ground(), &migration.added, &more);
+    assert!(matches!(flaw, Err(Flaw::NotWaiting(_) | Flaw::Full { .. })), "{flaw:?}");
+    let mut elsewhere = migration.steps.clone();
+    elsewhere[0].arrivals[0].to = NodeId(99);
+    assert_eq!(check::replay(&case.ground(), &migration.added, &elsewhere), Err(Flaw::NotThere(NodeId(99))));
+}
+
+/// The pods of `web` keep apart by zone from one another, and one zone has a node to spare: a second waiting
+/// pod finds no zone.
+#[test]
+fn a_rule_between_pods_lets_pods_wait_on() {
+    let apart = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{
+        "topologyKey": "topology.kubernetes.io/zone", "labelSelector": {"matchLabels": {"app": "web"}}}]}});
+    let dump = Dump::new()
+        .node("a", "m5.large", "1930m", "7000Mi")
+        .pods("web", 1, "100m", "100Mi", "a")
+        .pods("web", 1, "100m", "100Mi", "")
+        .pods("db", 1, "100m", "100Mi", "")
+        .each_pod("web", |pod| pod["spec"]["affinity"] = apart.clone());
+    let case = Case::of(dump.text(), "m5.*");
+    let migration = case.migrate("0");
+    let names = |item: plimsoll::problem::ItemTypeId| {
+        case.set.workloads[case.standing.legend.items[item.index()].workloads[0].0].id.name.clone()
+    };
+    let waiting: Vec<(String, u64)> = migration.waiting.iter().map(|&(item, n)| (names(item), n)).collect();
+    assert_eq!(waiting, [("web".to_owned(), 1)]);
+    assert_eq!(migration.steps[0].arrivals.len(), 1);
+}
+
+/// Two types run; with at most two, a third is never bought, though m5.xlarge would hold everything.
+#[test]
+fn no_type_is_added_beyond_what_the_policy_allows() {
+    let dump = Dump::new()
+        .node("a", "m5.2xlarge", "7910m", "29000Mi")
+        .pods("big", 1, "1500m", "4000Mi", "a")
+        .node("b", "m5.4xlarge", "15890m", "58000Mi")
+        .pods("small", 1, "1500m", "4000Mi", "b");
+    let mut case = Case::of(dump.text(), "m5.*");
+    let free = case.migrate("0");
+    assert!(free.end.hourly_cost() < "0.384".parse().unwrap());
+    case.standing.max_types = Some(1);
+    let bound = case.migrate("0");
+    let kinds: std::collections::BTreeSet<usize> = bound
+        .end
+        .plan()
+        .bins_by_type()
+        .keys()
+        .map(|b| case.standing.legend.nodes[b.index()].catalog_type)
+        .collect();
+    assert!(kinds.len() <= 2, "{kinds:?}");
+    assert!(bound.end.hourly_cost() < case.as_is());
 }
 
 #[test]

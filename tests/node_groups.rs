@@ -67,7 +67,11 @@ fn pooled() -> PlanReport {
         measures: Some(MeasuresRow {
             settled: true,
             profile: "default".into(),
-            pins: vec![PinRow { workload: "default/Component/web".into(), instance_type: "m5.large".into() }],
+            pins: vec![PinRow {
+                workload: "default/Component/web".into(),
+                instance_type: "m5.large".into(),
+                pool: Some("m5.large".into()),
+            }],
             classes: vec![],
             extra_nodes: vec![extra("m5.large")],
             premium_hour: no_money(),

@@ -8,11 +8,11 @@ use plimsoll::catalog::Provider;
 use plimsoll::formulate::{formulate, pooled};
 use plimsoll::input::{ReadOptions, Source, catalog_file, read_workloads};
 use plimsoll::policy::Policy;
-use plimsoll::problem::{BinSet, BinTypeId, ItemType, ItemTypeId, PoolId, Pooling, Problem};
+use plimsoll::problem::{BinSet, BinType, BinTypeId, ItemType, ItemTypeId, PoolId, Pooling, Problem};
 use plimsoll::search::{self, search_pooled};
 use plimsoll::solver::control::{Budget, Effort, Silent};
 use plimsoll::solver::{SolveError, solve_pooled};
-use plimsoll::units::Money;
+use plimsoll::units::{Money, Rate};
 use plimsoll::verify::{verify_plan, verify_pools};
 use plimsoll::workload::WorkloadSet;
 use rayon::prelude::*;
@@ -128,6 +128,131 @@ fn tiny_pooled_plans_are_valid_and_nearly_all_the_cheapest() {
     assert!(feasible > 150, "only {feasible} of {PROBLEMS} have any plan");
     // Packing is exact only where a pool has few patterns.
     assert!(missed.len() <= 4, "dearer than need be: {missed:?}");
+}
+
+/// More groups than are tried exhaustively, and few bins: single copies of items of all sizes, some of them
+/// together in a group; bin types of all shapes, each a pool.
+fn few_bins(rng: &mut Rng) -> (Problem, Pooling) {
+    let bins: Vec<BinType> = (0..rng.usize(3..6))
+        .map(|_| {
+            let capacity = [rng.u64(40..160), rng.u64(40..160)];
+            // About what it offers, with a discount or two.
+            let rate = (capacity[0] + capacity[1]) * rng.u64(90..111);
+            BinType { capacity: capacity.into_iter().collect(), rate: Rate::from_nanos(rate), stock: None }
+        })
+        .collect();
+    let items: Vec<ItemType> = (0..rng.usize(10..14))
+        .map(|_| ItemType {
+            demand: [rng.u64(2..40), rng.u64(2..40)].into_iter().collect(),
+            copies: 1,
+            max_per_bin: None,
+            eligible: BinSet::all(bins.len()),
+        })
+        .collect();
+    let count = bins.len();
+    let problem = Problem::new(vec!["a".into(), "b".into()], items, bins, [], None).expect("a problem");
+    let mut groups: Vec<Vec<ItemTypeId>> = Vec::new();
+    for item in problem.item_ids() {
+        // Nine groups or more, so that not every set of them is packed.
+        let spare = problem.items().len() - item.index() + groups.len() > 9;
+        match groups.last_mut() {
+            Some(last) if last.len() == 1 && spare && rng.bool() => last.push(item),
+            _ => groups.push(vec![item]),
+        }
+    }
+    let pools = (0..count as u32).map(|b| vec![BinTypeId(b)]).collect();
+    let pooling = Pooling::new(&problem, groups, pools, rng.u32(1..4)).expect("all are grouped once");
+    (problem, pooling)
+}
+
+/// The least cost of a pooled plan of single copies: what every set of items takes of every bin type, then
+/// every way to share the groups out.
+fn least_cost(problem: &Problem, pooling: &Pooling) -> u64 {
+    let count = problem.items().len();
+    let all = (1usize << count) - 1;
+    let fits = |set: usize, bin: &BinType| {
+        (0..2).all(|k| {
+            let items = problem.items().iter().enumerate().filter(|(i, _)| set >> i & 1 == 1);
+            items.map(|(_, item)| item.demand[k]).sum::<u64>() <= bin.capacity[k]
+        })
+    };
+    let bins_of = |bin: &BinType| -> Vec<u64> {
+        let one: Vec<bool> = (0..=all).map(|set| fits(set, bin)).collect();
+        let mut least = vec![u64::MAX; all + 1];
+        least[0] = 0;
+        for set in 1..=all {
+            let lowest = set & set.wrapping_neg();
+            let rest = set & !lowest;
+            let mut others = rest;
+            loop {
+                let here = others | lowest;
+                if one[here] && least[set & !here] != u64::MAX {
+                    least[set] = least[set].min(least[set & !here] + 1);
+                }
+                if others == 0 {
+                    break;
+                }
+                others = (others - 1) & rest;
+            }
+        }
+        least
+    };
+    let groups: Vec<usize> =
+        pooling.groups().iter().map(|g| g.iter().map(|item| 1 << item.index()).sum()).collect();
+    let items_of =
+        |set: usize| (0..groups.len()).filter(|g| set >> g & 1 == 1).map(|g| groups[g]).sum::<usize>();
+    let everybody = (1usize << groups.len()) - 1;
+    // By the pools used so far: the least cost of each set of groups.
+    let mut best = vec![vec![u64::MAX; everybody + 1]; pooling.max_pools() as usize + 1];
+    best[0][0] = 0;
+    for bin in problem.bins() {
+        let bins = bins_of(bin);
+        let cost: Vec<u64> =
+            (0..=everybody).map(|set| bins[items_of(set)].saturating_mul(bin.rate.nanos())).collect();
+        for used in (0..pooling.max_pools() as usize).rev() {
+            for set in 0..=everybody {
+                if best[used][set] == u64::MAX {
+                    continue;
+                }
+                let rest = everybody & !set;
+                let mut more = rest;
+                while more > 0 {
+                    let sum = best[used][set].saturating_add(cost[more]);
+                    let there = &mut best[used + 1][set | more];
+                    *there = (*there).min(sum);
+                    more = (more - 1) & rest;
+                }
+            }
+        }
+    }
+    best.iter().map(|by_set| by_set[everybody]).min().expect("some number of pools")
+}
+
+#[test]
+fn few_bins_are_shared_out_as_cheaply_as_trying_everything() {
+    const PROBLEMS: u64 = 40;
+    let budget = Budget { effort: Effort::Quick, ..Budget::default() };
+    let above: Vec<f64> = (0..PROBLEMS)
+        .into_par_iter()
+        .filter_map(|seed| {
+            let (problem, pooling) = few_bins(&mut Rng::with_seed(seed));
+            let least = least_cost(&problem, &pooling);
+            if least == u64::MAX {
+                return None;
+            }
+            let outcome = solve_pooled(&problem, &pooling, &budget, 7, &Silent)
+                .unwrap_or_else(|error| panic!("problem {seed}: {error}"));
+            let plan = verify_plan(&problem, outcome.incumbent).expect("a valid plan");
+            verify_pools(&pooling, plan.plan()).expect("groups lie whole");
+            let cost = plan.hourly_cost().nanos() as f64;
+            assert!(cost >= least as f64, "problem {seed}: {cost} below {least}");
+            Some(cost / least as f64 - 1.0)
+        })
+        .collect();
+    let missed = above.iter().filter(|&&share| share > 0.0).count();
+    let worst = above.iter().copied().fold(0.0, f64::max);
+    assert!(above.len() >= 30, "only {} have any plan", above.len());
+    assert!(missed * 10 <= above.len() && worst < 0.05, "{missed} are dearer than need be, by up to {worst}");
 }
 
 #[test]

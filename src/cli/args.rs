@@ -886,7 +886,7 @@ pub struct SearchArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub time_limit: Option<Duration>,
     /// Stop as soon as the plan is proved to be within this share of the cheapest, such as 0.5%
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = gap)]
     pub gap: Option<PartsPerMillion>,
     /// Seed of the randomised parts: the same seed gives the same plan
     #[arg(long, default_value_t = 0)]
@@ -1013,6 +1013,16 @@ pub fn share(text: &str) -> Result<PartsPerMillion, String> {
 fn money(text: &str) -> Result<Money, String> {
     let amount: Money = text.parse().map_err(|error: DecimalError| error.to_string())?;
     if amount < Money::ZERO { Err(format!("`{text}` is negative")) } else { Ok(amount) }
+}
+
+/// Reads a gap, a share of the plan's cost.
+fn gap(text: &str) -> Result<PartsPerMillion, String> {
+    let share: PartsPerMillion = text.parse().map_err(|error: DecimalError| error.to_string())?;
+    if share > PartsPerMillion::ONE {
+        Err(format!("`{text}` is more than the whole cost"))
+    } else {
+        Ok(share)
+    }
 }
 
 /// Reads a day of the calendar.

@@ -39,8 +39,9 @@ fn factor(measured: u64, modelled: Option<u64>) -> String {
     ratio.map(|ratio| ratio.fixed(4)).unwrap_or_default()
 }
 
+/// A row for each resource of each type; what nodes report at most only where they differ.
 fn table(found: &[Calibrated]) -> String {
-    let header = ["TYPE", "NODES", "RESOURCE", "MODEL", "MEASURED", "UP TO", "FACTOR"];
+    let differ = found.iter().flat_map(|c| &c.resources).any(|r| r.most > r.least);
     let rows = found.iter().flat_map(|c| {
         c.resources.iter().map(|r| {
             let amount = |amount: u64| r.resource.display(amount);
@@ -50,12 +51,20 @@ fn table(found: &[Calibrated]) -> String {
                 r.resource.to_string(),
                 r.modelled.map(amount).unwrap_or_default(),
                 amount(r.least),
-                if r.most > r.least { amount(r.most) } else { String::new() },
+                amount(r.most),
                 factor(r.least, r.modelled),
             ]
         })
     });
-    catalog::columns(header, rows, &[1, 3, 4, 5, 6])
+    if differ {
+        let header = ["TYPE", "NODES", "RESOURCE", "MODEL", "MEASURED", "UP TO", "FACTOR"];
+        return catalog::columns(header, rows, &[1, 3, 4, 5, 6]);
+    }
+    let header = ["TYPE", "NODES", "RESOURCE", "MODEL", "MEASURED", "FACTOR"];
+    let rows = rows.map(|[kind, nodes, resource, model, least, _, factor]| {
+        [kind, nodes, resource, model, least, factor]
+    });
+    catalog::columns(header, rows, &[1, 3, 4, 5])
 }
 
 /// A policy file that holds nothing else.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::anyhow;
 use plimsoll::catalog::Architecture;
 use plimsoll::formulate::calibration;
-use plimsoll::formulate::standing::{self, SetAside, Standing};
+use plimsoll::formulate::standing::{self, Remainder, SetAside, Standing};
 use plimsoll::input::policy_file::PolicyFile;
 use plimsoll::input::{self, Fault, ReadOptions, Source, catalog_file};
 use plimsoll::migration::check::Ground;
@@ -25,10 +25,14 @@ pub struct Running {
     workloads: WorkloadSet,
     observed: ObservedCluster,
     set_aside: Vec<Option<SetAside>>,
-    /// The pods that are planned: those on nodes with a price.
+    /// The pods that are planned: those on nodes with a price, and those that wait for a node.
     pub planned: WorkloadSet,
     standing: Standing,
+    /// What runs, without the pods that wait.
+    today: Remainder,
     as_is: VerifiedPlan,
+    /// Pods that wait.
+    waiting: u64,
     budgets: Vec<DisruptionBudget>,
 }
 
@@ -79,12 +83,17 @@ pub fn read(
             errors.iter().map(|error| Fault::new("policy", error.to_string())).collect()
         },
     )?;
-    let as_is = verify::verify_plan(&standing.problem, standing.as_is()).map_err(|violations| {
+    let today = standing.without(&standing.waiting);
+    let as_is = verify::verify_plan(&today.problem, today.plan(&standing.as_is())).map_err(|violations| {
         anyhow!("the cluster as it is breaks its own problem, which is a bug: {}", violations[0])
     })?;
     let set_aside = assessed.into_iter().map(Result::err).collect();
     let budgets = observed.budgets.clone();
-    Ok((Running { workloads, observed, set_aside, planned, standing, as_is, budgets }, settings))
+    let waiting = observed.waiting.iter().map(|&(_, pods)| pods).sum();
+    Ok((
+        Running { workloads, observed, set_aside, planned, standing, today, as_is, waiting, budgets },
+        settings,
+    ))
 }
 
 /// The bundled prices of the region that most nodes stand in. Without any, nodes are set aside and say so.
@@ -111,6 +120,12 @@ impl Running {
         migration::migrate(&ground, &wanted).map_err(|error| anyhow!("which is a bug: {error}").into())
     }
 
+    /// Pods that wait at the end of a migration too.
+    fn still_waiting(&self, migration: &Migration) -> u64 {
+        let pods = |list: &[(plimsoll::problem::ItemTypeId, u64)]| list.iter().map(|&(_, n)| n).sum::<u64>();
+        self.waiting - pods(&self.standing.waiting) + pods(&migration.waiting)
+    }
+
     /// The cluster as it is and with nodes kept, for the comparison.
     pub fn baselines<'a>(&'a self, migration: &'a Migration) -> Vec<BaselineInput<'a>> {
         let as_is = BaselineInput {
@@ -120,18 +135,20 @@ impl Running {
                 "the nodes that run, at on-demand prices, with what they report as allocatable".to_owned(),
             ],
             reference: true,
-            problem: &self.standing.problem,
-            legend: &self.standing.legend,
+            problem: &self.today.problem,
+            legend: &self.today.legend,
             plan: &self.as_is,
-            pods_left_out: 0,
+            pods_left_out: self.waiting,
         };
         let kept = BaselineInput {
             id: "kept".to_owned(),
             label: "nodes kept where that pays".to_owned(),
             method: vec!["the steps of the migration carried out".to_owned()],
             reference: false,
+            problem: &migration.of.problem,
+            legend: &migration.of.legend,
             plan: &migration.end,
-            ..as_is.clone()
+            pods_left_out: self.still_waiting(migration),
         };
         vec![as_is, kept]
     }
@@ -140,6 +157,7 @@ impl Running {
     pub fn report(
         &self,
         found: &Found,
+        left_out: u64,
         migration: &Migration,
         settings: &Settings,
         args: &PlanArgs,
@@ -153,7 +171,9 @@ impl Running {
             planned: &self.planned,
             from_scratch: found.outcome.plan(),
             free: found.free.as_ref(),
+            left_out,
             migration,
+            waiting: [self.waiting, self.still_waiting(migration)],
             min_saving: args.min_saving,
             catalog: &settings.prices.catalog,
         })

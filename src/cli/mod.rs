@@ -205,10 +205,11 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
     if let Some(survived) = survival {
         survived.tell(&mut report, &workloads, &settings, formulation, &found);
     }
+    let left_out = report.headline.pods_left_out;
     report.cluster = running
         .as_ref()
         .zip(migration.as_ref())
-        .map(|(running, migration)| running.report(&found, migration, &settings, args));
+        .map(|(running, migration)| running.report(&found, left_out, migration, &settings, args));
     if let Some(horizon) = horizon {
         progress.step("packing demand over time");
         demand::levels(&workloads, &settings, horizon, (formulation, &found), args)?

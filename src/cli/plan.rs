@@ -338,7 +338,10 @@ pub fn report(
         let message = format!("left out of the comparison: {skipped}");
         report.notices.push(Notice { kind: NoticeKind::Warning, workload: None, message });
     }
-    let messages = what_restrictions_cost(found).into_iter().chain(preferences(workloads, &inputs));
+    let messages = what_restrictions_cost(found)
+        .into_iter()
+        .chain(preferences(workloads, &inputs))
+        .chain(price_of_pools_unknown(workloads, settings));
     report.notices.extend(messages.map(|message| Notice {
         kind: NoticeKind::Assumption,
         workload: None,
@@ -355,6 +358,16 @@ fn preferences(workloads: &WorkloadSet, inputs: &ReportInputs<'_>) -> Option<Str
     let (held, all) = placement::preferred(&workloads.workloads, &standing);
     (all > 0)
         .then(|| format!("of {all} preferred rules of pods, which do not bind, the plan satisfies {held}"))
+}
+
+/// Of Kubernetes objects both forms of plan are priced unless somebody asks for the free one alone.
+fn price_of_pools_unknown(workloads: &WorkloadSet, settings: &Settings) -> Option<String> {
+    let alone = settings.policy.form == PlanForm::Free && workloads.from_kubernetes;
+    alone.then(|| {
+        "the plan is free: what it costs more to keep every workload whole in one pool, which is what the \
+         scheduler brings about, is not computed; --form pooled prices both"
+            .to_owned()
+    })
 }
 
 /// The plan against the cheapest one found without restrictions.

@@ -126,7 +126,11 @@ pub fn settle(
     }
     restrict(&mut policy.types, &args.types);
     adjust(&mut policy, &args.nodes);
-    policy.survive = args.survive.wanted();
+    policy.survive = args.survive.wanted().or(policy.survive);
+    if args.cluster && policy.survive.is_some() {
+        let message = "`survive` is not held for a cluster that runs; plan its workloads without --cluster";
+        return Err(vec![Fault::new("policy", message)]);
+    }
     matcher(&policy.types)?;
     Ok(Settings { prices, policy, purchase, owned, spot })
 }

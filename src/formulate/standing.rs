@@ -82,8 +82,36 @@ pub struct Standing {
     pub legend: Legend,
     /// The running nodes, in the order of the observed cluster.
     pub nodes: Vec<StandingNode>,
+    /// Pods that lie on no node, by item type ascending; those that no node to buy would hold are no part
+    /// of the problem.
+    pub waiting: Vec<(ItemTypeId, u64)>,
     /// Workloads whose pods are left where they are, with the reason.
     pub fixed: Vec<(WorkloadId, &'static str)>,
+    /// The most instance types that nodes may have, where that is bounded.
+    pub max_types: Option<u32>,
+}
+
+/// The problem without some pods: item types of which none is left have no number in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remainder {
+    /// The smaller problem.
+    pub problem: Problem,
+    /// What its numbers stand for.
+    pub legend: Legend,
+    /// By item type of the whole problem, its number here.
+    names: Vec<Option<ItemTypeId>>,
+}
+
+impl Remainder {
+    /// A plan of the whole problem that leaves those pods out, in this one's numbers.
+    pub fn plan(&self, plan: &Plan) -> Plan {
+        let named = |(pattern, copies): (&Pattern, u64)| {
+            let content =
+                pattern.content().iter().filter_map(|&(item, n)| Some((self.names[item.index()]?, n)));
+            (Pattern::new(pattern.bin_type(), content), copies)
+        };
+        plan.bins().map(named).collect()
+    }
 }
 
 /// A node that runs.
@@ -105,6 +133,34 @@ impl Standing {
     /// The cluster as it is, as a plan of the problem.
     pub fn as_is(&self) -> Plan {
         self.nodes.iter().map(|n| (Pattern::new(n.bin, n.content.iter().copied()), 1)).collect()
+    }
+
+    /// The problem without some of the pods.
+    pub fn without(&self, pods: &[(ItemTypeId, u64)]) -> Remainder {
+        let mut left: Vec<u64> = self.problem.items().iter().map(|item| item.copies).collect();
+        pods.iter().for_each(|&(item, n)| left[item.index()] -= n);
+        let numbered = left.iter().scan(0u32, |next, &left| {
+            Some((left > 0).then(|| {
+                *next += 1;
+                ItemTypeId(*next - 1)
+            }))
+        });
+        let names: Vec<Option<ItemTypeId>> = numbered.collect();
+        let stay = || left.iter().enumerate().filter(|(_, left)| **left > 0);
+        let items = stay().map(|(at, &copies)| ItemType { copies, ..self.problem.items()[at].clone() });
+        let pairs = self.problem.conflicts().iter();
+        let conflicts = pairs.filter_map(|&(a, b)| Some((names[a.index()]?, names[b.index()]?)));
+        let conflicts: Vec<(ItemTypeId, ItemTypeId)> = conflicts.collect();
+        let (dimensions, bins) = (self.problem.dimensions().to_vec(), self.problem.bins().to_vec());
+        let problem = Problem::new(dimensions, items.collect(), bins, conflicts, None)
+            .expect("fewer pods of a valid problem are one");
+        let members = stay().map(|(at, &left)| {
+            let members = &self.legend.items[at];
+            let workloads = members.workloads.iter().map(|&(w, _)| (w, left)).collect();
+            ItemMembers { workloads, ..members.clone() }
+        });
+        let legend = Legend { items: members.collect(), ..self.legend.clone() };
+        Remainder { problem, legend, names }
     }
 
     /// The number of bin types that can be bought; they come before the nodes.
@@ -158,6 +214,12 @@ pub fn standing(
             *copies.entry(key(here.workload, node)).or_default() += here.pods;
         }
     }
+    let new =
+        Waiting { observed, relations: &relations, buyable: &buyable, may: &by_workload, vectors: &vectors };
+    let waiting: BTreeMap<ItemKey, u64> = new.keys(&zonal);
+    for (key, &pods) in &waiting {
+        *copies.entry(key.clone()).or_default() += pods;
+    }
     let ids: HashMap<ItemKey, ItemTypeId> =
         copies.keys().cloned().zip(0u32..).map(|(key, id)| (key, ItemTypeId(id))).collect();
 
@@ -185,7 +247,67 @@ pub fn standing(
 
     let fixed = (0..workloads.len()).filter_map(|w| Some((workloads[w].id.clone(), fixed[w]?))).collect();
     let legend = legend(&buyable, running, &copies, &problem, first, policy);
-    Ok(Standing { problem, legend, nodes: standing_nodes, fixed })
+    let waiting = waiting.into_iter().map(|(key, pods)| (ids[&key], pods)).collect();
+    let max_types = policy.max_types;
+    Ok(Standing { problem, legend, nodes: standing_nodes, waiting, fixed, max_types })
+}
+
+/// Pods that lie on no node, and what is known of where they may.
+struct Waiting<'a> {
+    observed: &'a ObservedCluster,
+    relations: &'a Relations,
+    buyable: &'a Nodes,
+    may: &'a [BinSet],
+    vectors: &'a [Resources],
+}
+
+impl Waiting<'_> {
+    /// What each of them is, those left out that no node to buy would hold. Of workloads whose pods stay in
+    /// their zones, a pod goes where fewest of its kind are, or where most are that it must be near.
+    fn keys(&self, zonal: &[bool]) -> BTreeMap<ItemKey, u64> {
+        let mut keys = BTreeMap::new();
+        for &(w, pods) in &self.observed.waiting {
+            if !zonal[w] {
+                if self.holds(w, None) {
+                    *keys.entry((w, None)).or_default() += pods;
+                }
+                continue;
+            }
+            let near = self.relations.near[w].as_ref().filter(|near| near.domain == Domain::Zone);
+            let counted: Vec<usize> = match near {
+                Some(near) => near.workloads.iter().map(|&v| v as usize).chain([w]).collect(),
+                None => vec![w],
+            };
+            let zones = self.buyable.places.zones.iter().enumerate();
+            let mut open: Vec<(u64, &String)> = zones
+                .filter(|&(z, _)| self.holds(w, Some(z)))
+                .map(|(_, zone)| (self.pods_in(zone, &counted), zone))
+                .collect();
+            for _ in 0..pods {
+                let place = match near {
+                    Some(_) => open.iter_mut().rev().max_by_key(|(count, _)| *count),
+                    None => open.iter_mut().min_by_key(|(count, _)| *count),
+                };
+                let Some((count, zone)) = place else { break };
+                *count += 1;
+                *keys.entry((w, Some(zone.clone()))).or_default() += 1;
+            }
+        }
+        keys
+    }
+
+    /// Whether some node that can be bought would hold a pod; in a zone, where one is named.
+    fn holds(&self, w: usize, zone: Option<usize>) -> bool {
+        let candidates = self.buyable.places.candidates.iter().zip(&self.buyable.bins);
+        candidates.zip(self.may[w].as_slice()).any(|((candidate, bin), &may)| {
+            may && (zone.is_none() || candidate.zone == zone) && self.vectors[w].fits_in(&bin.capacity)
+        })
+    }
+
+    fn pods_in(&self, zone: &str, workloads: &[usize]) -> u64 {
+        let nodes = self.observed.nodes.iter().filter(|node| node.zone() == Some(zone));
+        nodes.flat_map(|node| &node.pods).filter(|p| workloads.contains(&p.workload)).map(|p| p.pods).sum()
+    }
 }
 
 /// Which workloads stay in their zones, and which stay where they are, with the reason.

@@ -19,8 +19,8 @@ use super::workload_file::Quantity;
 use super::{AutoscaledReplicas, Fault};
 use crate::catalog::{Architecture, InterruptionBand, OfferKind, Payment, Provider, Term};
 use crate::policy::{
-    AllocatableModel, BurstableCpu, DefaultTypes, MaxPods, NodeCost, NodePool, OwnedCommitment, PackingBasis,
-    PlanForm, Policy, SpotPolicy,
+    AllocatableModel, BurstableCpu, DefaultTypes, FailureScope, MaxPods, NodeCost, NodePool, OwnedCommitment,
+    PackingBasis, PlanForm, Policy, SpotPolicy, Survive,
 };
 use crate::units::{Bytes, MilliCpu, PartsPerMillion, Rate, ResourceName};
 use crate::workload::ResourceList;
@@ -72,6 +72,8 @@ pub struct PolicyFile {
     pub form: Option<PlanForm>,
     /// The most pools of a pooled plan.
     pub max_pools: Option<u32>,
+    /// Failures after which pods must still find a node.
+    pub survive: Option<Survive>,
     /// How allocatable follows from capacity.
     pub allocatable: Option<AllocatableModel>,
     /// What nodes of a type let pods have.
@@ -176,6 +178,7 @@ impl PolicyFile {
         set(&mut policy.max_types, self.max_types.map(Some));
         set(&mut policy.form, self.form);
         set(&mut policy.max_pools, self.max_pools.map(Some));
+        set(&mut policy.survive, self.survive.map(Some));
         set(&mut policy.allocatable, self.allocatable);
         set(&mut policy.measured, self.measured);
         set(&mut policy.max_pods, self.max_pods);
@@ -211,7 +214,7 @@ pub fn parse(name: &str, text: &str) -> Result<PolicyFile, Vec<Fault>> {
     if faults.is_empty() { Ok(policy) } else { Err(faults) }
 }
 
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "plimsoll",
     "provider",
     "region",
@@ -220,6 +223,7 @@ const KEYS: [&str; 26] = [
     "maxTypes",
     "form",
     "maxPools",
+    "survive",
     "allocatable",
     "measured",
     "maxPods",
@@ -275,6 +279,7 @@ fn read(root: View<'_>) -> PolicyFile {
     policy.max_types = root.get("maxTypes").and_then(read_positive);
     policy.form = root.get("form").and_then(read_word);
     policy.max_pools = root.get("maxPools").and_then(read_positive);
+    policy.survive = root.get("survive").and_then(read_survive);
     policy.allocatable = root.get("allocatable").and_then(read_allocatable);
     policy.measured = root.get("measured").map(read_measured);
     policy.max_pods = root.get("maxPods").and_then(read_max_pods);
@@ -372,6 +377,26 @@ fn read_positive(view: View<'_>) -> Option<u32> {
         view.fault("must be at least 1");
     }
     u32::try_from(number).ok()
+}
+
+/// `node`, `zone`, or one of them with the lowest priority that it is for.
+fn read_survive(view: View<'_>) -> Option<Survive> {
+    let Value::Mapping(_) = view.node.value else {
+        return read_word(view).map(|scope| Survive { scope, priority: None });
+    };
+    view.only_keys(&["scope", "priority"]);
+    let scope = view.required("scope").and_then(read_word::<FailureScope>)?;
+    let priority = match view.get("priority") {
+        None => None,
+        Some(value) => match value.quantity_text()?.parse() {
+            Ok(priority) => Some(priority),
+            Err(_) => {
+                value.fault("is no priority; write a whole number");
+                return None;
+            }
+        },
+    };
+    Some(Survive { scope, priority })
 }
 
 /// A word of an enum that serde knows by its names.
@@ -572,6 +597,9 @@ pub struct PolicyDocument {
     pub form: Option<PlanForm>,
     /// The most pools of a pooled plan.
     pub max_pools: Option<u32>,
+    /// What may be lost, any one `node` or any one `zone`, after which every pod must still find a node; with
+    /// the lowest priority of such pods where not all must.
+    pub survive: Option<SurviveDocument>,
     /// `eks`, `eks-bottlerocket`, `gke`, `aks`, `aks-before-1.29`, `none`, or explicit amounts.
     pub allocatable: Option<AllocatableDocument>,
     /// What nodes of a type let pods have, by instance type and resource, as `plimsoll calibrate` writes
@@ -663,6 +691,21 @@ pub struct TypesDocument {
     pub all: Option<bool>,
 }
 
+/// What must be survived, as the schema describes it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum SurviveDocument {
+    /// By every pod.
+    Scope(FailureScope),
+    /// By pods of a priority and above.
+    Least {
+        /// What may be lost.
+        scope: FailureScope,
+        /// The lowest priority of the pods that must find a node.
+        priority: Option<i32>,
+    },
+}
+
 /// An allocatable model, as the schema describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -751,6 +794,7 @@ types: {include: ['m5*'], exclude: ['*.metal'], families: [m5], architectures: [
 maxTypes: 3
 form: pooled
 maxPools: 5
+survive: {scope: zone, priority: -5}
 allocatable: {reservedCpu: 100m, reservedMemory: 1Gi}
 measured: {m5.large: {cpu: 1930m, memory: 7Gi, pods: 29}}
 maxPods: 110
@@ -798,6 +842,7 @@ owned:
         assert_eq!(policy.types.min_cpu, Some(MilliCpu(2000)));
         assert_eq!(policy.max_types, Some(3));
         assert_eq!((policy.form, policy.max_pools), (PlanForm::Pooled, Some(5)));
+        assert_eq!(policy.survive, Some(Survive { scope: FailureScope::Zone, priority: Some(-5) }));
         assert_eq!(policy.max_pods, MaxPods::Fixed(110));
         assert_eq!(policy.measured["m5.large"][&ResourceName::Memory], 7 << 30);
         assert_eq!(policy.hypervisor_memory, PartsPerMillion(75_000));

@@ -48,6 +48,9 @@ pub enum Flaw {
         /// Which kind of pods.
         item: ItemTypeId,
     },
+    /// More pods get a node than wait for one.
+    #[error("no more pods of kind {} wait for a node", .0.0)]
+    NotWaiting(ItemTypeId),
     /// More pods are away at once than a budget allows.
     #[error("the PodDisruptionBudget {0} is broken")]
     Budget(String),
@@ -89,6 +92,14 @@ struct State {
     /// Nodes that were cordoned before, and those that steps drain.
     cordoned: BTreeSet<NodeId>,
     draining: BTreeSet<NodeId>,
+    /// Pods that lie on no node.
+    waiting: Pods,
+}
+
+/// What a step may change, as it was before.
+struct Before {
+    nodes: BTreeMap<NodeId, Option<(BinTypeId, Pods)>>,
+    waiting: Pods,
 }
 
 /// The end of a migration: what each node holds.
@@ -203,6 +214,7 @@ impl State {
             nodes: nodes.collect(),
             cordoned: closed.map(|(n, _)| NodeId(n)).collect(),
             draining: BTreeSet::new(),
+            waiting: ground.standing.waiting.iter().copied().collect(),
         }
     }
 
@@ -211,15 +223,18 @@ impl State {
     }
 
     /// What a step may change.
-    fn part(&self, step: &Step) -> BTreeMap<NodeId, Option<(BinTypeId, Pods)>> {
+    fn part(&self, step: &Step) -> Before {
         let moves = step.waves.iter().flatten().flat_map(|m| [m.from, m.to]);
-        let nodes = step.add.iter().chain(&step.remove).copied().chain(moves);
-        nodes.map(|node| (node, self.nodes.get(&node).cloned())).collect()
+        let arrivals = step.arrivals.iter().map(|arrival| arrival.to);
+        let nodes = step.add.iter().chain(&step.remove).copied().chain(moves).chain(arrivals);
+        let nodes = nodes.map(|node| (node, self.nodes.get(&node).cloned())).collect();
+        Before { nodes, waiting: self.waiting.clone() }
     }
 
     /// Takes a step back.
-    fn restore(&mut self, step: &Step, before: BTreeMap<NodeId, Option<(BinTypeId, Pods)>>) {
-        for (node, was) in before {
+    fn restore(&mut self, step: &Step, before: Before) {
+        self.waiting = before.waiting;
+        for (node, was) in before.nodes {
             match was {
                 Some(was) => drop(self.nodes.insert(node, was)),
                 None => drop(self.nodes.remove(&node)),
@@ -241,6 +256,9 @@ impl State {
             saving -= rate(*bin);
         }
         self.draining.extend(&step.remove);
+        for arrival in &step.arrivals {
+            self.arrive(ground, arrival)?;
+        }
         for wave in &step.waves {
             self.wave(ground, wave)?;
         }
@@ -252,6 +270,18 @@ impl State {
             saving += rate(bin);
         }
         if saving == step.saving.nanos() { Ok(()) } else { Err(Flaw::Saving) }
+    }
+
+    fn arrive(&mut self, ground: &Ground<'_>, arrival: &super::Arrival) -> Result<(), Flaw> {
+        let super::Arrival { item, to, pods } = *arrival;
+        let left = self.waiting.get_mut(&item).ok_or(Flaw::NotWaiting(item))?;
+        *left = left.checked_sub(pods).ok_or(Flaw::NotWaiting(item))?;
+        let (_, here) = self.nodes.get_mut(&to).ok_or(Flaw::NotThere(to))?;
+        if self.cordoned.contains(&to) || self.draining.contains(&to) {
+            return Err(Flaw::MayNotTake { node: to, item });
+        }
+        *here.entry(item).or_default() += pods;
+        self.holds(ground, to)
     }
 
     fn wave(&mut self, ground: &Ground<'_>, wave: &[super::Move]) -> Result<(), Flaw> {
@@ -267,7 +297,7 @@ impl State {
         for m in wave {
             self.holds(ground, m.to)?;
         }
-        ground.budgets.iter().try_for_each(|budget| keeps(ground, budget, &away))?;
+        ground.budgets.iter().try_for_each(|budget| keeps(ground, budget, &away, &self.waiting))?;
         for m in wave {
             let cannot = Flaw::CannotLeave { node: m.from, item: m.item };
             let (_, pods) = self.nodes.get_mut(&m.from).ok_or(Flaw::NotThere(m.from))?;
@@ -310,13 +340,14 @@ impl State {
 }
 
 /// Whether a budget allows these pods to be away.
-fn keeps(ground: &Ground<'_>, budget: &DisruptionBudget, away: &Pods) -> Result<(), Flaw> {
+fn keeps(ground: &Ground<'_>, budget: &DisruptionBudget, away: &Pods, waiting: &Pods) -> Result<(), Flaw> {
     let of =
         |item: ItemTypeId| &ground.set.workloads[ground.standing.legend.items[item.index()].workloads[0].0];
     let pods = away.iter().filter(|(item, _)| budget.covers(of(**item))).map(|(_, &n)| n).sum::<u64>();
     let problem = &ground.standing.problem;
     let all = problem.item_ids().filter(|&item| budget.covers(of(item)));
-    let all: u64 = all.map(|item| problem.item(item).copies).sum();
+    let there = |item| problem.item(item).copies - waiting.get(&item).copied().unwrap_or(0);
+    let all: u64 = all.map(there).sum();
     if pods > budget.disruptions(all) {
         return Err(Flaw::Budget(format!("{}/{}", budget.namespace, budget.name)));
     }

@@ -43,28 +43,111 @@ pub fn exchange(
     for &node in chosen {
         pool = plus(&pool, &fleet.movable(node));
     }
-    let items: Vec<ItemTypeId> = pool.keys().copied().collect();
-    let (bins, behind) = bins(fleet, chosen, &items, &pool);
-    let Some(problem) = small_problem(fleet, &items, &pool, &bins) else { return false };
     let before: i128 =
         chosen.iter().filter(|&&n| fleet.nodes[n].held.is_empty()).map(|&n| fleet.rate(n)).sum();
+    hold(fleet, chosen, &pool, before - least, work, settings)
+}
+
+/// Finds the cheapest way to hold pods that lie on no node yet, and goes it.
+pub fn place(fleet: &mut Fleet<'_>, pool: &Content, work: u64, settings: &Settings<'_>) -> bool {
+    pool.is_empty() || hold(fleet, &[], pool, i128::MAX, work, settings)
+}
+
+/// Holds these pods on the chosen nodes and others, if that costs no more than `most` and leaves no more
+/// instance types than there may be.
+fn hold(
+    fleet: &mut Fleet<'_>,
+    chosen: &[usize],
+    pool: &Content,
+    most: i128,
+    work: u64,
+    settings: &Settings<'_>,
+) -> bool {
+    let Some(most_types) = fleet.most_types() else {
+        return match cheapest(fleet, chosen, pool, None, work, settings) {
+            Some(found) if found.cost <= most => apply(fleet, chosen, found),
+            _ => false,
+        };
+    };
+    // The types that stay whatever is found; if these are too many already, nothing else is bought.
+    let given_up = chosen.iter().copied().filter(|&n| fleet.nodes[n].held.is_empty()).collect();
+    let stay = fleet.types(&given_up);
+    let mut only = (stay.len() >= most_types).then(|| stay.clone());
+    for _ in 0..2 {
+        let Some(found) = cheapest(fleet, chosen, pool, only.as_ref(), work, settings) else { return false };
+        if found.cost > most {
+            return false;
+        }
+        let costs = found.cost_by_type(fleet);
+        let mut after = fleet.clone();
+        if !apply(&mut after, chosen, found) {
+            return false;
+        }
+        if after.types(&BTreeSet::new()).len() <= most_types {
+            *fleet = after;
+            return true;
+        }
+        // Once more with the types alone that most of the money goes to.
+        let mut dearest: Vec<(i128, usize)> = costs.into_iter().map(|(kind, cost)| (cost, kind)).collect();
+        dearest.sort_by_key(|&(cost, kind)| (std::cmp::Reverse(cost), kind));
+        let new = dearest.into_iter().map(|(_, kind)| kind).filter(|kind| !stay.contains(kind));
+        only = Some(new.take(most_types.saturating_sub(stay.len())).chain(stay.iter().copied()).collect());
+    }
+    false
+}
+
+/// A way to hold pods.
+struct Found {
+    behind: Vec<Behind>,
+    patterns: Vec<(usize, Content)>,
+    /// What it costs an hour, in nano-dollars.
+    cost: i128,
+}
+
+impl Found {
+    /// What goes to each instance type.
+    fn cost_by_type(&self, fleet: &Fleet<'_>) -> BTreeMap<usize, i128> {
+        let mut costs = BTreeMap::new();
+        for (bin, _) in &self.patterns {
+            let bin = match &self.behind[*bin] {
+                Behind::Own(nodes) => fleet.nodes[nodes[0]].bin,
+                Behind::Room(_) => continue,
+                Behind::New(bin) => *bin,
+            };
+            let rate = i128::from(fleet.problem().bin(bin).rate.nanos());
+            *costs.entry(fleet.type_of(bin)).or_default() += rate;
+        }
+        costs
+    }
+}
+
+/// The cheapest way that the solver finds; only nodes of some types are bought or kept, where these are
+/// named.
+fn cheapest(
+    fleet: &Fleet<'_>,
+    chosen: &[usize],
+    pool: &Content,
+    only: Option<&BTreeSet<usize>>,
+    work: u64,
+    settings: &Settings<'_>,
+) -> Option<Found> {
+    let items: Vec<ItemTypeId> = pool.keys().copied().collect();
+    let (bins, behind) = bins(fleet, chosen, &items, pool, only);
+    let problem = small_problem(fleet, &items, pool, &bins)?;
     let budget = Budget {
         effort: settings.effort,
         work_limit: Some(work),
         cancel: settings.cancel,
         ..Budget::default()
     };
-    let Ok(outcome) = solve(&problem, &budget, settings.seed, &Silent) else { return false };
-    let Ok(plan) = verify_plan(&problem, outcome.incumbent) else { return false };
-    if before - plan.hourly_cost().nanos() < least {
-        return false;
-    }
-    let patterns: Vec<(usize, Content)> = plan
+    let outcome = solve(&problem, &budget, settings.seed, &Silent).ok()?;
+    let plan = verify_plan(&problem, outcome.incumbent).ok()?;
+    let patterns = plan
         .plan()
         .bins()
         .flat_map(|(pattern, copies)| std::iter::repeat_n(global(pattern, &items), copies as usize))
         .collect();
-    apply(fleet, chosen, &behind, patterns)
+    Some(Found { behind, patterns, cost: plan.hourly_cost().nanos() })
 }
 
 /// A pattern in the fleet's item types.
@@ -87,6 +170,7 @@ fn bins(
     chosen: &[usize],
     items: &[ItemTypeId],
     pool: &Content,
+    only: Option<&BTreeSet<usize>>,
 ) -> (Vec<Draft>, Vec<Behind>) {
     let problem = fleet.problem();
     let mut drafts = Vec::new();
@@ -118,7 +202,8 @@ fn bins(
         };
         items.iter().map(enough).collect()
     };
-    for &node in chosen {
+    let wanted = |bin: BinTypeId| only.is_none_or(|types| types.contains(&fleet.type_of(bin)));
+    for &node in chosen.iter().filter(|&&n| !fleet.nodes[n].held.is_empty() || wanted(fleet.nodes[n].bin)) {
         let live = &fleet.nodes[node];
         let capacity = &problem.bin(live.bin).capacity;
         let mut left =
@@ -133,22 +218,23 @@ fn bins(
         add(true, node, left, rate, takes(node, &live.held));
     }
     let given_up: BTreeSet<usize> = chosen.iter().copied().collect();
-    let mut rooms: Vec<(u64, usize, Resources, Vec<bool>)> = Vec::new();
+    let mut rooms: Vec<(u64, usize, Resources)> = Vec::new();
     for node in fleet.there().filter(|n| !given_up.contains(n) && fleet.nodes[*n].open) {
         let room = fleet.room(node);
+        let capacity = &problem.bin(fleet.nodes[node].bin).capacity;
+        let shares = room.as_slice().iter().zip(capacity.as_slice());
+        let least =
+            shares.map(|(&room, &all)| (u128::from(room) * 1_000_000 / u128::from(all.max(1))) as u64);
+        rooms.push((least.min().unwrap_or(0), node, room));
+    }
+    rooms.sort_by_key(|&(share, node, _)| (std::cmp::Reverse(share), node));
+    // What a node may take is looked at only until enough are found.
+    let rooms = rooms.into_iter().filter_map(|(_, node, room)| {
         let takes = takes(node, &fleet.nodes[node].content);
         let holds = |(&item, &takes): (&ItemTypeId, &bool)| takes && problem.item(item).demand.fits_in(&room);
-        if items.iter().zip(&takes).any(holds) {
-            let capacity = &problem.bin(fleet.nodes[node].bin).capacity;
-            let shares = room.as_slice().iter().zip(capacity.as_slice());
-            let least =
-                shares.map(|(&room, &all)| (u128::from(room) * 1_000_000 / u128::from(all.max(1))) as u64);
-            rooms.push((least.min().unwrap_or(0), node, room, takes));
-        }
-    }
-    rooms.sort_by_key(|&(share, node, _, _)| (std::cmp::Reverse(share), node));
-    rooms.truncate(ROOMS);
-    for (_, node, room, takes) in rooms {
+        items.iter().zip(&takes).any(holds).then_some((node, room, takes))
+    });
+    for (node, room, takes) in rooms.take(ROOMS).collect::<Vec<_>>() {
         add(false, node, room, Rate::ZERO, takes);
     }
     let mut bought: BTreeMap<BinTypeId, u64> = BTreeMap::new();
@@ -159,7 +245,7 @@ fn bins(
         let takes: Vec<bool> = items.iter().map(|&item| problem.item(item).eligible.contains(bin)).collect();
         let it = problem.bin(bin);
         let stock = it.stock.map(|stock| stock.saturating_sub(bought.get(&bin).copied().unwrap_or(0)));
-        if takes.contains(&true) && stock != Some(0) {
+        if takes.contains(&true) && stock != Some(0) && wanted(bin) {
             drafts.push(Draft { capacity: it.capacity.clone(), rate: it.rate, stock, takes });
             behind.push(Behind::New(bin));
         }
@@ -191,12 +277,8 @@ fn small_problem(fleet: &Fleet<'_>, items: &[ItemTypeId], pool: &Content, bins: 
 }
 
 /// Carries out what the solver found. Nothing changes where some node may not hold what it would get.
-fn apply(
-    fleet: &mut Fleet<'_>,
-    chosen: &[usize],
-    behind: &[Behind],
-    patterns: Vec<(usize, Content)>,
-) -> bool {
+fn apply(fleet: &mut Fleet<'_>, chosen: &[usize], found: Found) -> bool {
+    let Found { behind, patterns, .. } = found;
     let mut by_bin: Vec<Vec<Content>> = behind.iter().map(|_| Vec::new()).collect();
     patterns.into_iter().for_each(|(bin, content)| by_bin[bin].push(content));
     // What each node gets beside what it keeps.

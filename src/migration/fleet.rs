@@ -67,6 +67,21 @@ impl<'a> Fleet<'a> {
         (0..self.nodes.len()).filter(|&n| self.nodes[n].there)
     }
 
+    /// The instance type of a bin type, as the catalog numbers it.
+    pub fn type_of(&self, bin: BinTypeId) -> usize {
+        self.standing.legend.nodes[bin.index()].catalog_type
+    }
+
+    /// The instance types of the nodes that are there, some apart.
+    pub fn types(&self, apart: &BTreeSet<usize>) -> BTreeSet<usize> {
+        self.there().filter(|n| !apart.contains(n)).map(|n| self.type_of(self.nodes[n].bin)).collect()
+    }
+
+    /// The most instance types that the nodes may have: what is wanted, or what they have already.
+    pub fn most_types(&self) -> Option<usize> {
+        self.standing.max_types.map(|most| (most as usize).max(self.types(&BTreeSet::new()).len()))
+    }
+
     /// What a node costs an hour, in nano-dollars.
     pub fn rate(&self, node: usize) -> i128 {
         i128::from(self.problem().bin(self.nodes[node].bin).rate.nanos())

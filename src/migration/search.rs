@@ -144,11 +144,19 @@ fn wasteful_first(fleet: &Fleet<'_>, worth: &[u64], held_too: bool) -> Vec<usize
 /// Removes every node whose pods find room on the others.
 fn drain(fleet: &mut Fleet<'_>, worth: &[u64], least: i128) {
     let mut rooms: Vec<Resources> = (0..fleet.nodes.len()).map(|n| fleet.room(n)).collect();
-    for node in wasteful_first(fleet, worth, false) {
+    // Most nodes of a large cluster have no room for anything.
+    let smallest = smallest(fleet);
+    let takes =
+        |fleet: &Fleet<'_>, rooms: &[Resources], n: usize| fleet.nodes[n].open && smallest.fits_in(&rooms[n]);
+    let mut roomy: Vec<usize> = fleet.there().filter(|&n| takes(fleet, &rooms, n)).collect();
+    for (tried, node) in wasteful_first(fleet, worth, false).into_iter().enumerate() {
         if fleet.rate(node) < least {
             continue;
         }
-        let Some(changes) = elsewhere(fleet, node, &rooms) else { continue };
+        if tried % 64 == 0 {
+            roomy.retain(|&n| fleet.nodes[n].there && takes(fleet, &rooms, n));
+        }
+        let Some(changes) = elsewhere(fleet, node, &rooms, &roomy) else { continue };
         for (target, (content, room)) in changes {
             fleet.nodes[target].content = content;
             rooms[target] = room;
@@ -159,20 +167,37 @@ fn drain(fleet: &mut Fleet<'_>, worth: &[u64], least: i128) {
     }
 }
 
-/// Where the pods of a node would find room, the largest first, each on the fullest node that takes it:
-/// what those nodes would hold and still offer.
+/// The least that any kind of pod takes, dimension by dimension.
+fn smallest(fleet: &Fleet<'_>) -> Resources {
+    let mut items = fleet.problem().items().iter().map(|item| &item.demand);
+    let mut least = match items.next() {
+        Some(first) => first.clone(),
+        None => return Resources::zero(fleet.problem().dimensions().len()),
+    };
+    for demand in items {
+        least.as_mut_slice().iter_mut().zip(demand.as_slice()).for_each(|(l, &d)| *l = (*l).min(d));
+    }
+    least
+}
+
+/// The largest share of what a node has, in parts per million.
+pub fn largest_share(amounts: &Resources, whole: &Resources) -> u64 {
+    let shares = amounts.as_slice().iter().zip(whole.as_slice());
+    let parts = shares.map(|(&a, &all)| (u128::from(a) * 1_000_000 / u128::from(all.max(1))) as u64);
+    parts.max().unwrap_or(0)
+}
+
+/// Where the pods of a node would find room, the largest first, each on the fullest of some nodes that
+/// takes it: what those nodes would hold and still offer.
 fn elsewhere(
     fleet: &Fleet<'_>,
     node: usize,
     rooms: &[Resources],
+    targets: &[usize],
 ) -> Option<BTreeMap<usize, (Content, Resources)>> {
     let problem = fleet.problem();
     let whole = &problem.bin(fleet.nodes[node].bin).capacity;
-    let share = |amounts: &Resources| -> u64 {
-        let shares = amounts.as_slice().iter().zip(whole.as_slice());
-        let parts = shares.map(|(&a, &all)| (u128::from(a) * 1_000_000 / u128::from(all.max(1))) as u64);
-        parts.max().unwrap_or(0)
-    };
+    let share = |amounts: &Resources| largest_share(amounts, whole);
     let mut changes: BTreeMap<usize, (Content, Resources)> = BTreeMap::new();
     let mut pods: Vec<(ItemTypeId, u64)> = fleet.nodes[node].content.iter().map(|(&i, &n)| (i, n)).collect();
     pods.sort_by_key(|&(item, _)| (std::cmp::Reverse(share(&problem.item(item).demand)), item));
@@ -186,11 +211,12 @@ fn elsewhere(
             let takes = |&n: &usize| {
                 let (content, room) = now(n);
                 n != node
+                    && fleet.nodes[n].there
                     && fleet.nodes[n].open
                     && demand.fits_in(room)
                     && fleet.allowed(n, item, content) > 0
             };
-            let target = fleet.there().filter(takes).min_by_key(|&n| (share(now(n).1), n))?;
+            let target = targets.iter().copied().filter(takes).min_by_key(|&n| (share(now(n).1), n))?;
             let (content, room) = now(target);
             let n = demand.copies_in(room).min(left).min(fleet.allowed(target, item, content));
             let (mut content, mut room) = (content.clone(), room.clone());

@@ -41,7 +41,7 @@ pub fn steps<'a>(
         let add = part.iter().copied().filter(|&n| n >= running && end.nodes[n].there).map(NodeId).collect();
         let remove =
             part.iter().copied().filter(|&n| n < running && !end.nodes[n].there).map(NodeId).collect();
-        steps.push(Step { add, remove, waves, saving: Money::from_nanos(saving) });
+        steps.push(Step { add, remove, arrivals: Vec::new(), waves, saving: Money::from_nanos(saving) });
     }
     let pods = |step: &Step| -> i128 {
         step.waves.iter().flatten().map(|m| i128::from(m.pods)).sum::<i128>().max(1)

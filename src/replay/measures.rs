@@ -227,12 +227,11 @@ pub fn led_to_pools(cluster: &Cluster) -> Cluster {
 fn pinned(cluster: &Cluster, pins: &[(usize, usize)]) -> Cluster {
     let mut cluster = cluster.clone();
     for &(workload, pool) in pins {
-        // The selector names the instance type, which several pools may share.
-        let wanted = &cluster.pools[pool].instance_type;
+        // The selector names the instance type, and a label where several pools share it.
+        let count = cluster.pools.len();
         let rules = &mut cluster.workloads[workload].rules;
         let allowed = |k: usize| rules.pools.as_ref().is_none_or(|pools| pools[k]);
-        let flags = cluster.pools.iter().enumerate().map(|(k, p)| p.instance_type == *wanted && allowed(k));
-        rules.pools = Some(flags.collect());
+        rules.pools = Some((0..count).map(|k| k == pool && allowed(k)).collect());
     }
     cluster
 }

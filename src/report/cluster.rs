@@ -18,14 +18,15 @@ use crate::workload::{ResourceList, WorkloadSet};
 pub struct ClusterReport {
     /// Every node, in input order.
     pub nodes: Vec<ClusterNodeRow>,
-    /// The cluster as it is, and what it could be. All hold the same pods, on priced nodes.
+    /// The cluster as it is, and what it could be, on priced nodes. All hold the same pods, but for those
+    /// that wait for a node as it is.
     pub plans: Vec<ClusterPlanRow>,
     /// Nodes that have no price here, or are none of ours to plan: they stay as they are, and neither
     /// they nor their pods are part of any cost.
     pub nodes_set_aside: u64,
     /// Pods on them, pods of DaemonSets and static pods not counted.
     pub pods_set_aside: u64,
-    /// Pods that lie on no node yet; they are part of no plan.
+    /// Pods that lie on no node yet; what it could be has nodes for them.
     pub pods_waiting: u64,
     /// The way to the plan that keeps nodes.
     pub migration: MigrationRow,
@@ -71,11 +72,14 @@ pub struct StepRow {
     pub add: Vec<String>,
     /// Nodes to remove.
     pub remove: Vec<String>,
+    /// Pods that waited and get a node.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pods_placed: u64,
     /// Pods that move.
     pub pods_moved: u64,
     /// Waves that they move in, one after the other.
     pub waves: u64,
-    /// What the step saves a month.
+    /// What the step saves a month; negative where it gives nodes to pods that wait.
     pub saving_month: ListCost,
     /// What the priced nodes cost a month after it.
     pub list_month: ListCost,
@@ -89,19 +93,19 @@ pub struct StepRow {
 pub struct ActionRow {
     /// The step that it belongs to.
     pub step: u64,
-    /// `add`, `cordon`, `move` or `remove`.
+    /// `add`, `cordon`, `place`, `move` or `remove`.
     pub action: String,
     /// For `move`, which wave of the step.
     pub wave: Option<u64>,
-    /// The node that is added, cordoned, left or removed.
+    /// The node that is added, cordoned, left or removed; for `place`, the one that takes pods that wait.
     pub node: String,
     /// Its type.
     pub instance_type: String,
     /// Its zone, where that matters.
     pub zone: Option<String>,
-    /// For `move`, whose pods.
+    /// For `place` and `move`, whose pods.
     pub workload: Option<String>,
-    /// For `move`, how many.
+    /// For `place` and `move`, how many.
     pub pods: Option<u64>,
     /// For `move`, to which node.
     pub to: Option<String>,
@@ -167,6 +171,9 @@ pub struct ClusterPlanRow {
     pub nodes_kept: u64,
     /// Pods that lie elsewhere than today.
     pub pods_moved: u64,
+    /// Pods that wait for a node.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pods_waiting: u64,
     /// On demand, an hour.
     pub list_hour: ListCost,
     /// On demand, a month.
@@ -175,6 +182,10 @@ pub struct ClusterPlanRow {
     pub saving_month: ListCost,
     /// That as a share of the cluster as it is.
     pub saving: Option<Ratio>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What the rows are made of.
@@ -196,8 +207,12 @@ pub struct ClusterInput<'a> {
     pub from_scratch: &'a VerifiedPlan,
     /// Where that one is pooled, the cheapest free plan found.
     pub free: Option<&'a VerifiedPlan>,
+    /// Pods that fit no type that may be bought, and are in neither.
+    pub left_out: u64,
     /// The plan that keeps nodes where that pays, and the way to it.
     pub migration: &'a Migration,
+    /// Pods that wait for a node as it is, and at the end of that way.
+    pub waiting: [u64; 2],
     /// What each of its steps had to save a month.
     pub min_saving: Money,
     /// The prices.
@@ -270,7 +285,7 @@ fn node_row(
 fn plans(input: &ClusterInput<'_>) -> Vec<ClusterPlanRow> {
     let today = input.as_is.hourly_cost();
     let pods: u64 = input.standing.nodes.iter().flat_map(|n| &n.content).map(|&(_, n)| n).sum();
-    let row = |plan: &str, label: &str, verified: &VerifiedPlan, kept: u64, moved: u64| {
+    let row = |plan: &str, label: &str, verified: &VerifiedPlan, kept: u64, moved: u64, waiting: u64| {
         let hour = verified.hourly_cost();
         ClusterPlanRow {
             plan: plan.to_owned(),
@@ -278,6 +293,7 @@ fn plans(input: &ClusterInput<'_>) -> Vec<ClusterPlanRow> {
             nodes: u64::try_from(verified.plan().bin_count()).unwrap_or(u64::MAX),
             nodes_kept: kept,
             pods_moved: moved,
+            pods_waiting: waiting,
             list_hour: ListCost::new(hour),
             list_month: month(hour),
             saving_month: month(today - hour),
@@ -286,16 +302,20 @@ fn plans(input: &ClusterInput<'_>) -> Vec<ClusterPlanRow> {
     };
     let standing = input.standing.nodes.len() as u64;
     let migration = input.migration;
-    let removed: u64 = migration.steps.iter().map(|step| step.remove.len() as u64).sum();
+    let running = |node: &&NodeId| node.0 < input.standing.nodes.len();
+    let removed = migration.steps.iter().flat_map(|step| &step.remove).filter(running).count() as u64;
+    let [waiting, still] = input.waiting;
+    let kept = standing - removed;
+    let scratch = |plan, label, verified| row(plan, label, verified, 0, pods, input.left_out);
     let mut rows = vec![
-        row("as-is", "as it is", input.as_is, standing, 0),
-        row("kept", "nodes kept where that pays", &migration.end, standing - removed, migration.pods_moved),
+        row("as-is", "as it is", input.as_is, standing, 0, waiting),
+        row("kept", "nodes kept where that pays", &migration.end, kept, migration.pods_moved, still),
     ];
     match input.free {
-        None => rows.push(row("from-scratch", "from scratch", input.from_scratch, 0, pods)),
+        None => rows.push(scratch("from-scratch", "from scratch", input.from_scratch)),
         Some(free) => {
-            rows.push(row("from-scratch", "from scratch, pooled", input.from_scratch, 0, pods));
-            rows.push(row("from-scratch-free", "from scratch, free", free, 0, pods));
+            rows.push(scratch("from-scratch", "from scratch, pooled", input.from_scratch));
+            rows.push(scratch("from-scratch-free", "from scratch, free", free));
         }
     }
     rows
@@ -336,14 +356,22 @@ fn migration_row(input: &ClusterInput<'_>) -> MigrationRow {
         };
         actions.extend(step.add.iter().map(|&node| action("add", node)));
         actions.extend(step.remove.iter().map(|&node| action("cordon", node)));
+        let whose = |item: crate::problem::ItemTypeId| {
+            let workload = standing.legend.items[item.index()].workloads[0].0;
+            Some(input.planned.workloads[workload].id.to_string())
+        };
+        actions.extend(step.arrivals.iter().map(|arrival| ActionRow {
+            workload: whose(arrival.item),
+            pods: Some(arrival.pods),
+            ..action("place", arrival.to)
+        }));
         let mut moved = 0;
         for (wave, moves) in (1u64..).zip(&step.waves) {
             for m in moves {
-                let workload = standing.legend.items[m.item.index()].workloads[0].0;
                 moved += m.pods;
                 actions.push(ActionRow {
                     wave: Some(wave),
-                    workload: Some(input.planned.workloads[workload].id.to_string()),
+                    workload: whose(m.item),
                     pods: Some(m.pods),
                     to: Some(name(m.to)),
                     ..action("move", m.from)
@@ -357,6 +385,7 @@ fn migration_row(input: &ClusterInput<'_>) -> MigrationRow {
             step: number,
             add: step.add.iter().map(|&node| name(node)).collect(),
             remove: step.remove.iter().map(|&node| name(node)).collect(),
+            pods_placed: step.arrivals.iter().map(|arrival| arrival.pods).sum(),
             pods_moved: moved,
             waves: step.waves.len() as u64,
             saving_month: month(step.saving),

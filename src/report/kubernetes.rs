@@ -7,13 +7,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::view::{MeasuresRow, PlanReport, WorkloadRow};
+use super::pools::TYPE_LABEL;
+use super::view::{MeasuresRow, PinRow, PlanReport, WorkloadRow};
 use crate::workload::WorkloadKind;
 
 /// Before the names of PriorityClasses, which the whole cluster shares.
 const PREFIX: &str = "plimsoll-";
-/// What the cloud's controller writes on every node.
-const TYPE_LABEL: &str = "node.kubernetes.io/instance-type";
 
 /// Why there are no manifests.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,9 +52,9 @@ struct Patch<'a, S> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PodSpec<'a> {
+struct PodSpec {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    node_selector: BTreeMap<&'a str, &'a str>,
+    node_selector: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     priority_class_name: Option<String>,
 }
@@ -98,8 +97,8 @@ pub fn render(report: &PlanReport) -> Result<String, KubernetesError> {
             },
         );
     }
-    let types: BTreeMap<&str, &str> =
-        measures.pins.iter().map(|pin| (pin.workload.as_str(), pin.instance_type.as_str())).collect();
+    let mut selectors: BTreeMap<&str, BTreeMap<String, String>> =
+        measures.pins.iter().map(|pin| (pin.workload.as_str(), selector(report, pin))).collect();
     let classes: BTreeMap<&str, &str> = measures
         .classes
         .iter()
@@ -107,7 +106,7 @@ pub fn render(report: &PlanReport) -> Result<String, KubernetesError> {
         .collect();
     for row in &report.workloads {
         let pod = PodSpec {
-            node_selector: types.get(row.workload.as_str()).map(|&t| (TYPE_LABEL, t)).into_iter().collect(),
+            node_selector: selectors.remove(row.workload.as_str()).unwrap_or_default(),
             priority_class_name: classes.get(row.workload.as_str()).map(|name| format!("{PREFIX}{name}")),
         };
         if !pod.node_selector.is_empty() || pod.priority_class_name.is_some() {
@@ -117,7 +116,16 @@ pub fn render(report: &PlanReport) -> Result<String, KubernetesError> {
     Ok(out)
 }
 
-fn patch(out: &mut String, row: &WorkloadRow, pod: PodSpec<'_>) {
+/// What a pinned workload selects its nodes by.
+fn selector(report: &PlanReport, pin: &PinRow) -> BTreeMap<String, String> {
+    let named = pin.pool.as_ref().and_then(|name| report.pools.iter().find(|pool| pool.pool == *name));
+    match named {
+        Some(pool) => pool.selector(&report.pools, &pin.instance_type),
+        None => BTreeMap::from([(TYPE_LABEL.to_owned(), pin.instance_type.clone())]),
+    }
+}
+
+fn patch(out: &mut String, row: &WorkloadRow, pod: PodSpec) {
     let api_version = match row.kind {
         WorkloadKind::Deployment | WorkloadKind::ReplicaSet | WorkloadKind::StatefulSet => "apps/v1",
         WorkloadKind::Job | WorkloadKind::CronJob => "batch/v1",
@@ -178,7 +186,10 @@ fn head(report: &PlanReport, measures: &MeasuresRow) -> String {
         let planned: u64 = pool.nodes.iter().sum();
         let extra: u64 = measures.extra_nodes.iter().filter(|e| e.pool == pool.pool).map(|e| e.nodes).sum();
         let more = if extra > 0 { format!(", {extra} of them beyond the plan") } else { String::new() };
-        lines.push(format!("  {} x {}{more}", planned + extra, pool.pool));
+        let named = report.pools.iter().find(|p| p.pool == pool.pool);
+        let label = named.and_then(|p| p.own_label(&report.pools));
+        let label = label.map_or_else(String::new, |(key, value)| format!(", labelled {key}={value}"));
+        lines.push(format!("  {} x {}{more}{label}", planned + extra, pool.pool));
     }
     lines.iter().map(|line| comment(line)).collect()
 }

@@ -84,7 +84,7 @@ struct NodeGroup<'a> {
     pool: &'a str,
     zone: Option<&'a str>,
     architecture: Architecture,
-    labels: &'a BTreeMap<String, String>,
+    labels: BTreeMap<String, String>,
     taints: Vec<Taint>,
     /// The plan's nodes, with those that measures add: what must be there for all pods to run.
     least: u64,
@@ -108,7 +108,7 @@ fn groups(report: &PlanReport) -> Result<Vec<NodeGroup<'_>>, NodeGroupsError> {
     for pool in &report.pools {
         let row = report.nodes.iter().find(|row| row.planned_pool == pool.pool);
         let row = row.ok_or(NodeGroupsError::NoPools)?;
-        let whole = group(pool, row)?;
+        let whole = group(pool, row, pool.own_label(&report.pools))?;
         if pool.zones.is_empty() {
             groups.push(whole.clone());
         }
@@ -131,7 +131,11 @@ fn groups(report: &PlanReport) -> Result<Vec<NodeGroup<'_>>, NodeGroupsError> {
     Ok(groups)
 }
 
-fn group<'a>(pool: &'a PlannedPool, row: &'a NodeGroupRow) -> Result<NodeGroup<'a>, NodeGroupsError> {
+fn group<'a>(
+    pool: &'a PlannedPool,
+    row: &'a NodeGroupRow,
+    label: Option<(String, String)>,
+) -> Result<NodeGroup<'a>, NodeGroupsError> {
     let of = |name: &ResourceName| {
         let name = name.to_string();
         row.resources.iter().find(move |r| r.resource == name)
@@ -145,7 +149,7 @@ fn group<'a>(pool: &'a PlannedPool, row: &'a NodeGroupRow) -> Result<NodeGroup<'
         pool: &pool.pool,
         zone: None,
         architecture: row.architecture,
-        labels: &pool.labels,
+        labels: pool.labels.iter().map(|(key, value)| (key.clone(), value.clone())).chain(label).collect(),
         taints: pool.taints.iter().map(taint).collect::<Result<_, _>>()?,
         least: pool.nodes,
         most: pool.nodes,
@@ -277,7 +281,6 @@ mod tests {
     use super::*;
 
     fn bare<'a>(node_pool: &'a str, instance_type: &'a str, zone: Option<&'a str>) -> NodeGroup<'a> {
-        static NONE: BTreeMap<String, String> = BTreeMap::new();
         NodeGroup {
             name: String::new(),
             instance_type,
@@ -285,7 +288,7 @@ mod tests {
             pool: instance_type,
             zone,
             architecture: Architecture::Amd64,
-            labels: &NONE,
+            labels: BTreeMap::new(),
             taints: Vec::new(),
             least: 1,
             most: 1,

@@ -41,6 +41,45 @@ pub struct PlannedPool {
     pub workloads: Vec<String>,
 }
 
+/// What the cloud's controller writes on every node.
+pub(super) const TYPE_LABEL: &str = "node.kubernetes.io/instance-type";
+/// What tells pools of one instance type apart where their own labels do not.
+pub(super) const POOL_LABEL: &str = "plimsoll.dev/pool";
+
+impl PlannedPool {
+    /// The label that its nodes need beside their own so that workloads can be led to them: none where no
+    /// other pool has its instance type, or its own labels tell it from those that have.
+    pub(super) fn own_label(&self, all: &[PlannedPool]) -> Option<(String, String)> {
+        let alike = |other: &&PlannedPool| {
+            other.pool != self.pool
+                && other.instance_type == self.instance_type
+                && self.labels.iter().all(|(key, value)| other.labels.get(key) == Some(value))
+        };
+        all.iter().find(alike).map(|_| (POOL_LABEL.to_owned(), label_value(&self.pool)))
+    }
+
+    /// What a workload selects its nodes by, and no others of the plan. `instance_type` is the value of the
+    /// nodes' label.
+    pub(super) fn selector(&self, all: &[PlannedPool], instance_type: &str) -> BTreeMap<String, String> {
+        let mut selector = BTreeMap::from([(TYPE_LABEL.to_owned(), instance_type.to_owned())]);
+        let shared =
+            all.iter().any(|other| other.pool != self.pool && other.instance_type == self.instance_type);
+        match self.own_label(all) {
+            Some(label) => selector.extend([label]),
+            None if shared => selector.extend(self.labels.clone()),
+            None => {}
+        }
+        selector
+    }
+}
+
+/// The name of a pool as the value of a label: letters, digits, and dots for what else there is.
+fn label_value(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '.' };
+    let value: String = name.chars().map(plain).take(63).collect();
+    value.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()
+}
+
 /// Nodes of a pool in one zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -88,5 +127,57 @@ impl Forms {
             PlanForm::Free => &self.free,
             PlanForm::Pooled => &self.pooled,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(name: &str, labels: &[(&str, &str)]) -> PlannedPool {
+        PlannedPool {
+            pool: name.to_owned(),
+            instance_type: name.rsplit('/').next().unwrap_or_default().to_owned(),
+            node_pool: None,
+            labels: labels.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect(),
+            taints: Vec::new(),
+            spot: false,
+            nodes: 1,
+            zones: Vec::new(),
+            pods: 1,
+            list_rate: Rate::ZERO,
+            list_month: ListCost::new(Money::ZERO),
+            workloads: Vec::new(),
+        }
+    }
+
+    fn selector(of: usize, all: &[PlannedPool]) -> Vec<(String, String)> {
+        all[of].selector(all, &all[of].instance_type).into_iter().collect()
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect()
+    }
+
+    #[test]
+    fn pools_of_one_type_are_told_apart_by_their_labels_or_by_one_of_ours() {
+        let all = [
+            pool("m5.large", &[]),
+            pool("batch/m5.large", &[("tier", "batch")]),
+            pool("web, fast/m5.large", &[("tier", "web"), ("disk", "ssd")]),
+            pool("a/m5.xlarge", &[("tier", "batch")]),
+        ];
+        // Without labels of its own, a pool's selector would take the others' nodes too.
+        let large = (TYPE_LABEL, "m5.large");
+        assert_eq!(selector(0, &all), pairs(&[large, (POOL_LABEL, "m5.large")]));
+        assert_eq!(selector(1, &all), pairs(&[large, ("tier", "batch")]));
+        assert_eq!(selector(2, &all), pairs(&[("disk", "ssd"), large, ("tier", "web")]));
+        assert_eq!(selector(3, &all), pairs(&[(TYPE_LABEL, "m5.xlarge")]));
+        assert_eq!(label_value("web, fast/m5.large"), "web..fast.m5.large");
+        // Equal labels, or those of the other and more, do not tell.
+        let all =
+            [pool("a/m5.large", &[("tier", "x")]), pool("b/m5.large", &[("tier", "x"), ("disk", "ssd")])];
+        assert_eq!(selector(0, &all)[1], (POOL_LABEL.to_owned(), "a.m5.large".to_owned()));
+        assert_eq!(selector(1, &all), pairs(&[("disk", "ssd"), large, ("tier", "x")]));
     }
 }

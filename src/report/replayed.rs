@@ -80,7 +80,7 @@ pub struct MeasuresRow {
     pub settled: bool,
     /// How the scheduler is to be configured.
     pub profile: String,
-    /// Workloads pinned to their instance type by a nodeSelector.
+    /// Workloads pinned to their pool by a nodeSelector.
     pub pins: Vec<PinRow>,
     /// PriorityClasses by size, highest first.
     pub classes: Vec<ClassRow>,
@@ -96,7 +96,7 @@ pub struct MeasuresRow {
     pub after: Vec<PendingRow>,
 }
 
-/// A workload and the type that it is pinned to.
+/// A workload and the pool that it is pinned to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PinRow {
@@ -104,6 +104,9 @@ pub struct PinRow {
     pub workload: String,
     /// Value of the label `node.kubernetes.io/instance-type`.
     pub instance_type: String,
+    /// The plan's pool, which may share its type with others; absent in plans saved by earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
 }
 
 /// A PriorityClass with `preemptionPolicy: Never`.
@@ -167,6 +170,7 @@ impl MeasuresRow {
                 .map(|&(workload, pool)| PinRow {
                     workload: id(workload),
                     instance_type: cluster.pools[pool].instance_type.clone(),
+                    pool: Some(cluster.pools[pool].name.clone()),
                 })
                 .collect(),
             classes: found

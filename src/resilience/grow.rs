@@ -114,15 +114,14 @@ impl<'a> Growing<'a> {
         }
     }
 
-    /// Each workload may use only the type that it lies on, as its nodeSelector will say.
+    /// Each workload may use only the pool that it lies in, as its nodeSelector will say.
     fn lead(&mut self) {
         for (w, pool) in self.cluster.whole_in().into_iter().enumerate() {
             let Some(pool) = pool else { continue };
-            let wanted = self.cluster.pools[pool].instance_type.clone();
+            let count = self.cluster.pools.len();
             let rules = &mut self.cluster.workloads[w].rules;
             let allowed = |k: usize| rules.pools.as_ref().is_none_or(|pools| pools[k]);
-            let flags = self.cluster.pools.iter().enumerate();
-            rules.pools = Some(flags.map(|(k, p)| p.instance_type == wanted && allowed(k)).collect());
+            rules.pools = Some((0..count).map(|k| k == pool && allowed(k)).collect());
         }
     }
 
@@ -193,24 +192,59 @@ impl<'a> Growing<'a> {
 
     /// Adds nodes and takes back those without which every failure is survived as well.
     pub(super) fn settle(&mut self) {
-        let mut hopeless = BTreeMap::new();
-        for _ in 0..MOST_ROUNDS {
+        let mut hopeless: BTreeMap<usize, u64> = BTreeMap::new();
+        let mut rounds = 0;
+        loop {
             let failing = self.all().into_iter().enumerate();
             let failing = failing.filter(|(k, r)| pending(r) > hopeless.get(k).copied().unwrap_or(0));
+            let mut failing: Vec<usize> = failing.map(|(k, _)| k).collect();
+            if failing.is_empty() || rounds == MOST_ROUNDS {
+                break;
+            }
             let problem = &self.inputs.formulation.problem;
             let losses = self.losses();
             let lost = |k: usize| -> u128 {
                 losses[k].nodes.iter().map(|&n| u128::from(problem.bin(self.bins[n]).rate.nanos())).sum()
             };
             // The dearest first: room for it is room for others too.
-            let Some((worst, replaced)) = failing.max_by_key(|&(k, _)| (lost(k), usize::MAX - k)) else {
-                break;
-            };
-            if !self.help(&losses[worst], &replaced) {
-                hopeless.insert(worst, pending(&replaced));
+            failing.sort_by_key(|&k| (std::cmp::Reverse(lost(k)), k));
+            let mut from = 0;
+            while rounds < MOST_ROUNDS
+                && let Some((at, replaced)) = self.first_failing(&failing[from..], &hopeless)
+            {
+                rounds += 1;
+                let worst = failing[from + at];
+                let class = self.losses().swap_remove(worst);
+                from += at;
+                if !self.help(&class, &replaced) {
+                    hopeless.insert(worst, pending(&replaced));
+                    from += 1;
+                }
             }
+            // A node more is one more place that spreads count, so that what held may hold no longer.
         }
         self.prune(&hopeless);
+    }
+
+    /// The first of these failures that leaves more pods pending than nodes can help.
+    fn first_failing(
+        &self,
+        failures: &[usize],
+        hopeless: &BTreeMap<usize, u64>,
+    ) -> Option<(usize, Replaced)> {
+        let scheduler = self.scheduler();
+        let losses = self.losses();
+        failures
+            .par_iter()
+            .enumerate()
+            .map_init(
+                || scheduler.clone(),
+                |scheduler, (at, &k)| {
+                    let replaced = self.carry_out(scheduler, &losses[k]);
+                    (pending(&replaced) > hopeless.get(&k).copied().unwrap_or(0)).then_some((at, replaced))
+                },
+            )
+            .find_map_first(|failed| failed)
     }
 
     /// Adds nodes that leave fewer pods pending after a failure; tells whether there are such nodes.

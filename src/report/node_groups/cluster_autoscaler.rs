@@ -94,7 +94,7 @@ fn entry<'a>(group: &'a NodeGroup<'_>) -> Entry<'a> {
         desired_size: group.most,
         instance_type: group.instance_type,
         zone: group.zone,
-        labels: group.labels,
+        labels: &group.labels,
         taints: group.taints.iter().map(taint).collect(),
     }
 }

@@ -104,7 +104,7 @@ fn managed<'a>(group: &'a NodeGroup<'_>, bottlerocket: bool) -> ManagedNodeGroup
         desired_capacity: group.most,
         max_pods_per_node: group.pods,
         volume_size: group.disk_gib(),
-        labels: group.labels,
+        labels: &group.labels,
         taints: &group.taints,
         // An autoscaler sees labels and taints of a group without nodes by these tags.
         propagate_asg_tags: true,

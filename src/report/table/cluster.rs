@@ -7,7 +7,7 @@ use super::grid::{Column, Grid};
 use super::{count, signed_percent};
 use crate::bill::Ratio;
 use crate::report::number::{Currency, grouped, percent};
-use crate::report::view::{ClusterNodeRow, ClusterReport, PlanReport};
+use crate::report::view::{ClusterNodeRow, ClusterReport, PlanReport, StepRow};
 use crate::units::Money;
 
 /// Up to so many nodes are shown one by one; more are summed up by type and zone.
@@ -16,8 +16,8 @@ const NODES: usize = 16;
 /// As it is, what it could be, and the nodes.
 pub(super) fn cluster(report: &PlanReport, draw: &Draw) -> String {
     let Some(cluster) = &report.cluster else { return String::new() };
-    let mut out =
-        draw.section("The cluster that runs", "on demand, the same pods", &plans(report, cluster, draw));
+    let pods = if cluster.pods_waiting > 0 { "on demand" } else { "on demand, the same pods" };
+    let mut out = draw.section("The cluster that runs", pods, &plans(report, cluster, draw));
     out.push('\n');
     out.push_str(&draw.section(
         "Its nodes",
@@ -67,11 +67,23 @@ fn steps(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
         } else {
             format!("add {}; ", draw.clean(&added(cluster, &row.add)))
         };
-        let text = format!("{add}drain and remove {}", draw.clean(&few(&row.remove)));
+        let place = match row.pods_placed {
+            0 => String::new(),
+            1 => "place 1 pod that waits; ".to_owned(),
+            n => format!("place {} pods that wait; ", grouped(n)),
+        };
+        let remove = if row.remove.is_empty() {
+            String::new()
+        } else {
+            format!("drain and remove {}", draw.clean(&few(&row.remove)))
+        };
+        let text = format!("{add}{place}{remove}");
+        let text = text.trim_end_matches("; ").to_owned();
         body.push_str(&draw.hanging(&format!("  {:>4}  ", row.step), &text));
     }
     let mut lines = Vec::new();
-    if migration.steps.is_empty() {
+    let saving = |row: &&StepRow| row.saving_month.money() > Money::ZERO;
+    if migration.steps.iter().find(saving).is_none() {
         let least = match migration.min_saving_month {
             Money::ZERO => "anything".to_owned(),
             least => currency.cents(least),
@@ -97,6 +109,13 @@ fn steps(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
             "{} {stay}: some pod on {them} may not be moved (no controller, a mark, or its budget)",
             count(migration.nodes_held, "node"),
         ));
+    }
+    let mut fixed: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for row in &migration.fixed {
+        fixed.entry(&row.reason).or_default().push(draw.clean(&row.workload));
+    }
+    for (reason, names) in fixed {
+        lines.push(format!("Not moved for {reason}: {}", few(&names)));
     }
     if migration.steps_refused > 0 {
         let were = if migration.steps_refused == 1 { "was" } else { "were" };
@@ -131,23 +150,27 @@ pub(in crate::report) fn added(cluster: &ClusterReport, names: &[String]) -> Str
 fn plans(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
     let currency = Currency::new(&report.catalog.currency);
     let aligned = currency.aligned(cluster.plans.iter().map(|row| row.list_month.money()));
-    let mut grid = Grid::new(vec![
+    let wait = cluster.plans.iter().any(|row| row.pods_waiting > 0);
+    let mut columns = vec![
         Column::left("State"),
         Column::right("Nodes"),
         Column::right("Of today's"),
         Column::right("Pods moved"),
-        Column::right("Month"),
-        Column::right("Change"),
-    ]);
+    ];
+    if wait {
+        columns.push(Column::right("Waiting"));
+    }
+    columns.extend([Column::right("Month"), Column::right("Change")]);
+    let mut grid = Grid::new(columns);
     for row in &cluster.plans {
-        grid.row(vec![
-            row.label.clone(),
-            grouped(row.nodes),
-            grouped(row.nodes_kept),
-            grouped(row.pods_moved),
-            aligned.short(row.list_month.money()),
-            if row.plan == "as-is" { String::new() } else { change(row.saving) },
-        ]);
+        let mut cells =
+            vec![row.label.clone(), grouped(row.nodes), grouped(row.nodes_kept), grouped(row.pods_moved)];
+        if wait {
+            cells.push(grouped(row.pods_waiting));
+        }
+        cells.push(aligned.short(row.list_month.money()));
+        cells.push(if row.plan == "as-is" { String::new() } else { change(row.saving) });
+        grid.row(cells);
     }
     let mut body = grid.render(draw);
     for line in remarks(cluster) {
@@ -173,12 +196,13 @@ pub(in crate::report) fn remarks(cluster: &ClusterReport) -> Vec<String> {
     }
     if cluster.pods_waiting > 0 {
         lines.push(format!(
-            "{} on no node yet, and in none of these plans",
+            "{} for a node as it is; what it could be has nodes for {}",
             if cluster.pods_waiting == 1 {
-                "1 pod is".to_owned()
+                "1 pod waits".to_owned()
             } else {
-                format!("{} pods are", grouped(cluster.pods_waiting))
-            }
+                format!("{} pods wait", grouped(cluster.pods_waiting))
+            },
+            if cluster.pods_waiting == 1 { "it" } else { "them" },
         ));
     }
     lines

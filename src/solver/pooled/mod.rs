@@ -11,10 +11,13 @@
 //! split few groups: at most one for each pool and dimension. It says which pools are worth their price
 //! and where most groups belong. From there groups are moved and exchanged, and pools turned into others,
 //! by simulated annealing on an estimate (`model.rs`); then every pool is packed for itself. What packing
-//! takes beyond the estimate is learned pool by pool, and the annealing repeated.
+//! takes beyond the estimate is learned pool by pool, and the annealing repeated. Where a plan has few
+//! bins, these are enumerated (`fleets.rs`) and the groups fitted into them; at the end the pools of the
+//! best plan are packed with what is left of the budget.
 
 mod anneal;
 mod exact;
+mod fleets;
 mod model;
 mod pack;
 mod start;
@@ -35,8 +38,9 @@ use crate::problem::{Pooling, Problem};
 use crate::units::Money;
 
 use anneal::{Schedule, anneal};
+use fleets::{Fleet, Within, fleets, share_out};
 use model::Model;
-use pack::{Care, Packed, pack};
+use pack::{Care, Packed, Part};
 use start::Relaxed;
 use state::{Estimate, State};
 
@@ -44,6 +48,13 @@ use state::{Estimate, State};
 const CHAINS: usize = 4;
 /// Rounds of the search for free plans that stand for one here: patience is counted in those.
 const PATIENCE: u64 = 150;
+/// Of the budget, until when annealing goes on, and until when fleets are tried; the rest is for packing
+/// the best plan's pools as well as can be.
+const ANNEALED: f64 = 0.7;
+const FLEETS: [f64; 2] = [0.35, 0.85];
+/// Copies times groups from which packing a pool well takes so long that only the best of several
+/// assignments is.
+const HEAVY: u128 = 500_000;
 
 /// Finds a cheap pooled plan within the budget. Its bound is left at zero: that of the problem holds.
 ///
@@ -85,6 +96,7 @@ pub fn solve_pooled(
             model: &model,
         },
         known: BTreeMap::new(),
+        heavy: copies(problem).saturating_mul(model.groups() as u128) >= HEAVY,
         best: None,
         meter,
         observer,
@@ -95,13 +107,26 @@ pub fn solve_pooled(
     search.finish()
 }
 
+fn copies(problem: &Problem) -> u128 {
+    problem.items().iter().map(|item| u128::from(item.copies)).sum()
+}
+
 /// A candidate, and the groups in it.
 type Key = (usize, Vec<u32>);
+
+/// A pool packed before, and in how many ways at least.
+struct Known {
+    packed: Option<Packed>,
+    ways: usize,
+    rounds: u64,
+}
 
 struct Search<'a> {
     estimate: Estimate<'a>,
     /// What was packed before.
-    known: BTreeMap<Key, Option<Packed>>,
+    known: BTreeMap<Key, Known>,
+    /// Whether packing takes long.
+    heavy: bool,
     best: Option<Best>,
     meter: Meter<'a>,
     observer: &'a dyn Observer,
@@ -122,14 +147,14 @@ impl Search<'_> {
         let most = (model.pooling.max_pools() as usize).min(model.groups());
         let most_bin_types = model.problem.max_bin_types().map_or(usize::MAX, |n| n as usize);
         if exact::few(model) {
-            let care = Care { rounds: 20, steps: 300 };
-            self.pack_all(exact::sets(model), care, seed);
+            self.pack_all(exact::sets(model), Care::FULL, seed);
             let known = &self.known;
             let cost = |c: usize, groups: &Vec<u32>| {
-                known.get(&(c, groups.clone())).and_then(|packed| Some(packed.as_ref()?.cost))
+                known.get(&(c, groups.clone())).and_then(|known| Some(known.packed.as_ref()?.cost))
             };
             let found = exact::cheapest(model, cost, most, most_bin_types);
-            self.offer(&[found.ok_or(SolveError::NoPlanFound)?], care, seed);
+            self.offer(&[found.ok_or(SolveError::NoPlanFound)?], Care::FULL, seed);
+            self.polish(seed);
             return Ok(());
         }
         let open = |assignment: &[usize]| {
@@ -138,14 +163,26 @@ impl Search<'_> {
         };
         let first = open(&relaxed.assignment(&self.estimate)).or_else(|| open(&start::cover(model)));
         let Some(first) = first else { return Err(SolveError::NoPlanFound) };
-        self.offer(&[first.assignment()], Care { rounds: 0, steps: 0 }, seed);
+        self.offer(&[first.assignment()], Care::PLAIN, seed);
         let mut rng = Rng::with_seed(seed ^ 0x706f_6f6c_6564);
         let base_steps = (100 * model.groups() as u64).clamp(2_000, 100_000);
         let mut idle = 0u64;
         let mut rounds = 0u64;
         let mut ended = first.assignment();
         let patience = (self.meter.patience() / PATIENCE).max(2);
-        while !self.done() && idle < patience {
+        let mut fleets_tried = false;
+        while !self.done() && self.meter.share_used() < ANNEALED {
+            if !fleets_tried && (idle >= patience || self.meter.share_used() > FLEETS[0]) {
+                fleets_tried = true;
+                let cost = self.best.as_ref().map(|b| b.cost);
+                self.try_fleets(most, most_bin_types, &mut rng);
+                if self.best.as_ref().map(|b| b.cost) != cost {
+                    idle = 0;
+                }
+            }
+            if idle >= patience {
+                break;
+            }
             let seeds: Vec<u64> = (0..CHAINS).map(|_| rng.u64(..)).collect();
             let best = self.best.as_ref().map_or_else(|| first.assignment(), |best| best.assignment.clone());
             // Two look everywhere, with bins in fractions at first; two stay at home.
@@ -178,10 +215,105 @@ impl Search<'_> {
             let before = self.best.as_ref().map(|b| b.cost);
             ended.clone_from(&assignments[0]);
             rounds += 1;
-            self.offer(&assignments, Care { rounds: 20, steps: 300 }, rng.u64(..));
+            self.offer(&assignments, Care::FULL, rng.u64(..));
             idle = if self.best.as_ref().map(|b| b.cost) == before { idle + 1 } else { 0 };
         }
+        self.polish(rng.u64(..));
         Ok(())
+    }
+
+    /// Where the best plan has few bins: fits the groups into cheaper ones.
+    fn try_fleets(&mut self, most: usize, most_bin_types: usize, rng: &mut Rng) {
+        const MOST_BINS: u64 = 40;
+        const MOST_GROUPS: usize = 400;
+        const PREFERRED: usize = 14;
+        /// Steps for each fleet, from one pass to the next.
+        const STEPS: [u64; 3] = [30, 200, 1_000];
+        /// Room that a pool must leave once packing took more bins than the bounds said.
+        const MARGIN: f64 = 0.02;
+        let model = self.estimate.model;
+        let Some(best) = &self.best else { return };
+        let bins: u64 = best.parts.iter().map(|p| p.bins).sum();
+        if bins > MOST_BINS || model.groups() > MOST_GROUPS {
+            return;
+        }
+        let mut preferred: Vec<usize> = best.assignment.clone();
+        preferred.sort_unstable();
+        preferred.dedup();
+        preferred.extend(start::by_worth(model).filter(|c| !best.assignment.contains(c)).take(PREFERRED));
+        preferred.truncate(PREFERRED);
+        preferred.sort_unstable();
+        let count = usize::try_from(self.meter.patience().saturating_mul(3)).unwrap_or(usize::MAX).min(6_000);
+        let within =
+            Within { below: best.cost as f64 - 0.5, most, most_bin_types, count, preferred: &preferred };
+        let mut fleets: Vec<(Fleet, f64)> = fleets(model, &within).into_iter().map(|f| (f, 0.0)).collect();
+        for steps in STEPS {
+            let mut at = 0;
+            while at < fleets.len() {
+                if self.done() || self.meter.share_used() > FLEETS[1] {
+                    return;
+                }
+                let chunk = at..fleets.len().min(at + CHAINS);
+                let seeds: Vec<u64> = chunk.clone().map(|_| rng.u64(..)).collect();
+                let tries: Vec<(Option<Vec<usize>>, u64)> = fleets[chunk.clone()]
+                    .par_iter()
+                    .zip(&seeds)
+                    .map(|((fleet, margin), &seed)| {
+                        let mut work = 0;
+                        let mut rng = Rng::with_seed(seed);
+                        (share_out(model, fleet, *margin, steps, &mut rng, &mut work), work)
+                    })
+                    .collect();
+                let before = self.best.as_ref().map_or(i128::MAX, |best| best.cost);
+                let mut assignments = Vec::new();
+                for (fleet, (found, work)) in fleets[chunk.clone()].iter_mut().zip(tries) {
+                    self.meter.spend(work);
+                    fleet.1 += if found.is_some() { MARGIN } else { 0.0 };
+                    assignments.extend(found);
+                }
+                self.offer(&assignments, Care::FULL, rng.u64(..));
+                let now = self.best.as_ref().map_or(i128::MAX, |best| best.cost);
+                if now < before {
+                    fleets.retain(|(fleet, _)| fleet.cost < now as f64 - 0.5);
+                }
+                at = chunk.end;
+            }
+        }
+    }
+
+    /// Packs the pools of the best plan with the rest of the budget.
+    fn polish(&mut self, seed: u64) {
+        let model = self.estimate.model;
+        let Some(mut best) = self.best.take() else { return };
+        let patience = (self.meter.patience() / 50).max(4);
+        let begun = self.meter.share_used();
+        let (all, mut so_far) = (best.cost.max(1) as f64, 0.0);
+        let mut parts = Vec::with_capacity(best.parts.len());
+        for ((candidate, groups), packed) in keys(&best.assignment).into_iter().zip(best.parts) {
+            so_far += packed.cost as f64;
+            let until = begun + (1.0 - begun) * so_far / all;
+            let at_least = Sums::of(model, candidate, &groups).at_least(model);
+            let part = Part { model, candidate, groups: &groups, at_least };
+            let meter = &mut self.meter;
+            let mut go_on = |work: u64| {
+                meter.spend(work);
+                meter.must_stop().is_none() && meter.share_used() < until
+            };
+            let better = if go_on(0) { part.polish(&packed, patience, seed, &mut go_on) } else { None };
+            parts.push(better.unwrap_or(packed));
+        }
+        let cost: i128 = parts.iter().map(|p| p.cost).sum();
+        if cost < best.cost {
+            self.observer.on(&Event::Incumbent(Money::from_nanos(cost)));
+            self.progress.push(ProgressPoint {
+                work: self.meter.work(),
+                millis: self.meter.millis(),
+                incumbent: Some(Money::from_nanos(cost)),
+                lower_bound: Money::ZERO,
+            });
+        }
+        best = Best { cost, assignment: best.assignment, parts };
+        self.best = Some(best);
     }
 
     fn done(&self) -> bool {
@@ -192,63 +324,72 @@ impl Search<'_> {
         settled || self.meter.must_stop().is_some()
     }
 
-    /// Packs assignments for real, learns from it, and keeps the cheapest.
+    /// Packs assignments for real, learns from it, and keeps the cheapest. Where packing takes long, all
+    /// are packed quickly and the cheapest of them well.
     fn offer(&mut self, assignments: &[Vec<usize>], care: Care, seed: u64) {
-        let mut wanted: Vec<Key> = Vec::new();
-        let mut keys_of: Vec<Vec<Key>> = Vec::new();
-        for assignment in assignments {
-            let mut by_pool: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
-            for (g, &c) in assignment.iter().enumerate() {
-                by_pool.entry(c).or_default().push(g as u32);
-            }
-            let keys: Vec<Key> = by_pool.into_iter().collect();
-            wanted.extend(keys.iter().cloned());
-            keys_of.push(keys);
+        let keys_of: Vec<Vec<Key>> = assignments.iter().map(|assignment| keys(assignment)).collect();
+        let two_stages = self.heavy && care.rounds > 0;
+        let first = if two_stages { Care::QUICK } else { care };
+        self.pack_all(keys_of.concat(), first, seed);
+        let mut order: Vec<(i128, usize)> =
+            (0..keys_of.len()).filter_map(|i| Some((self.cost(&keys_of[i])?, i))).collect();
+        order.sort_unstable();
+        if let Some(&(_, i)) = order.first()
+            && two_stages
+        {
+            self.pack_all(keys_of[i].clone(), care, seed);
         }
-        self.pack_all(wanted, care, seed);
-        for (assignment, keys) in assignments.iter().zip(keys_of) {
-            let parts: Option<Vec<&Packed>> = keys.iter().map(|key| self.known[key].as_ref()).collect();
-            let Some(parts) = parts else { continue };
-            let cost: i128 = parts.iter().map(|p| p.cost).sum();
-            if self.best.as_ref().is_none_or(|best| cost < best.cost) {
-                let parts = parts.into_iter().cloned().collect();
-                self.best = Some(Best { cost, assignment: assignment.clone(), parts });
-                let cost = Money::from_nanos(cost);
-                self.observer.on(&Event::Incumbent(cost));
-                self.progress.push(ProgressPoint {
-                    work: self.meter.work(),
-                    millis: self.meter.millis(),
-                    incumbent: Some(cost),
-                    lower_bound: Money::ZERO,
-                });
+        for (_, i) in order {
+            let Some(cost) = self.cost(&keys_of[i]) else { continue };
+            if self.best.as_ref().is_some_and(|best| cost >= best.cost) {
+                continue;
             }
+            let parts = keys_of[i].iter().filter_map(|key| self.known[key].packed.clone()).collect();
+            self.best = Some(Best { cost, assignment: assignments[i].clone(), parts });
+            let cost = Money::from_nanos(cost);
+            self.observer.on(&Event::Incumbent(cost));
+            self.progress.push(ProgressPoint {
+                work: self.meter.work(),
+                millis: self.meter.millis(),
+                incumbent: Some(cost),
+                lower_bound: Money::ZERO,
+            });
         }
     }
 
-    /// Packs what was not packed before, side by side, and learns in order.
+    /// What pools that were packed cost together; `None` where one does not hold its groups.
+    fn cost(&self, keys: &[Key]) -> Option<i128> {
+        keys.iter().map(|key| Some(self.known.get(key)?.packed.as_ref()?.cost)).sum()
+    }
+
+    /// Packs what was not packed before with as much care, side by side, and learns in order.
     fn pack_all(&mut self, mut wanted: Vec<Key>, care: Care, seed: u64) {
         let model = self.estimate.model;
-        wanted.retain(|key| !self.known.contains_key(key));
+        let enough = |known: &Known| known.ways >= care.ways && known.rounds >= care.rounds;
+        wanted.retain(|key| !self.known.get(key).is_some_and(enough));
         wanted.sort_unstable();
         wanted.dedup();
+        let known = &self.known;
         let packed: Vec<(Option<Packed>, Sums, u64)> = wanted
             .par_iter()
             .enumerate()
-            .map(|(i, (c, groups))| {
-                let sums = Sums::of(model, *c, groups);
+            .map(|(i, key)| {
+                let (candidate, groups) = (key.0, &key.1);
+                let sums = Sums::of(model, candidate, groups);
                 let mut work = 0;
-                let seed = seed.wrapping_add(i as u64);
-                let at_least = (model.bins(&sums.load, &sums.need) - 1e-6).ceil().max(1.0) as u64;
-                let found = pack(model, *c, groups, at_least, care, seed, &mut work);
+                let part = Part { model, candidate, groups, at_least: sums.at_least(model) };
+                let before = known.get(key).and_then(|known| known.packed.as_ref());
+                let found = part.pack(before, care, seed.wrapping_add(i as u64), &mut work);
                 (found, sums, work)
             })
             .collect();
-        for ((c, groups), (found, sums, work)) in wanted.into_iter().zip(packed) {
+        for (key, (packed, sums, work)) in wanted.into_iter().zip(packed) {
             self.meter.spend(work);
-            if let Some(found) = &found {
-                self.estimate.learn(c, &sums.load, &sums.need, found.bins);
+            // A quick packing takes more bins than the pool will.
+            if let Some(packed) = packed.as_ref().filter(|_| care.ways > 1) {
+                self.estimate.learn(key.0, &sums.load, &sums.need, packed.bins);
             }
-            self.known.insert((c, groups), found);
+            self.known.insert(key, Known { packed, ways: care.ways, rounds: care.rounds });
         }
     }
 
@@ -266,6 +407,15 @@ impl Search<'_> {
     }
 }
 
+/// The pools of an assignment.
+fn keys(assignment: &[usize]) -> Vec<Key> {
+    let mut by_pool: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+    for (g, &c) in assignment.iter().enumerate() {
+        by_pool.entry(c).or_default().push(g as u32);
+    }
+    by_pool.into_iter().collect()
+}
+
 /// What the estimate knows of groups in one pool.
 struct Sums {
     load: Vec<f64>,
@@ -280,6 +430,11 @@ impl Sums {
             state::raise(&mut sums.need, model.need(c, g as usize));
         }
         sums
+    }
+
+    /// Bins that are needed whatever packing does.
+    fn at_least(&self, model: &Model<'_>) -> u64 {
+        (model.bins(&self.load, &self.need) - 1e-6).ceil().max(1.0) as u64
     }
 }
 

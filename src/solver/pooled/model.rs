@@ -14,6 +14,8 @@
 
 use crate::problem::{BinTypeId, ItemTypeId, PoolId, Pooling, Problem};
 
+/// What sums of shares may be beyond a bin by rounding.
+const DUST: f64 = 1e-9;
 /// The dual feasible functions beside the identity: u(m), m = 1 to this.
 const STEPS: u64 = 3;
 
@@ -161,6 +163,14 @@ impl<'a> Model<'a> {
     pub(super) fn need(&self, c: usize, g: usize) -> &[f64] {
         let row = c * self.groups() + g;
         &self.need[row * self.needs..(row + 1) * self.needs]
+    }
+
+    /// By how much sums and needs go beyond so many bins, over all functions: zero where the bounds see
+    /// no reason why these should not do.
+    pub(super) fn overflow(&self, load: &[f64], need: &[f64], bins: f64) -> f64 {
+        let beyond: f64 = load[..self.functions].iter().map(|&f| (f - bins).max(0.0)).sum();
+        let whole = self.bins(load, need) - bins;
+        (beyond + whole.max(0.0) - DUST).max(0.0)
     }
 
     /// Bins for summed terms and largest needs, fractional.

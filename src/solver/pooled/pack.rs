@@ -23,97 +23,189 @@ pub(super) struct Packed {
     pub cost: i128,
     /// Bins.
     pub bins: u64,
+    /// The same in terms of the pool's own instance, from where a further packing goes on.
+    local: Vec<Bin>,
+    /// Whether nothing cheaper exists.
+    settled: bool,
 }
 
 /// How much trouble a packing takes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Care {
+    /// How many ways of filling bins are tried.
+    pub ways: usize,
     /// Rounds of local search.
     pub rounds: u64,
     /// Steps of shifting between exactly so many bins.
     pub steps: u64,
 }
 
-/// Packs the groups on a candidate's bins; `estimated` bins are known to be needed at least. `None`
-/// where the stock does not suffice.
-pub(super) fn pack(
-    model: &Model<'_>,
-    candidate: usize,
-    groups: &[u32],
+impl Care {
+    /// To know roughly what a pool takes.
+    pub(super) const QUICK: Care = Care { ways: 1, rounds: 0, steps: 0 };
+    /// To start from.
+    pub(super) const PLAIN: Care = Care { ways: 3, rounds: 0, steps: 0 };
+    /// To buy.
+    pub(super) const FULL: Care = Care { ways: 3, rounds: 20, steps: 300 };
+}
+
+/// Ways of filling bins, the one that is best most often first.
+const WAYS: [Balance; 3] = [Balance(1.0), Balance(0.5), Balance(0.0)];
+
+/// One pool to pack: its groups on the bins of its candidate.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub model: &'a Model<'a>,
+    pub candidate: usize,
+    pub groups: &'a [u32],
+    /// Bins that are known to be needed.
+    pub at_least: u64,
+}
+
+impl Part<'_> {
+    /// Calls `with` on the pool's own instance and on what guides its packing; `None` where something
+    /// fits nowhere.
+    fn with<T>(&self, with: impl FnOnce(&Instance, &Prices, &Guide<'_>) -> T) -> Option<T> {
+        let bin_types = &self.model.candidates[self.candidate].bins;
+        let sub = part(self.model.problem, &self.items(), bin_types);
+        let instance = Instance::reduce(&sub).ok()?;
+        let columns = relaxation::all_columns(&instance);
+        let prices =
+            relaxation::solve(&instance, &columns).unwrap_or_else(|_| relaxation::by_the_copy(&instance));
+        let guide = Guide::new(&instance, &prices, &vec![true; instance.kinds.len()]);
+        Some(with(&instance, &prices, &guide))
+    }
+
+    fn items(&self) -> Vec<ItemTypeId> {
+        let mut items: Vec<ItemTypeId> =
+            self.groups.iter().flat_map(|&g| self.model.items(g as usize)).copied().collect();
+        items.sort_unstable();
+        items
+    }
+
+    fn packed(&self, instance: &Instance, local: Vec<Bin>, settled: bool) -> Packed {
+        let plan = instance.expand(&local);
+        let plan = outward(&plan, &self.items(), &self.model.candidates[self.candidate].bins);
+        Packed { plan, cost: cost(instance, &local), bins: count(&local), local, settled }
+    }
+
+    /// Packs the pool, at best from what an earlier packing found. `None` where the stock does not
+    /// suffice.
+    pub(super) fn pack(
+        &self,
+        known: Option<&Packed>,
+        care: Care,
+        seed: u64,
+        work: &mut u64,
+    ) -> Option<Packed> {
+        self.with(|instance, prices, guide| {
+            let mut best: Option<Vec<Bin>> = known.map(|packed| packed.local.clone());
+            for &way in &WAYS[..care.ways] {
+                if best.as_ref().is_some_and(|b| count(b) <= self.at_least) {
+                    break;
+                }
+                let mut filler = Filler::default();
+                let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
+                let mut available = instance.stock();
+                let open = guide.opening();
+                let found = filler.pack(guide, &mut left, guide.pi, way, open, &mut available, f64::INFINITY);
+                *work += filler.work;
+                if let Some(bins) = found
+                    && best.as_ref().is_none_or(|b| cost(instance, &bins) < cost(instance, b))
+                {
+                    best = Some(bins);
+                }
+            }
+            let (settled, best) = few_copies(instance, prices, best, work);
+            let mut best = best?;
+            let at_least = if settled { count(&best) } else { self.at_least };
+            let mut rng = Rng::with_seed(seed);
+            if care.steps > 0 {
+                best = squeezed(guide, best, at_least, care.steps, &mut rng, work);
+            }
+            if count(&best) > at_least && care.rounds > 0 {
+                let mut improver = Improver::new(&[guide], &best, seed);
+                for _ in 0..care.rounds {
+                    let saved = improver.round();
+                    *work += std::mem::take(&mut improver.work);
+                    if saved > 0 && count(&improver.bins()) <= at_least {
+                        break;
+                    }
+                }
+                best = improver.bins();
+            }
+            Some(self.packed(instance, best, settled))
+        })?
+    }
+
+    /// Goes on to improve a packing until it runs dry or `go_on` says no, told of the work done.
+    pub(super) fn polish(
+        &self,
+        known: &Packed,
+        patience: u64,
+        seed: u64,
+        go_on: &mut dyn FnMut(u64) -> bool,
+    ) -> Option<Packed> {
+        if known.settled || known.bins <= self.at_least {
+            return None;
+        }
+        let found = self.with(|instance, _, guide| {
+            let mut rng = Rng::with_seed(seed);
+            let mut best = known.local.clone();
+            let mut work = 0;
+            for _ in 0..3 {
+                best = squeezed(guide, best, self.at_least, 2_000, &mut rng, &mut work);
+                if !go_on(std::mem::take(&mut work)) {
+                    return self.packed(instance, best, false);
+                }
+            }
+            let mut improver = Improver::new(&[guide], &best, seed);
+            while improver.idle < patience {
+                let saved = improver.round();
+                let going = go_on(std::mem::take(&mut improver.work));
+                if !going || (saved > 0 && count(&improver.bins()) <= self.at_least) {
+                    break;
+                }
+            }
+            self.packed(instance, improver.bins(), false)
+        })?;
+        (found.cost < known.cost).then_some(found)
+    }
+}
+
+fn count(bins: &[Bin]) -> u64 {
+    bins.iter().map(|b| b.copies).sum()
+}
+
+fn cost(instance: &Instance, bins: &[Bin]) -> i128 {
+    bins.iter().map(|b| i128::from(instance.kinds[b.kind].rate) * i128::from(b.copies)).sum()
+}
+
+/// Where there are one kind of bin and few enough of them: one bin less, and its content shifted until
+/// it fits, as often as that works out.
+fn squeezed(
+    guide: &Guide<'_>,
+    mut best: Vec<Bin>,
     at_least: u64,
-    care: Care,
-    seed: u64,
+    steps: u64,
+    rng: &mut Rng,
     work: &mut u64,
-) -> Option<Packed> {
-    let bin_types = &model.candidates[candidate].bins;
-    let mut items: Vec<ItemTypeId> = groups.iter().flat_map(|&g| model.items(g as usize)).copied().collect();
-    items.sort_unstable();
-    let sub = part(model.problem, &items, bin_types);
-    let instance = Instance::reduce(&sub).ok()?;
-    let columns = relaxation::all_columns(&instance);
-    let prices =
-        relaxation::solve(&instance, &columns).unwrap_or_else(|_| relaxation::by_the_copy(&instance));
-    let guide = Guide::new(&instance, &prices, &vec![true; instance.kinds.len()]);
-    let count = |bins: &[Bin]| bins.iter().map(|b| b.copies).sum::<u64>();
-    let cost = |bins: &[Bin]| -> i128 {
-        bins.iter().map(|b| i128::from(instance.kinds[b.kind].rate) * i128::from(b.copies)).sum()
-    };
-    let mut best: Option<Vec<Bin>> = None;
-    for theta in [1.0, 0.5, 0.0] {
+) -> Vec<Bin> {
+    const MOST_BINS: u64 = 150;
+    let instance = guide.instance;
+    while instance.kinds.len() == 1 && count(&best) > at_least && count(&best) <= MOST_BINS {
+        let bins = [count(&best) - 1];
+        let pool: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
         let mut filler = Filler::default();
-        let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
-        let mut available = instance.stock();
-        let found = filler.pack(
-            &guide,
-            &mut left,
-            guide.pi,
-            Balance(theta),
-            guide.opening(),
-            &mut available,
-            f64::INFINITY,
-        );
+        let start = filler.fill_these(guide, &bins, guide.pi, Balance([1.0, 0.5][rng.usize(..2)]));
+        let found = fit(instance, &pool, &bins, &start, rng, steps, &mut filler.work);
         *work += filler.work;
-        if let Some(bins) = found
-            && best.as_ref().is_none_or(|b| cost(&bins) < cost(b))
-        {
-            best = Some(bins);
-        }
-        if best.as_ref().is_some_and(|b| count(b) <= at_least) {
-            break;
+        match found {
+            Some(found) => best = found,
+            None => break,
         }
     }
-    let (settled, best) = few_copies(&instance, &prices, best, work);
-    let mut best = best?;
-    let at_least = if settled { count(&best) } else { at_least };
-    let mut rng = Rng::with_seed(seed);
-    // One kind of bin and few enough of them: one bin less, and shift until it fits.
-    if instance.kinds.len() == 1 && care.steps > 0 {
-        while count(&best) > at_least && count(&best) <= 150 {
-            let bins = [count(&best) - 1];
-            let pool: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
-            let mut filler = Filler::default();
-            let start = filler.fill_these(&guide, &bins, guide.pi, Balance([1.0, 0.5][rng.usize(..2)]));
-            let found = fit(&instance, &pool, &bins, &start, &mut rng, care.steps, &mut filler.work);
-            *work += filler.work;
-            match found {
-                Some(found) => best = found,
-                None => break,
-            }
-        }
-    }
-    if count(&best) > at_least && care.rounds > 0 {
-        let mut improver = Improver::new(&[&guide], &best, seed);
-        for _ in 0..care.rounds {
-            let saved = improver.round();
-            *work += std::mem::take(&mut improver.work);
-            if saved > 0 && count(&improver.bins()) <= at_least {
-                break;
-            }
-        }
-        best = improver.bins();
-    }
-    let plan = instance.expand(&best);
-    Some(Packed { plan: outward(&plan, &items, bin_types), cost: cost(&best), bins: count(&best) })
+    best
 }
 
 /// Where there are few patterns in all, every choice among them; says whether that settled it.

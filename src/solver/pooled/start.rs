@@ -111,6 +111,24 @@ fn cheapest(model: &Model<'_>, g: usize, allowed: &dyn Fn(usize) -> bool) -> Opt
         .min_by(|&a, &b| cost(a).total_cmp(&cost(b)).then(a.cmp(&b)))
 }
 
+/// Candidates by what all groups that they may hold would cost in them for each unit of what they are
+/// worth elsewhere, best value first.
+pub(super) fn by_worth(model: &Model<'_>) -> impl Iterator<Item = usize> {
+    let alone = |c: usize, g: usize| {
+        model.candidates[c].rate * model.bins(model.load(c, g), model.need(c, g)).max(1e-9)
+    };
+    let least: Vec<f64> = (0..model.groups())
+        .map(|g| cheapest(model, g, &|_| true).map_or(f64::INFINITY, |c| alone(c, g)))
+        .collect();
+    let worth = |c: usize| -> f64 {
+        let held = (0..model.groups()).filter(|&g| model.may(c, g));
+        held.map(|g| least[g] / alone(c, g)).sum()
+    };
+    let mut order: Vec<(f64, usize)> = (0..model.candidates.len()).map(|c| (worth(c), c)).collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    order.into_iter().map(|(_, c)| c)
+}
+
 /// As few candidates as a greedy cover finds that hold every group, and each group in the cheapest of
 /// them.
 pub(super) fn cover(model: &Model<'_>) -> Vec<usize> {
