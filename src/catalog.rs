@@ -72,6 +72,12 @@ impl Catalog {
     pub fn find(&self, name: &str) -> Option<&InstanceType> {
         self.types.binary_search_by(|t| t.name.as_str().cmp(name)).ok().map(|i| &self.types[i])
     }
+
+    /// Gives types without Compute Savings Plan rates estimated ones, marked as [`derivation::rule::ESTIMATE`]:
+    /// for whoever asks for estimates, and for nobody else.
+    pub fn estimate_compute_savings_plans(&mut self) {
+        self.types.iter_mut().for_each(derivation::estimate_compute_savings_plans);
+    }
 }
 
 /// The processor architecture, as `kubernetes.io/arch` names it.

@@ -69,6 +69,7 @@ const FLOORS: [(&str, &[&str]); 24] = [
             "units",
             "demand",
             "levels",
+            "purchase",
             "problem",
             "workload",
             "catalog",

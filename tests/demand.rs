@@ -325,3 +325,97 @@ fn dates_need_a_first_day() {
     let said = String::from_utf8_lossy(&said.get_output().stderr).into_owned();
     assert!(said.contains("--as-of: default/Component/a starts or ends on a day"), "{said}");
 }
+
+/// Planning two shifts of one family with commitments.
+fn committed(more: &[&str]) -> (tempfile::TempDir, serde_json::Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("shifts.yaml");
+    std::fs::write(&input, SHIFTS).unwrap();
+    let policy = "plimsoll: policy/v1\nowned:\n  - {id: ri-old, offer: reserved-standard/1y/no-upfront, type: m6i.large, \
+                  quantity: 2, start: 2025-10-01, upfront: 0, recurring: 0.06}\n";
+    std::fs::write(folder.path().join("policy.yaml"), policy).unwrap();
+    let plan = folder.path().join("plan.json");
+    let options = "--family m6i --max-vcpu 4 --effort quick --baselines none --levels 2 --horizon 12 --commit \
+                   --commit-kind reserved-standard --commit-payment no-upfront --as-of 2026-08-03 -f json -o plan.json";
+    plimsoll()
+        .current_dir(folder.path())
+        .args(["plan", "shifts.yaml"])
+        .args(options.split_whitespace())
+        .args(more)
+        .assert()
+        .success();
+    let json = serde_json::from_slice(&std::fs::read(&plan).unwrap()).unwrap();
+    (folder, json)
+}
+
+fn amount(value: &serde_json::Value) -> f64 {
+    value.as_str().expect("money is a string").parse().expect("a decimal")
+}
+
+#[test]
+fn purchases_are_proposed_in_three_steps() {
+    let (folder, json) = committed(&["--policy", "policy.yaml"]);
+    let purchases = &json["purchases"];
+    let steps: Vec<f64> =
+        purchases["steps"].as_array().unwrap().iter().map(|step| amount(&step["cost"])).collect();
+    assert_eq!(steps.len(), 3);
+    assert!(
+        steps[1] <= steps[0] && steps[2] <= steps[1],
+        "no step costs more than the one before: {steps:?}"
+    );
+    assert_eq!(amount(&purchases["cost"]), steps[2]);
+    assert!(amount(&purchases["bound"]) <= steps[2] && amount(&purchases["joint_bound"]) <= steps[2]);
+    let chosen = purchases["steps"].as_array().unwrap().iter().filter(|s| s["chosen"] == true).count();
+    assert_eq!(chosen, 1);
+    // Two databases and two web servers run at all hours: something is worth a year.
+    let rows = purchases["rows"].as_array().unwrap();
+    assert!(!rows.is_empty());
+    for row in rows {
+        assert_eq!(row["status"], "proposed");
+        assert_eq!((&row["covers"], &row["estimate"]), (&"m6i".into(), &false.into()));
+        assert_eq!(amount(&row["upfront"]), 0.0);
+    }
+    let sensitivity = purchases["sensitivity"].as_array().unwrap();
+    let changes: Vec<&str> = sensitivity.iter().map(|s| s["change"].as_str().unwrap()).collect();
+    assert_eq!(changes, ["-0.3", "-0.2", "-0.1", "0", "0.1", "0.2", "0.3"]);
+    assert_eq!(amount(&sensitivity[3]["cost"]), steps[2], "as planned it costs what it costs");
+    // Owned until 1 October, 59 days after 3 August.
+    assert_eq!(purchases["owned"][0]["commitment"], "ri-old");
+    assert_eq!(purchases["owned"][0]["end_hour"], 59 * 24);
+    let table = plimsoll().current_dir(folder.path()).args(["report", "plan.json"]).assert().success();
+    let text = String::from_utf8_lossy(&table.get_output().stdout).into_owned();
+    for section in
+        ["What to commit to", "Commitment plan", "If demand turns out otherwise", "Commitments owned"]
+    {
+        assert!(text.contains(section), "{section} is not in:\n{text}");
+    }
+    let csv = ["report", "plan.json", "-f", "csv", "--table", "proposals"];
+    let csv = plimsoll().current_dir(folder.path()).args(csv).assert().success();
+    assert_eq!(String::from_utf8_lossy(&csv.get_output().stdout).lines().count(), rows.len() + 1);
+}
+
+#[test]
+fn estimates_stand_where_they_are_asked_for_and_are_marked() {
+    use plimsoll::catalog::{OfferKind, Payment, Provenance, Term};
+    let listed = catalog_file::by_name("aws-2026-05-us-east-1").unwrap().read();
+    let plan = |o: &&plimsoll::catalog::CommitmentOffer| o.kind == OfferKind::ComputeSavingsPlan;
+    assert!(listed.types.iter().all(|t| !t.offers.iter().any(|o| plan(&o))));
+    let mut estimated = listed.clone();
+    estimated.estimate_compute_savings_plans();
+    let machine = estimated.find("m6i.large").unwrap();
+    let plans: Vec<_> = machine.offers.iter().filter(plan).collect();
+    assert!(!plans.is_empty());
+    for offer in plans {
+        assert_eq!(offer.provenance, Provenance::Derived("estimate".to_owned()));
+        // 66/72 of what the standard reservation saves: 0.096 - (0.096 - 0.059247) x 66 / 72 for one year.
+        let like = machine.offer(OfferKind::ReservedStandard, offer.term, offer.payment).unwrap();
+        assert!(offer.effective > like.effective && offer.effective < machine.on_demand.rate);
+        if (offer.term, offer.payment) == (Term::OneYear, Payment::AllUpfront) {
+            assert_eq!(offer.effective.to_string(), "0.06230975");
+        }
+    }
+    // Listed rates are never replaced.
+    let again = estimated.clone();
+    estimated.estimate_compute_savings_plans();
+    assert_eq!(estimated.types, again.types);
+}

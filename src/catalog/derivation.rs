@@ -20,6 +20,8 @@ pub mod rule {
     pub const ROUNDED_RATES: &str = "rounded_rates";
     /// A commitment listed as the price of its whole term.
     pub const TERM_TOTALS: &str = "term_totals";
+    /// No price list states it: an estimate that the user asked for.
+    pub const ESTIMATE: &str = "estimate";
 }
 
 /// The rules of one catalog; what is absent is not derived.
@@ -38,6 +40,38 @@ pub struct DerivationRules {
     /// What a commitment's `total` column means and how it was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub term_totals: Option<String>,
+}
+
+/// Why an estimate is what it is.
+const ESTIMATE_REASON: &str = "an estimate, not a price: Compute Savings Plans at the convertible reserved rate of the same term and payment; where that is not listed, saving 66/72 of what the standard reservation saves, which is the proportion of the greatest savings that AWS publishes (66 % and 72 %)";
+
+/// The greatest savings that AWS publishes of Compute Savings Plans and of standard reservations (EC2
+/// Savings Plans, product page).
+const GREATEST_SAVINGS: (u128, u128) = (66, 72);
+
+/// Adds estimated Compute Savings Plan offers to a type that has none.
+pub(super) fn estimate_compute_savings_plans(machine: &mut InstanceType) {
+    if machine.offers.iter().any(|offer| offer.kind == OfferKind::ComputeSavingsPlan) {
+        return;
+    }
+    let on_demand = machine.on_demand.rate.nanos();
+    let estimate = |offer: &CommitmentOffer| {
+        let rate = match machine.offer(OfferKind::ReservedConvertible, offer.term, offer.payment) {
+            Some(convertible) => convertible.effective,
+            None => {
+                let saving = u128::from(on_demand.saturating_sub(offer.effective.nanos()));
+                // The estimate errs on the dear side.
+                let saving = saving * GREATEST_SAVINGS.0 / GREATEST_SAVINGS.1;
+                Rate::from_nanos(on_demand - u64::try_from(saving).unwrap_or(on_demand))
+            }
+        };
+        let provenance = Provenance::Derived(rule::ESTIMATE.to_owned());
+        CommitmentOffer::new(OfferKind::ComputeSavingsPlan, offer.term, offer.payment, rate, provenance)
+    };
+    let standard = machine.offers.iter().filter(|offer| offer.kind == OfferKind::ReservedStandard);
+    let estimated: Vec<CommitmentOffer> = standard.map(estimate).collect();
+    machine.offers.extend(estimated);
+    machine.offers.sort_by_key(|o| (o.kind, o.term, o.payment));
 }
 
 /// Effective rates by payment option, in proportion.
@@ -105,6 +139,7 @@ impl DerivationRules {
             rule::INSTANCE_SAVINGS_PLAN => self.instance_savings_plan.as_deref(),
             rule::ROUNDED_RATES => self.rounded_rates.as_deref(),
             rule::TERM_TOTALS => self.term_totals.as_deref(),
+            rule::ESTIMATE => Some(ESTIMATE_REASON),
             _ => None,
         }
     }

@@ -19,6 +19,7 @@ use plimsoll::report::{Format, csv};
 use plimsoll::units::{Bytes, DecimalError, MilliCpu, Money, PartsPerMillion, ResourceName};
 
 use super::accounts::AccountArgs;
+use super::commit::CommitArgs;
 use super::demand::DemandArgs;
 use super::diff::DiffArgs;
 use super::explain::ExplainCommand;
@@ -154,6 +155,8 @@ pub struct PlanArgs {
     pub demand: DemandArgs,
     #[command(flatten)]
     pub accounts: AccountArgs,
+    #[command(flatten)]
+    pub commit: CommitArgs,
     #[command(flatten)]
     pub survive: SurviveArgs,
     #[command(flatten)]
@@ -1010,7 +1013,7 @@ pub fn share(text: &str) -> Result<PartsPerMillion, String> {
 }
 
 /// Reads an amount of money, not negative.
-fn money(text: &str) -> Result<Money, String> {
+pub fn money(text: &str) -> Result<Money, String> {
     let amount: Money = text.parse().map_err(|error: DecimalError| error.to_string())?;
     if amount < Money::ZERO { Err(format!("`{text}` is negative")) } else { Ok(amount) }
 }

@@ -5,12 +5,15 @@ use std::str::FromStr;
 
 use anyhow::anyhow;
 use clap::Args;
+use plimsoll::bill::commitment::Holding;
+use plimsoll::catalog::Catalog;
 use plimsoll::demand::{Horizon, MOST_HOURS, Needed, Scenario, Timeline};
 use plimsoll::formulate::Formulation;
 use plimsoll::input::{self, Fault, Source};
 use plimsoll::levels::{self, Levels, PackError, Packed, PoolOf};
 use plimsoll::policy::PlanForm;
-use plimsoll::report::view::{OverTime, OverTimeInputs, PlanReport};
+use plimsoll::purchase::{self, Joint, JointError, PurchaseError};
+use plimsoll::report::view::{OverTime, OverTimeInputs, PlanReport, Purchases, PurchasesInputs};
 use plimsoll::search::Found;
 use plimsoll::solver::control::{Budget, Effort};
 use plimsoll::units::{HOURS_PER_MONTH, PartsPerMillion};
@@ -111,7 +114,7 @@ pub fn read(args: &DemandArgs, set: &mut WorkloadSet) -> Result<Vec<Source>, Vec
 /// Dates in the workloads without a first day to count from.
 pub fn horizon(args: &PlanArgs, set: &WorkloadSet) -> Result<Option<Horizon>, Vec<Fault>> {
     let varies = set.demands.values().any(|demand| !demand.is_constant()) || set.scenarios.len() > 1;
-    if !varies && args.demand.horizon.is_none() {
+    if !varies && args.demand.horizon.is_none() && !args.commit.commit {
         return Ok(None);
     }
     let start = args.output.as_of.as_deref().and_then(input::demand::parse_date);
@@ -131,6 +134,14 @@ pub struct OverTimePlan {
     levels: Levels,
     packed: Packed,
     peak: Packed,
+    committed: Option<Committed>,
+}
+
+/// What is proposed to commit to.
+struct Committed {
+    /// The prices, with estimates where they were asked for.
+    catalog: Catalog,
+    joint: Joint,
 }
 
 /// Merges the hours into levels and packs them.
@@ -140,7 +151,7 @@ pub struct OverTimePlan {
 pub fn levels(
     set: &WorkloadSet,
     settings: &Settings,
-    horizon: Horizon,
+    (horizon, owned): (Horizon, &[Holding]),
     (formulation, found): (&Formulation, &Found),
     args: &PlanArgs,
 ) -> Result<OverTimePlan, Failure> {
@@ -148,9 +159,10 @@ pub fn levels(
     let weights = timeline.weights();
     let most = usize::from(args.demand.levels.unwrap_or(LEVELS));
     let pools = pools(set, settings, formulation, found);
+    let catalog = args.commit.prices(&settings.prices.catalog);
     let inputs = levels::Inputs {
         set,
-        catalog: &settings.prices.catalog,
+        catalog: &catalog,
         policy: &settings.policy,
         pools: &pools,
         price: &levels::nothing_changed,
@@ -159,7 +171,17 @@ pub fn levels(
     };
     let values = levels::values(&inputs, &timeline).map_err(failure)?;
     let compressed = levels::compress(&timeline.states, &weights, &values, most);
-    let packed = levels::pack(&inputs, &compressed).map_err(failure)?;
+    let joint = if args.commit.commit {
+        let options = args.commit.options(horizon, &settings.commitments);
+        let joint = purchase::together(&inputs, &compressed, &timeline, owned, &options);
+        Some(joint.map_err(|error| not_chosen(error, args))?)
+    } else {
+        None
+    };
+    let packed = match &joint {
+        Some(joint) => joint.first.packed.clone(),
+        None => levels::pack(&inputs, &compressed).map_err(failure)?,
+    };
     let everything = levels::compress(&timeline.states, &weights, &values, 1);
     let peak = match compressed.levels.last() {
         Some(top) if compressed.levels.len() == 1 || top.replicas == everything.levels[0].replicas => {
@@ -167,7 +189,8 @@ pub fn levels(
         }
         _ => levels::pack(&inputs, &everything).map_err(failure)?,
     };
-    Ok(OverTimePlan { horizon, timeline, levels: compressed, packed, peak })
+    let committed = joint.map(|joint| Committed { catalog, joint });
+    Ok(OverTimePlan { horizon, timeline, levels: compressed, packed, peak, committed })
 }
 
 fn timeline(set: &WorkloadSet, horizon: Horizon) -> Timeline {
@@ -217,6 +240,23 @@ fn pools(set: &WorkloadSet, settings: &Settings, formulation: &Formulation, foun
     pools.into_iter().map(Option::flatten).collect()
 }
 
+/// Why nothing can be proposed.
+fn not_chosen(error: JointError, args: &PlanArgs) -> Failure {
+    match error {
+        JointError::Pack(error) => failure(error),
+        JointError::Formulate(errors) => failure(PackError::Formulate(errors)),
+        JointError::Purchase(PurchaseError::Limits) => {
+            let help = if args.commit.min_coverage.is_some() {
+                "; a lower --min-coverage may have some"
+            } else {
+                ""
+            };
+            Failure::NoPlan(format!("{}{help}", PurchaseError::Limits))
+        }
+        error => anyhow!("choosing commitments: {error}").into(),
+    }
+}
+
 fn failure(error: PackError) -> Failure {
     match error {
         PackError::Formulate(errors) => {
@@ -235,13 +275,17 @@ impl OverTimePlan {
     /// Levels and hours that do not fit together, which is a bug.
     pub fn tell(&self, report: &mut PlanReport, settings: &Settings) -> Result<(), Failure> {
         let catalog = &settings.prices.catalog;
-        let usage = levels::usage(&self.packed, &self.levels, &self.timeline, catalog)
+        let inputs =
+            |c: &'_ Committed| Purchases::of(&PurchasesInputs { joint: &c.joint, catalog: &c.catalog });
+        report.purchases = self.committed.as_ref().map(inputs);
+        let packed = self.committed.as_ref().map_or(&self.packed, |c| &c.joint.together.packed);
+        let usage = levels::usage(packed, &self.levels, &self.timeline, catalog)
             .map_err(|error| anyhow!("nodes over time, which is a bug: {error}"))?;
         report.over_time = Some(OverTime::of(&OverTimeInputs {
             horizon: self.horizon,
             timeline: &self.timeline,
             levels: &self.levels,
-            packed: &self.packed,
+            packed,
             peak: &self.peak,
             usage: &usage,
             catalog,

@@ -7,6 +7,7 @@ mod calibrate;
 mod catalog;
 mod check;
 mod cluster;
+mod commit;
 mod demand;
 mod diff;
 mod explain;
@@ -170,7 +171,7 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
     plan::use_threads(args.search.threads)?;
 
     progress.step("reading workloads");
-    let Inputs { sources, workloads, running, horizon, settings, usage } = reading::read(args)?;
+    let Inputs { sources, workloads, running, horizon, owned, settings, usage } = reading::read(args)?;
 
     progress.told(&plan::summary(&workloads, &settings));
     progress.step("formulating");
@@ -212,7 +213,7 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
         .map(|(running, migration)| running.report(&found, left_out, migration, &settings, args));
     if let Some(horizon) = horizon {
         progress.step("packing demand over time");
-        demand::levels(&workloads, &settings, horizon, (formulation, &found), args)?
+        demand::levels(&workloads, &settings, (horizon, &owned), (formulation, &found), args)?
             .tell(&mut report, &settings)?;
     }
     accounts::tell(&mut report, &settings, &args.accounts, args.output.format)?;

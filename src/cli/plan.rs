@@ -452,6 +452,9 @@ pub fn metadata(
         decisive +=
             &format!("demand {:?} {:?} {:?}\n", over_time.horizon, over_time.scenario, over_time.levels);
     }
+    if args.commit.commit {
+        decisive += &format!("commit {:?} {:?}\n", args.commit, settings.commitments);
+    }
     let search = &args.search;
     decisive +=
         &format!("search {:?} {:?} {:?} {}\n", search.effort, search.time_limit, search.gap, search.seed);

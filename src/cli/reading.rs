@@ -1,6 +1,7 @@
 //! Everything that `plimsoll plan` is made from: where one file is faulty the others are read all the
 //! same, so that every fault is told at once.
 
+use plimsoll::bill::commitment::Holding;
 use plimsoll::demand::Horizon;
 use plimsoll::input::{self, Fault, Source};
 use plimsoll::workload::WorkloadSet;
@@ -21,6 +22,8 @@ pub struct Inputs {
     pub running: Option<Running>,
     /// The hours to plan for, where demand varies.
     pub horizon: Option<Horizon>,
+    /// Commitments that are owned.
+    pub owned: Vec<Holding>,
     /// Prices and policy.
     pub settings: Settings,
     /// Measured use, where some was named.
@@ -57,6 +60,10 @@ pub fn read(args: &PlanArgs) -> Result<Inputs, Failure> {
         sources.extend(kept(demand::read(&args.demand, set), &mut faults).unwrap_or_default());
         horizon = kept(demand::horizon(args, set), &mut faults).flatten();
     }
+    let mut owned = Vec::new();
+    if let (Some(settings), Some(horizon)) = (&settings, horizon) {
+        owned = kept(args.commit.owned(settings, horizon), &mut faults).unwrap_or_default();
+    }
     let provider = settings.as_ref().map(|settings| settings.prices.catalog.provider);
     let usage = kept(usage::read(&args.usage, settings.as_ref()), &mut faults).flatten();
     if settings.as_ref().is_some_and(|s| s.spot.share.0 > 0) && (args.cluster || horizon.is_some()) {
@@ -69,7 +76,7 @@ pub fn read(args: &PlanArgs) -> Result<Inputs, Failure> {
             // A running cluster and demand over time are planned on demand; a note says so.
             let whole = running.is_some() || horizon.is_some();
             let workloads = if whole { workloads } else { settings.divide(workloads) };
-            Ok(Inputs { sources, workloads, running, horizon, settings, usage })
+            Ok(Inputs { sources, workloads, running, horizon, owned, settings, usage })
         }
         _ => Err(faults.into()),
     }

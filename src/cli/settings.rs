@@ -6,7 +6,7 @@ use std::path::Path;
 use plimsoll::bill::OfferKey;
 use plimsoll::catalog::{Catalog, Provider};
 use plimsoll::formulate;
-use plimsoll::input::policy_file::{self, PolicyFile, PurchaseChoice};
+use plimsoll::input::policy_file::{self, CommitmentPolicy, PolicyFile, PurchaseChoice};
 use plimsoll::input::{self, Fault, ReadOptions, Source, catalog_file};
 use plimsoll::policy::{
     DefaultTypes, OwnedCommitment, PlanForm, Policy, SpotPolicy, TypeFilter, TypeMatcher,
@@ -56,6 +56,8 @@ pub struct Settings {
     pub purchase: Option<OfferKey>,
     /// Commitments that were bought before.
     pub owned: Vec<OwnedCommitment>,
+    /// Limits on what is proposed to commit to.
+    pub commitments: CommitmentPolicy,
     /// What may run on spot capacity.
     pub spot: SpotPolicy,
 }
@@ -119,6 +121,7 @@ pub fn settle(
     spot.share = args.spot.spot.unwrap_or(spot.share);
     spot.min_types = args.spot.spot_types.or(spot.min_types);
     spot.max_interruption = args.spot.spot_interruption.or(spot.max_interruption);
+    let commitments = file.commitments.clone().unwrap_or_default();
     let mut policy = file.apply_to(Policy::default_for(prices.catalog.provider));
     policy.form = form;
     if form == PlanForm::Free && args.nodes.max_pools.is_some() {
@@ -132,7 +135,7 @@ pub fn settle(
         return Err(vec![Fault::new("policy", message)]);
     }
     matcher(&policy.types)?;
-    Ok(Settings { prices, policy, purchase, owned, spot })
+    Ok(Settings { prices, policy, purchase, owned, commitments, spot })
 }
 
 /// The prices that the options ask for, for commands without workloads.

@@ -25,8 +25,11 @@ use crate::policy::{
 use crate::units::{Bytes, MilliCpu, PartsPerMillion, Rate, ResourceName};
 use crate::workload::ResourceList;
 
+mod commitments;
 mod owned;
 mod pools;
+
+pub use commitments::{CommitmentPolicy, CommitmentsDocument};
 
 /// The version of the format, the value of the file's `plimsoll` key.
 pub const VERSION: &str = "policy/v1";
@@ -102,6 +105,8 @@ pub struct PolicyFile {
     pub owned: Option<Vec<OwnedCommitment>>,
     /// Which pods may run on spot capacity.
     pub spot: Option<SpotPolicy>,
+    /// Limits on what is proposed to commit to.
+    pub commitments: Option<CommitmentPolicy>,
 }
 
 /// A way of paying.
@@ -235,6 +240,7 @@ const KEYS: [&str; 27] = [
     "defaultRequests",
     "burstable",
     "purchase",
+    "commitments",
     "autoscaled",
     "pools",
     "zones",
@@ -300,6 +306,7 @@ fn read(root: View<'_>) -> PolicyFile {
     }
     policy.owned = root.get("owned").map(owned::read_owned);
     policy.spot = root.get("spot").map(read_spot);
+    policy.commitments = root.get("commitments").map(commitments::read_commitments);
     policy.purchase = root.get("purchase").map(|list| {
         let mut choices = Vec::new();
         list.each_item(|item| {
@@ -630,6 +637,8 @@ pub struct PolicyDocument {
     /// `INSTRUMENT/TERM/PAYMENT` such as `reserved-standard/1y/partial-upfront`.
     #[serde(default)]
     pub purchase: Vec<String>,
+    /// Limits on commitments that `plan --commit` proposes.
+    pub commitments: Option<CommitmentsDocument>,
     /// Which replica count autoscaled workloads have: `declared`, `min` or `max`.
     pub autoscaled: Option<String>,
     /// Node pools; without any, nodes carry the labels that pods ask for, and no taints.
@@ -936,6 +945,7 @@ owned:
         assert_eq!(keys(&schema), sorted(&KEYS));
         assert_eq!(keys(&schema["$defs"]["TypesDocument"]), sorted(&TYPE_KEYS));
         assert_eq!(keys(&schema["$defs"]["SpotDocument"]), sorted(&SPOT_KEYS));
+        assert_eq!(keys(&schema["$defs"]["CommitmentsDocument"]), sorted(&commitments::COMMITMENT_KEYS));
         assert_eq!(keys(&schema["$defs"]["PoolDocument"]), sorted(&pools::POOL_KEYS));
         assert_eq!(keys(&schema["$defs"]["TaintDocument"]), sorted(&pools::TAINT_KEYS));
         assert_eq!(keys(&schema["$defs"]["LimitsDocument"]), sorted(&pools::LIMIT_KEYS));

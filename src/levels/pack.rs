@@ -133,6 +133,8 @@ pub struct Packed {
     /// What the nodes of all levels cost on demand over their weighted hours, in nano-dollars times the
     /// unit of the weights.
     pub list: u128,
+    /// The same at the prices that nodes counted at in each level.
+    pub priced: u128,
 }
 
 /// Why levels cannot be packed.
@@ -172,7 +174,8 @@ pub fn pack(inputs: &Inputs<'_>, levels: &Levels) -> Result<Packed, PackError> {
     };
     let tried: Vec<Packed> =
         directions.par_iter().map(|&d| pack_from(inputs, levels, d)).collect::<Result<_, _>>()?;
-    let best = tried.into_iter().min_by_key(|packed| (packed.list, packed.direction == Direction::BottomUp));
+    let best =
+        tried.into_iter().min_by_key(|packed| (packed.priced, packed.direction == Direction::BottomUp));
     Ok(best.expect("there is a direction"))
 }
 
@@ -214,10 +217,11 @@ fn pack_from(inputs: &Inputs<'_>, levels: &Levels, direction: Direction) -> Resu
         stock = Some(next);
         made[level] = Some((formulation, plan, nodes));
     }
-    Ok(assemble(levels, direction, &kinds, made.into_iter().flatten().collect()))
+    Ok(assemble(inputs, levels, direction, &kinds, made.into_iter().flatten().collect()))
 }
 
 fn assemble(
+    inputs: &Inputs<'_>,
     levels: &Levels,
     direction: Direction,
     kinds: &BTreeMap<KindKey, NodeKind>,
@@ -226,16 +230,20 @@ fn assemble(
     let keys: Vec<&KindKey> = kinds.keys().collect();
     let kinds: Vec<NodeKind> = kinds.values().cloned().collect();
     let mut fleet = vec![0u64; kinds.len()];
-    let mut list = 0u128;
-    let plans = made.into_iter().zip(&levels.levels).map(|((formulation, plan, stock), level)| {
+    let (mut list, mut priced) = (0u128, 0u128);
+    let of_levels = levels.levels.iter().enumerate();
+    let plans = made.into_iter().zip(of_levels).map(|((formulation, plan, stock), (number, level))| {
         let nodes: Vec<u64> = keys.iter().map(|key| stock.get(key).copied().unwrap_or(0)).collect();
         fleet.iter_mut().zip(&nodes).for_each(|(fleet, &n)| *fleet = n.max(*fleet));
         let hour: Money = kinds.iter().zip(&nodes).map(|(kind, &n)| kind.rate.for_hours(n)).sum();
         list += hour.nanos().unsigned_abs() * u128::from(level.weight);
+        let price = |kind: &NodeKind| (inputs.price)(number, kind.catalog_type, kind.rate);
+        let at_prices: Money = kinds.iter().zip(&nodes).map(|(kind, &n)| price(kind).for_hours(n)).sum();
+        priced += at_prices.nanos().unsigned_abs() * u128::from(level.weight);
         LevelPlan { formulation, plan, nodes, fleet: fleet.clone(), list_hour: hour }
     });
     let levels = plans.collect();
-    Packed { direction, kinds, levels, list }
+    Packed { direction, kinds, levels, list, priced }
 }
 
 fn set_at(inputs: &Inputs<'_>, replicas: &[u64]) -> WorkloadSet {

@@ -222,6 +222,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
         usage: None,
         survival: None,
         over_time: None,
+        purchases: None,
         cluster: None,
         solve,
     })

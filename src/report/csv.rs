@@ -48,6 +48,14 @@ pub enum Table {
     Levels,
     /// Load-duration curves per family.
     Load,
+    /// From packed to committed in three steps.
+    PurchaseSteps,
+    /// What to commit to.
+    Proposals,
+    /// The proposals under more and less demand.
+    Sensitivity,
+    /// Commitments that are owned.
+    Owned,
     /// What becomes of the pods when a node or a zone is lost.
     Failures,
     /// Spot nodes by instance type.
@@ -78,7 +86,7 @@ pub enum Table {
 
 impl Table {
     /// All tables, in the order of a reader.
-    pub const ALL: [Table; 29] = [
+    pub const ALL: [Table; 33] = [
         Table::Nodes,
         Table::NodeResources,
         Table::Placements,
@@ -95,6 +103,10 @@ impl Table {
         Table::Notices,
         Table::Levels,
         Table::Load,
+        Table::PurchaseSteps,
+        Table::Proposals,
+        Table::Sensitivity,
+        Table::Owned,
         Table::Failures,
         Table::SpotTypes,
         Table::SpotWorkloads,
@@ -129,6 +141,10 @@ impl Table {
             Table::Notices => "notices",
             Table::Levels => "levels",
             Table::Load => "load",
+            Table::PurchaseSteps => "purchase-steps",
+            Table::Proposals => "proposals",
+            Table::Sensitivity => "sensitivity",
+            Table::Owned => "owned",
             Table::Failures => "failures",
             Table::SpotTypes => "spot-types",
             Table::SpotWorkloads => "spot-workloads",
@@ -188,6 +204,10 @@ pub fn render(report: &PlanReport, table: Table) -> Vec<u8> {
         Table::Notices => tables::notices(report, &mut sheet),
         Table::Levels => tables::over_time::levels(report, &mut sheet),
         Table::Load => tables::over_time::load(report, &mut sheet),
+        Table::PurchaseSteps => tables::purchase::steps(report, &mut sheet),
+        Table::Proposals => tables::purchase::proposals(report, &mut sheet),
+        Table::Sensitivity => tables::purchase::sensitivity(report, &mut sheet),
+        Table::Owned => tables::purchase::owned(report, &mut sheet),
         Table::Failures => tables::failures(report, &mut sheet),
         Table::SpotTypes => tables::spot::types(report, &mut sheet),
         Table::SpotWorkloads => tables::spot::workloads(report, &mut sheet),

@@ -16,6 +16,7 @@ pub mod node_groups;
 mod number;
 mod over_time;
 mod pools;
+mod purchase;
 pub mod recheck;
 mod replayed;
 mod scheduling;

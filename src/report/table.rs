@@ -12,6 +12,7 @@ pub(super) mod explain;
 mod grid;
 mod nodes;
 mod over_time;
+mod purchase;
 pub(super) mod replay;
 mod spot;
 pub(super) mod survival;
@@ -40,6 +41,7 @@ pub(super) fn render(report: &PlanReport, options: &RenderOptions) -> String {
         survival::survival(report, &draw),
         over_time::over_time(report, &draw),
         spot::spot(report, &draw),
+        purchase::purchase(report, &draw),
         compare::plans(report, &draw),
         compare::purchases(report, &draw),
         accounts::held(report, &draw),

@@ -26,6 +26,10 @@ pub use super::over_time::{
     LevelNodesRow, LevelRow, LoadRow, OverTime, OverTimeInputs, PackedFrom, ScenarioRow,
 };
 pub use super::pools::{FormRow, Forms, PlannedPool, ZoneNodes};
+pub use super::purchase::{
+    OwnedRow, ProposalRow, PurchaseStep, Purchases, PurchasesInputs, ScenarioCostRow, SensitivityRow,
+    TriedRow,
+};
 pub use super::replayed::{ClassRow, ExtraNodesRow, LifeRow, MeasuresRow, PendingRow, PinRow, Replayed};
 pub use super::scheduling::{PoolRow, ScheduledRow, Scheduling, SpreadRow};
 pub use super::showback::{IdleBy, ShowbackLine, ShowbackReport, ShowbackRow};
@@ -118,6 +122,9 @@ pub struct PlanReport {
     /// The bill by owner; absent where nobody asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub showback: Option<ShowbackReport>,
+    /// What to commit to; absent where nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purchases: Option<Purchases>,
     /// How good the plan is, and how that is known.
     pub solve: SolveInfo,
 }

@@ -7,6 +7,7 @@ pub(super) mod accounts;
 pub(super) mod cluster;
 pub(super) mod over_time;
 pub(super) mod pools;
+pub(super) mod purchase;
 pub(super) mod spot;
 pub(super) mod sweep;
 pub(super) mod usage;

@@ -1,0 +1,267 @@
+//! What to commit to: three steps, proposals, scenarios, sensitivity, what is owned.
+
+use super::draw::{Draw, Tone};
+use super::grid::{Column, Grid};
+use super::signed_percent;
+use crate::bill::Ratio;
+use crate::catalog::{Payment, Term};
+use crate::report::number::{Currency, grouped, percent};
+use crate::report::view::{PlanReport, ProposalRow, Purchases};
+use crate::units::Money;
+
+pub(super) fn purchase(report: &PlanReport, draw: &Draw) -> String {
+    let Some(purchases) = &report.purchases else { return String::new() };
+    let mut sections = vec![steps(report, purchases, draw), proposals(report, purchases, draw)];
+    sections.push(sensitivity(report, purchases, draw));
+    sections.push(owned(report, purchases, draw));
+    sections.retain(|section| !section.is_empty());
+    sections.join("\n")
+}
+
+fn steps(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {
+    let amounts = purchases.steps.iter().map(|s| s.cost.money());
+    let currency = Currency::new(&report.catalog.currency).aligned(amounts);
+    let mut grid = Grid::new(vec![
+        Column::left("Step"),
+        Column::right("Cost"),
+        Column::right("Month"),
+        Column::right("Change"),
+        Column::right(""),
+        Column::right("Saved"),
+    ]);
+    for (index, step) in purchases.steps.iter().enumerate() {
+        let mark = match (step.chosen, draw.ascii) {
+            (true, true) => "> ",
+            (true, false) => "› ",
+            (false, _) => "  ",
+        };
+        let rate = crate::bill::effective_savings_rate(step.list, step.cost);
+        grid.row(vec![
+            format!("{mark}{}", draw.clean(&step.label)),
+            currency.short(step.cost.money()),
+            currency.short(purchases.month(step.cost.money())),
+            if index > 0 { signed(currency, step.change) } else { String::new() },
+            step.change_share.filter(|_| index > 0).map(signed_percent).unwrap_or_default(),
+            rate.map(percent).unwrap_or_default(),
+        ]);
+    }
+    let mut body = grid.render(draw);
+    body.push_str(
+        &draw.hanging("  ", "Saved: effective savings rate, 1 - amortised / on demand of the same nodes."),
+    );
+    let bound = Ratio::gap(purchases.cost.money(), purchases.bound.money());
+    let mut words = format!("These purchases cover {}", purchases.coverage.map(percent).unwrap_or_default());
+    words += &format!(
+        " of the on-demand equivalent and oblige to {} ({} at the start)",
+        currency.short(purchases.obligation.money()),
+        currency.short(purchases.upfront.money())
+    );
+    if let Some(gap) = bound {
+        words += &format!("; no others for these nodes cost less than {} of it", percent(complement(gap)));
+    }
+    body.push_str(&draw.hanging("  ", &format!("{words}.")));
+    if let Some(gap) = Ratio::gap(purchases.cost.money(), purchases.joint_bound.money())
+        && purchases.joint_bound.money() > Money::ZERO
+    {
+        let text = format!("No nodes with any purchases cost less than {} of it.", percent(complement(gap)));
+        body.push_str(&draw.hanging("  ", &text));
+    }
+    let loss = purchases.worst_case_loss;
+    let least =
+        purchases.scenarios.iter().min_by_key(|s| s.list).map(|s| s.name.as_str()).unwrap_or_default();
+    if purchases.scenarios.len() > 1 {
+        let text = if loss > Money::ZERO {
+            let text =
+                format!("If demand turns out {least}, they cost {} more than none.", currency.short(loss));
+            draw.paint(&text, Tone::Bad)
+        } else {
+            format!("Even if demand turns out {least}, they cost no more than none.")
+        };
+        body.push_str(&draw.hanging("  ", &draw.clean(&text)));
+        for s in &purchases.scenarios {
+            let text = format!(
+                "{} ({}): {} on demand, {} with the purchases, of which {} unused",
+                draw.clean(&s.name),
+                percent(s.weight),
+                currency.short(s.without.money()),
+                currency.short(s.cost.money()),
+                currency.short(s.unused.money())
+            );
+            body.push_str(&draw.hanging("  - ", &text));
+        }
+    }
+    if let Some(mean) = purchases.tail_mean {
+        let text = format!("Mean of the worst outcomes asked about: {}.", currency.short(mean.money()));
+        body.push_str(&draw.hanging("  ", &text));
+    }
+    let title = format!("amortised over {} hours, expected", grouped(purchases.hours));
+    draw.section("What to commit to", &title, &body)
+}
+
+fn complement(gap: Ratio) -> Ratio {
+    Ratio::of_wide(1_000_000_000 - gap.nanos(), 1_000_000_000).unwrap_or_default()
+}
+
+fn signed(currency: Currency<'_>, money: Money) -> String {
+    let sign = if money > Money::ZERO { "+" } else { "" };
+    format!("{sign}{}", currency.short(money))
+}
+
+/// Proposals that are shown in a table; all are in JSON and CSV.
+const SHOWN: usize = 20;
+
+fn proposals(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {
+    if purchases.rows.is_empty() {
+        let text = "Nothing: on demand costs least, as far as the offers and limits allow.";
+        return draw.section("Commitment plan", "status: proposed", &draw.hanging("  ", text));
+    }
+    let amounts = purchases.rows.iter().map(|row| row.upfront.money());
+    let currency = Currency::new(&report.catalog.currency);
+    let upfront = currency.aligned(amounts);
+    let wide = draw.fits(110);
+    let mut columns = vec![
+        Column::shrinking("Offer"),
+        Column::left("Covers"),
+        Column::right("Quantity"),
+        Column::right("Upfront"),
+        Column::right("Hour"),
+        Column::right("Min use"),
+        Column::right("Used"),
+        Column::right("Covered"),
+    ];
+    if wide {
+        columns.push(Column::right("Pays off"));
+        columns.push(Column::right("Worst loss"));
+    }
+    let mut grid = Grid::new(columns);
+    let shown = if draw.plain { purchases.rows.len() } else { SHOWN };
+    for row in purchases.rows.iter().take(shown) {
+        let quantity = match &row.quoted_type {
+            Some(quoted) => format!("{} {}", row.quantity, draw.clean(quoted)),
+            None => format!("{} {}", row.quantity, row.unit),
+        };
+        let whole = |ratio: Option<Ratio>| ratio.map(|r| format!("{} %", r.percent(0))).unwrap_or_default();
+        let mut cells = vec![
+            offer(row, draw),
+            draw.clean(&row.covers),
+            quantity,
+            upfront.short(row.upfront.money()),
+            currency.rate(row.rate.for_hours(1)),
+            whole(row.break_even_utilization),
+            whole(row.utilization),
+            whole(row.coverage),
+        ];
+        if wide {
+            let months = row.break_even_months.map(|m| {
+                if m == Ratio::ZERO { "at once".to_owned() } else { format!("month {}", m.fixed(1)) }
+            });
+            cells.push(months.unwrap_or_default());
+            cells.push(currency.short(row.worst_case_loss));
+        }
+        grid.row(cells);
+    }
+    let mut body = grid.render(draw);
+    if purchases.rows.len() > shown {
+        let more = format!("{} more; all of them are in -f json and csv", purchases.rows.len() - shown);
+        body.push_str(&draw.hanging("  ", &more));
+    }
+    let legend = "Hour: all of it, amortised. Min use: the use below which on demand is cheaper. Covered: its share of the on-demand equivalent.";
+    body.push_str(&draw.hanging("  ", legend));
+    for text in &purchases.assumptions {
+        body.push_str(&draw.hanging("  - ", &draw.clean(text)));
+    }
+    if !purchases.estimates().is_empty() {
+        let text = format!(
+            "~ {}: an ESTIMATE, which no price list states",
+            purchases.estimates().into_iter().collect::<Vec<_>>().join(", ")
+        );
+        body.push_str(&draw.hanging("  ", &draw.paint(&draw.clean(&text), Tone::Fair)));
+    }
+    draw.section("Commitment plan", "status: proposed; nothing is bought", &body)
+}
+
+/// `1y Standard Reserved Instance, partial`.
+fn offer(row: &ProposalRow, draw: &Draw) -> String {
+    let term = match row.term {
+        Term::OneYear => "1y",
+        Term::ThreeYears => "3y",
+    };
+    let payment = match row.payment {
+        Payment::NoUpfront => "hourly",
+        Payment::PartialUpfront => "partial",
+        Payment::AllUpfront => "upfront",
+    };
+    let short = match row.commitment_type.trim_end_matches(" (estimate)") {
+        _ if draw.plain => row.commitment_type.as_str(),
+        "Standard Reserved Instance" => "standard RI",
+        "Convertible Reserved Instance" => "convertible RI",
+        "EC2 Instance Savings Plan" => "instance SP",
+        "Compute Savings Plan" => "compute SP",
+        "Resource-based committed use discount" => "resource CUD",
+        "Flexible committed use discount" => "flexible CUD",
+        other => other,
+    };
+    let mark = if row.estimate { "~" } else { "" };
+    format!("{mark}{term} {short}, {payment}")
+}
+
+fn sensitivity(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {
+    if purchases.rows.is_empty() {
+        return String::new();
+    }
+    let rows = &purchases.sensitivity;
+    let currency = Currency::new(&report.catalog.currency)
+        .aligned(rows.iter().flat_map(|row| [row.without.money(), row.cost.money()]));
+    let mut grid = Grid::new(vec![
+        Column::right("Demand"),
+        Column::right("Without"),
+        Column::right("With"),
+        Column::right("Saving"),
+        Column::right("Unused"),
+    ]);
+    for row in rows {
+        let demand =
+            if row.change == Ratio::ZERO { "as planned".to_owned() } else { signed_percent(row.change) };
+        grid.row(vec![
+            demand,
+            currency.short(row.without.money()),
+            currency.short(row.cost.money()),
+            currency.short(row.saving),
+            currency.short(row.unused.money()),
+        ]);
+    }
+    let body = grid.render(draw);
+    draw.section("If demand turns out otherwise", "these purchases, nodes in every hour scaled", &body)
+}
+
+fn owned(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {
+    if purchases.owned.is_empty() {
+        return String::new();
+    }
+    let currency = Currency::new(&report.catalog.currency)
+        .aligned(purchases.owned.iter().map(|row| row.effective.money()));
+    let mut grid = Grid::new(vec![
+        Column::left("Commitment"),
+        Column::shrinking("Type"),
+        Column::right("Ends"),
+        Column::right("Used"),
+        Column::right("Cost"),
+        Column::right("Waste"),
+    ]);
+    for row in &purchases.owned {
+        let ends = match u64::try_from(row.end_hour) {
+            Ok(hour) if hour <= purchases.hours => format!("hour {}", grouped(hour)),
+            Ok(_) => "later".to_owned(),
+            Err(_) => "before".to_owned(),
+        };
+        grid.row(vec![
+            draw.clean(&row.commitment),
+            draw.clean(&row.commitment_type),
+            ends,
+            row.utilization.map(percent).unwrap_or_default(),
+            currency.short(row.effective.money()),
+            currency.short(row.waste.money()),
+        ]);
+    }
+    draw.section("Commitments owned", "honoured first; their cost falls due either way", &grid.render(draw))
+}
