@@ -176,7 +176,8 @@ pub(super) fn ascend(
     let privates = privates(model);
     let is_private: Vec<bool> =
         (0..model.groups.len()).map(|g| privates.iter().any(|p| p.group == g)).collect();
-    let shared: Vec<usize> = (0..model.groups.len()).filter(|&g| !is_private[g]).collect();
+    let shared: Vec<usize> =
+        (0..model.groups.len()).filter(|&g| !is_private[g] && !model.groups[g].is_idle()).collect();
 
     let mut at = relaxed.clone();
     let mut best = (f64::NEG_INFINITY, relaxed.clone(), Vec::new());

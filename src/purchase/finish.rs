@@ -123,10 +123,8 @@ pub(super) fn improve(
         let mut improved = false;
         for &x in &all {
             let now = quantities[x.0][x.1];
-            let mut by = i128::from((now / 4).max(most(model, x.0, x.1) / 16).max(1))
-                .cast_unsigned()
-                .next_power_of_two()
-                .cast_signed();
+            let first = if now > 0 { now / 16 } else { most(model, x.0, x.1) / 16 };
+            let mut by = i128::from(first.max(1).next_power_of_two());
             while by >= 1 {
                 if try_one(&mut quantities, &mut best, &[(x, by)], work)
                     || try_one(&mut quantities, &mut best, &[(x, -by)], work)

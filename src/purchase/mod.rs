@@ -28,6 +28,8 @@ use crate::catalog::Catalog;
 use crate::solver::master::LpFailure;
 use crate::units::{Money, PartsPerMillion};
 
+use rayon::prelude::*;
+
 use finish::{Whole, Work};
 use market::{Market, Tranches};
 use model::{Model, PPM, Quantities};
@@ -156,7 +158,8 @@ fn relax(market: &Market) -> Result<Option<Bounded>, PurchaseError> {
     }
     let kept = model.undominated();
     let small = model.restricted(&kept);
-    let per_cluster: usize = small.groups.iter().map(|g| g.takes.len()).sum::<usize>().max(1);
+    let live = small.groups.iter().filter(|g| !g.is_idle());
+    let per_cluster: usize = live.map(|g| g.takes.len()).sum::<usize>().max(1);
     let clusters = relax::cluster(&small, (CELLS / per_cluster).clamp(24, 400));
     let relaxed = relax::solve(&small, &clusters).map_err(|failure| match failure {
         LpFailure::Infeasible => PurchaseError::Limits,
@@ -187,10 +190,11 @@ fn search(market: &Market) -> Result<Found, PurchaseError> {
     starts.push(finish::rounded(&spread(model, &kept, &other)));
     starts.dedup();
     let mut plans = vec![nothing];
-    for start in starts {
-        let (_, improved) = finish::improve(model, &simulator, start, &mut Work(STEPS / 2));
-        plans.push(improved);
-    }
+    let improved: Vec<Whole> = starts
+        .into_par_iter()
+        .map(|start| finish::improve(model, &simulator, start, &mut Work(STEPS / 2)).1)
+        .collect();
+    plans.extend(improved);
     // What one offer alone would do, where there is time to ask.
     let offers: u64 = model.groups.iter().map(|g| g.candidates.len() as u64).sum();
     if simulator.work() * 60 * offers < STEPS / 4 {

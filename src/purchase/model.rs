@@ -57,6 +57,13 @@ pub(super) struct Group {
     pub candidates: Vec<Candidate>,
 }
 
+impl Group {
+    /// Whether nothing of it is held and nothing can be bought.
+    pub(super) fn is_idle(&self) -> bool {
+        self.candidates.is_empty() && self.held.iter().all(|&held| held == 0)
+    }
+}
+
 /// Limits on what is bought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Caps {

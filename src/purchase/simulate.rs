@@ -13,6 +13,8 @@ pub(super) struct Simulator<'a> {
     pairs: Vec<(usize, usize, f64)>,
     prices: Vec<f64>,
     demand: Vec<Vec<f64>>,
+    /// Nano-dollars of everything on demand, expected.
+    whole: f64,
 }
 
 /// What quantities cost.
@@ -31,7 +33,7 @@ pub(super) struct Estimate {
 impl<'a> Simulator<'a> {
     pub(super) fn new(model: &'a Model) -> Self {
         let mut pairs: Vec<(u32, f64, usize, usize, f64)> = Vec::new();
-        for (g, group) in model.groups.iter().enumerate() {
+        for (g, group) in model.groups.iter().enumerate().filter(|(_, group)| !group.is_idle()) {
             for (at, &(a, t)) in group.takes.iter().enumerate() {
                 let key = if group.precedence >= FIRST_SPEND {
                     t as f64 / model.on_demand[a].max(1) as f64
@@ -47,13 +49,15 @@ impl<'a> Simulator<'a> {
             model,
             pairs: pairs.into_iter().map(|(_, _, g, a, t)| (g, a, t)).collect(),
             prices: model.on_demand.iter().map(|&p| p as f64).collect(),
+            whole: model.on_demand_cost() as f64 / PPM as f64,
             demand: model.slots.iter().map(|s| s.demand.iter().map(|&d| d as f64).collect()).collect(),
         }
     }
 
     /// About how many steps one evaluation is.
     pub(super) fn work(&self) -> u64 {
-        (self.model.slots.len() * (self.pairs.len() + self.prices.len())) as u64
+        // Of a group that nothing is bought of, its pairs cost nothing; of an atom, two or three are used.
+        (self.model.slots.len() * (self.prices.len() * 4).min(self.pairs.len() + self.prices.len())) as u64
     }
 
     /// What quantities cost.
@@ -100,7 +104,7 @@ impl<'a> Simulator<'a> {
         let over = |sum: f64, cap: Option<u128>| cap.map_or(0.0, |cap| (sum - cap as f64).max(0.0));
         let mut violation = over(obligation, model.caps.obligation) + over(upfront, model.caps.upfront);
         if let Some(share) = model.caps.coverage {
-            let whole = model.on_demand_cost() as f64 / PPM as f64;
+            let whole = self.whole;
             let expected: f64 =
                 on_demand.iter().zip(&model.weights).map(|(c, &w)| c * f64::from(w) / PPM as f64).sum();
             violation += (whole * f64::from(share) / PPM as f64 - (whole - expected)).max(0.0);
