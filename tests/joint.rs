@@ -38,7 +38,7 @@ fn year(catalog: &Catalog, replicas: &[u64; 24], scenarios: &[Scenario]) -> Join
     let demand = Demand { profile: Some(profile), growth: Growth(0), ..Demand::default() };
     let needed = [Needed { replicas: replicas[12], demand: Some(&demand) }];
     let timeline = Timeline::new(&needed, scenarios, Horizon::YEAR);
-    let policy = Policy::default();
+    let policy = Policy::default_for(Provider::Aws);
     let inputs = Inputs {
         set: &set,
         catalog,
