@@ -4,9 +4,10 @@
 mod market;
 
 use fastrand::Rng;
-use plimsoll::bill::commitment::{Holding, charge};
-use plimsoll::bill::{EffectiveCost, NodeUsage, OfferKey, Scenario, UsageLine};
+use plimsoll::bill::commitment::{Covers, Holding, charge};
+use plimsoll::bill::{EffectiveCost, NodeUsage, OfferKey, Scenario, SeriesRates, UsageLine};
 use plimsoll::catalog::{Catalog, CommitmentOffer, OfferKind, Payment, Provenance, Term};
+use plimsoll::input::catalog_file;
 use plimsoll::purchase::{Options, PurchasePlan, TailRisk, optimise};
 use plimsoll::units::{Money, PartsPerMillion, Rate};
 
@@ -245,4 +246,49 @@ fn bought_for_the_expected_case_alone_the_low_one_can_lose() {
     // Low: ten reserved cost 10 x 0.06 x 8,760 = 5,256, two on demand 1,752.
     assert_eq!(plan.worst_case_loss, money("3504"));
     assert_eq!(plan.rows[0].worst_case_loss, money("3504"));
+}
+
+/// The lines and a year's wave of some types of a bundled catalog.
+fn bundled<'a>(catalog: &'a Catalog, names: &[&str], by_resource: bool) -> Vec<Scenario<'a>> {
+    let series = SeriesRates::of(catalog, |t| Some(t.on_demand.rate));
+    let line = |name: &&str| {
+        let t = catalog.find(name).expect("a type of the catalog");
+        let split = by_resource.then(|| series.split(t, t.on_demand.rate));
+        UsageLine::new(t).with_components(split)
+    };
+    let lines: Vec<UsageLine<'_>> = names.iter().map(line).collect();
+    let slots = (0..24u64).map(|hour| names.iter().map(|_| 4 + hour.abs_diff(12)).collect()).collect();
+    let usage = NodeUsage::new(lines, slots, (0..YEAR).map(|h| h % 24).collect()).expect("a usage");
+    market::certain(usage)
+}
+
+#[test]
+fn google_and_azure_offers_are_bought_in_their_own_units() {
+    let read = |name: &str| catalog_file::by_name(name).expect("bundled").read();
+    let cases = [
+        ("gcp-2026-07-30-us-central1", ["n2-standard-4", "n2-highmem-8", "e2-standard-4"], true),
+        (
+            "azure-2026-01-26-polandcentral",
+            ["Standard_B2as_v2", "Standard_B2s_v2", "Standard_B4als_v2"],
+            false,
+        ),
+    ];
+    for (name, types, by_resource) in cases {
+        let catalog = read(name);
+        let scenarios = bundled(&catalog, &types, by_resource);
+        let plan = optimise(&catalog, &scenarios, &[], &Options::default()).unwrap();
+        assert!(plan.bound <= plan.cost && plan.cost < plan.without, "{name}");
+        let gap = (plan.cost.money() - plan.bound.money()).ratio_to(plan.cost.money()).unwrap();
+        // Google's sustained use discount counts in the bound as if every hour had it in full.
+        assert!(gap < 0.12, "{name}: gap {gap}");
+        let kinds: Vec<OfferKind> = plan.rows.iter().map(|row| row.key.kind).collect();
+        let own = [OfferKind::ResourceCommitment, OfferKind::AzureReservation, OfferKind::AzureSavingsPlan];
+        assert!(!kinds.is_empty() && kinds.iter().all(|kind| own.contains(kind)), "{name}: {kinds:?}");
+        if by_resource {
+            let of = |memory: bool| {
+                plan.rows.iter().any(|row| matches!(row.covers, Covers::Memory { .. }) == memory)
+            };
+            assert!(of(true) && of(false), "vCPUs and memory apart");
+        }
+    }
 }
