@@ -8,7 +8,8 @@ mod pack;
 
 pub use compress::{Level, Levels, compress};
 pub use pack::{
-    Direction, Inputs, LevelPlan, NodeKind, PackError, Packed, PoolOf, nothing_changed, pack, values,
+    Direction, Inputs, LevelPlan, NodeKind, PackError, Packed, PoolOf, directions, nothing_changed, pack,
+    pack_from, values,
 };
 
 use crate::bill::{NodeUsage, Scenario, SeriesRates, UsageError, UsageLine};

@@ -166,23 +166,31 @@ pub enum PackError {
 /// # Errors
 /// A level without any plan.
 pub fn pack(inputs: &Inputs<'_>, levels: &Levels) -> Result<Packed, PackError> {
-    // With few types allowed, levels below the highest choose among its types; bottom-up the types of the
-    // least level would bind all others.
-    let directions: &[Direction] = match inputs.policy.max_types {
-        Some(_) => &[Direction::TopDown],
-        None => &[Direction::BottomUp, Direction::TopDown],
-    };
     let tried: Vec<Packed> =
-        directions.par_iter().map(|&d| pack_from(inputs, levels, d)).collect::<Result<_, _>>()?;
+        directions(inputs).par_iter().map(|&d| pack_from(inputs, levels, d)).collect::<Result<_, _>>()?;
     let best =
         tried.into_iter().min_by_key(|packed| (packed.priced, packed.direction == Direction::BottomUp));
     Ok(best.expect("there is a direction"))
 }
 
+/// From which ends levels may be packed.
+pub fn directions(inputs: &Inputs<'_>) -> &'static [Direction] {
+    // With few types allowed, levels below the highest choose among its types; bottom-up the types of the
+    // least level would bind all others.
+    match inputs.policy.max_types {
+        Some(_) => &[Direction::TopDown],
+        None => &[Direction::BottomUp, Direction::TopDown],
+    }
+}
+
 /// Nodes of a level that the next one has.
 type Stock = BTreeMap<KindKey, u64>;
 
-fn pack_from(inputs: &Inputs<'_>, levels: &Levels, direction: Direction) -> Result<Packed, PackError> {
+/// Packs the levels from one end.
+///
+/// # Errors
+/// A level without any plan.
+pub fn pack_from(inputs: &Inputs<'_>, levels: &Levels, direction: Direction) -> Result<Packed, PackError> {
     let count = levels.levels.len();
     let order: Vec<usize> = match direction {
         Direction::BottomUp => (0..count).collect(),

@@ -24,7 +24,7 @@ use crate::bill::{EffectiveCost, NodeUsage, Scenario, SeriesRates, UsageError, U
 use crate::catalog::Provider;
 use crate::demand::Timeline;
 use crate::formulate::{self, FormulateError};
-use crate::levels::{self, Inputs, Levels, PackError, Packed};
+use crate::levels::{self, Direction, Inputs, Levels, PackError, Packed};
 use crate::problem::{BinType, Problem};
 use crate::solver;
 use crate::solver::control::Silent;
@@ -96,25 +96,32 @@ pub fn together(
     owned: &[Holding],
     options: &Options,
 ) -> Result<Joint, JointError> {
-    let step = |price: &(dyn Fn(usize, usize, Rate) -> Rate + Sync)| -> Result<Step, JointError> {
-        let priced = Inputs { price, ..clone_of(inputs) };
-        let packed = levels::pack(&priced, levels)?;
+    let step = |packed: Packed| -> Result<Step, JointError> {
         let scenarios = levels::usage(&packed, levels, timeline, inputs.catalog)?;
         let purchases = optimise(inputs.catalog, &scenarios, owned, options)?;
         Ok(Step { packed, purchases })
     };
-    let first = step(&levels::nothing_changed)?;
+    let first = step(levels::pack(&Inputs { price: &levels::nothing_changed, ..clone_of(inputs) }, levels)?)?;
     let mut tried = vec![("packed at on-demand rates".to_owned(), first.purchases.objective)];
     let mut best = first.clone();
 
     let cells = Cells::new(inputs, levels, timeline, owned, options)?;
     let mut consider = |name: &str, prices: &Prices| -> Result<Vec<usize>, JointError> {
         let price = |level: usize, catalog_type: usize, rate: Rate| prices.of(level, catalog_type, rate);
-        let found = step(&price)?;
-        tried.push((name.to_owned(), found.purchases.objective));
-        let types = found.packed.kinds.iter().map(|kind| kind.catalog_type).collect();
-        if found.purchases.objective < best.purchases.objective {
-            best = found;
+        let priced = Inputs { price: &price, ..clone_of(inputs) };
+        let mut types = Vec::new();
+        // Which end is better shows only when everything is bought.
+        for &direction in levels::directions(inputs) {
+            let found = step(levels::pack_from(&priced, levels, direction)?)?;
+            let from = match direction {
+                Direction::BottomUp => "from the least level on",
+                Direction::TopDown => "from the highest level on",
+            };
+            tried.push((format!("{name}, {from}"), found.purchases.objective));
+            types.extend(found.packed.kinds.iter().map(|kind| kind.catalog_type));
+            if found.purchases.objective < best.purchases.objective {
+                best = found;
+            }
         }
         Ok(types)
     };
