@@ -183,7 +183,9 @@ impl Prices {
         match (self.levels[level].get(&catalog_type), self.on_demand.get(&catalog_type)) {
             (Some(&price), Some(&on_demand)) => {
                 let beside = rate.nanos().saturating_sub(on_demand);
-                Rate::from_nanos(beside + price.min(on_demand).max(on_demand / 1_000).max(1))
+                let price = price.min(on_demand).max(on_demand / 1_000).max(1);
+                // Spot nodes, which no commitment covers, keep their rate.
+                Rate::from_nanos(beside + price).min(rate)
             }
             _ => rate,
         }
@@ -573,7 +575,9 @@ impl Cells {
                 .zip(lines)
                 .map(|(bin, &line)| {
                     let beside = bin.rate.nanos().saturating_sub(self.on_demand[line]);
-                    BinType { rate: Rate::from_nanos(beside + per_node[line]), ..bin.clone() }
+                    // Spot nodes, which no commitment covers, keep their rate.
+                    let rate = Rate::from_nanos(beside + per_node[line]).min(bin.rate);
+                    BinType { rate, ..bin.clone() }
                 })
                 .collect();
             let conflicts = problem.conflicts().iter().copied();
