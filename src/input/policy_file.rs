@@ -219,7 +219,7 @@ pub fn parse(name: &str, text: &str) -> Result<PolicyFile, Vec<Fault>> {
     if faults.is_empty() { Ok(policy) } else { Err(faults) }
 }
 
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 28] = [
     "plimsoll",
     "provider",
     "region",
