@@ -82,8 +82,8 @@ fn steps(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
         body.push_str(&draw.hanging(&format!("  {:>4}  ", row.step), &text));
     }
     let mut lines = Vec::new();
-    let saving = |row: &&StepRow| row.saving_month.money() > Money::ZERO;
-    if migration.steps.iter().find(saving).is_none() {
+    let saves = |row: &StepRow| row.saving_month.money() > Money::ZERO;
+    if !migration.steps.iter().any(saves) {
         let least = match migration.min_saving_month {
             Money::ZERO => "anything".to_owned(),
             least => currency.cents(least),
