@@ -57,6 +57,7 @@ fn proof() -> Certified {
                 item_prices: vec![25_000_000, 60_000_000, 0],
                 pattern_values: vec![value(0, 50_000_000), value(1, 75_000_000), value(2, 145_000_000)],
             },
+            ..Certificate::default()
         },
     }
 }
@@ -66,7 +67,7 @@ fn money(text: &str) -> Money {
 }
 
 /// r = 0.1 / 0.075 = 4/3, for the others' rates are further above their worth: a web pod counts
-/// 0.025 x 4/3 = 0.033333333 an hour. Alone it fits on c8x.large for 0.09 an hour, 65.70 a month.
+/// 0.025 x 4/3 = 0.033333334 an hour, rounded up. Alone it fits on c8x.large for 0.09 an hour, 65.70 a month.
 #[test]
 fn a_workload_has_its_places_and_its_price() {
     let web = explain::workload(&report(None), Some(&proof()), "web").unwrap();
@@ -77,7 +78,7 @@ fn a_workload_has_its_places_and_its_price() {
     // 130m, 330m and 830m with 896 MiB are free: none of it holds 500m and 1,024 MiB.
     assert_eq!(web.room, 0);
     let price = web.price.expect("a price");
-    assert_eq!((price.hour, price.pods, price.of_a_case), (money("0.033333333"), 1, false));
+    assert_eq!((price.hour, price.pods, price.all_pods_hour), (money("0.033333334"), 1, money("0.72")));
     let alone = web.alone.expect("some type holds one");
     assert_eq!((alone.instance_type.as_str(), alone.month), ("c8x.large", ListCost::new(money("65.7"))));
     // Batch pods fit beside the others at no price: none beside them, where 130m are free.
@@ -87,8 +88,8 @@ fn a_workload_has_its_places_and_its_price() {
     assert!(left_out.places.is_empty() && left_out.left_out.is_some() && left_out.price.is_none());
 }
 
-/// m5.xlarge: worth 0.145 x 4/3 = 0.193333333 of its 0.2, 3.33 % too dear. All pods count
-/// (12 x 0.025 + 4 x 0.06) x 4/3 = 0.72, so that a plan with one costs 0.72 + 0.006666667 at least.
+/// m5.xlarge: worth 0.145 x 4/3 = 0.193333334 of its 0.2, 3.33 % too dear. All pods count
+/// (12 x 0.025 + 4 x 0.06) x 4/3 = 0.72, so that a plan with one costs 0.72 + 0.006666666 at least.
 /// m6.large holds no more than m5.large: worth 0.1 of its 0.12.
 #[test]
 fn a_type_has_the_price_at_which_it_would_enter() {
@@ -101,9 +102,9 @@ fn a_type_has_the_price_at_which_it_would_enter() {
     assert_eq!((large.worth, large.change_to_enter), (Some(money("0.1")), None));
     assert_eq!(large.plans_with_it_cost, Some(ListCost::new(money("0.72"))));
     let xlarge = of("m5.xlarge");
-    assert_eq!(xlarge.worth, Some(money("0.193333333")));
-    assert_eq!(xlarge.change_to_enter.unwrap().to_string(), "-0.033333335");
-    assert_eq!(xlarge.plans_with_it_cost, Some(ListCost::new(money("0.726666667"))));
+    assert_eq!(xlarge.worth, Some(money("0.193333334")));
+    assert_eq!(xlarge.change_to_enter.unwrap().to_string(), "-0.03333333");
+    assert_eq!(xlarge.plans_with_it_cost, Some(ListCost::new(money("0.726666666"))));
     let m6 = of("m6.large");
     assert_eq!(m6.dominated_by.as_deref(), Some("m5.large"));
     assert_eq!((m6.worth, m6.plans_with_it_cost), (Some(money("0.1")), Some(ListCost::new(money("0.74")))));
@@ -111,9 +112,10 @@ fn a_type_has_the_price_at_which_it_would_enter() {
     assert!(unknown.prices.is_empty() && unknown.allowed_types == Some(4));
 }
 
-/// In a proof by cases the prices are those of the case that the plan lies in: two m5.xlarge are more than one.
+/// Of a proof by cases the prices count that prove most for all plans: 12 x 0.001 + 4 x 0.06 = 0.252 or
+/// 12 x 0.03 + 4 x 0.06 = 0.6. A node of m5.large is worth what it costs.
 #[test]
-fn of_a_proof_by_cases_the_plans_own_case_counts() {
+fn of_a_proof_by_cases_the_best_prices_count() {
     let mut certified = proof();
     let leaf = |price| BoundProof::Prices {
         item_prices: vec![price, 60_000_000, 0],
@@ -126,9 +128,9 @@ fn of_a_proof_by_cases_the_plans_own_case_counts() {
         at_least: Box::new(leaf(30_000_000)),
     };
     let web = explain::workload(&report(None), Some(&certified), "web").unwrap().price.unwrap();
-    assert_eq!((web.hour, web.of_a_case), (money("0.03"), true));
+    assert_eq!((web.hour, web.all_pods_hour), (money("0.03"), money("0.6")));
     let large = explain::instance_type(&report(None), Some(&certified), "m5.large").unwrap();
-    assert_eq!(large.prices[0].plans_with_it_cost, None, "no claim on all plans from one case");
+    assert_eq!(large.prices[0].plans_with_it_cost, Some(ListCost::new(money("0.6"))));
 }
 
 #[test]

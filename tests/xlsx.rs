@@ -9,7 +9,12 @@ use std::path::Path;
 use std::process::Command;
 
 use plan_fixture::report;
-use plimsoll::report::view::PlanReport;
+use plimsoll::bill::OfferKey;
+use plimsoll::bill::commitment::owned;
+use plimsoll::catalog::{OfferKind, Payment, Term};
+use plimsoll::input::policy_file;
+use plimsoll::report::steady::steady;
+use plimsoll::report::view::{IdleBy, PlanReport, ShowbackReport};
 use plimsoll::report::{Format, RenderOptions, render};
 use workbook::{Cells, pack, parts, rows, sheet, sheets};
 
@@ -94,6 +99,44 @@ fn number(text: &str) -> f64 {
     text.parse().unwrap_or_else(|_| panic!("{text:?} is no number"))
 }
 
+/// The plan with owned commitments, accounts and a bill by team.
+fn accounted() -> PlanReport {
+    let text = "owned:\n- {id: old, offer: reserved-standard/1y/all-upfront, type: m5.large, quantity: 3, start: 2026-01-30}\n";
+    let file = policy_file::parse("policy.yaml", text).expect("a policy");
+    let day = "2026-08-01".parse().expect("a date");
+    let catalog = plan_fixture::catalog();
+    let held = owned::holdings(&file.owned.unwrap_or_default(), &catalog, day).expect("prices for it");
+    let mut report = report(None);
+    let (accounts, month) = steady(&report, &catalog, held).expect("accounts");
+    report.showback = Some(ShowbackReport::of(&report, "team", IdleBy::Cluster, &month));
+    report.accounts = Some(accounts);
+    report
+}
+
+/// The report's own cash flow and showback have sheets of their own, and their checks.
+#[test]
+fn accounts_and_showback_are_sheets() {
+    let report = accounted();
+    let bytes = book(&report);
+    let months = rows(&sheet(&bytes, "Cash and accrual"), 0);
+    let stated = &report.accounts.as_ref().expect("accounts").months;
+    assert_eq!(months.len(), stated.len());
+    for (row, stated) in months.iter().zip(stated) {
+        assert_eq!(number(&row["Cash"].value), number(&stated.billed.to_string()));
+        assert_eq!(number(&row["Accrual"].value), number(&stated.effective.to_string()));
+        assert_eq!(number(&row["Prepaid, closing"].value), number(&stated.prepaid_closing.to_string()));
+    }
+    let owners = rows(&sheet(&bytes, "Showback"), 0);
+    let stated = &report.showback.as_ref().expect("a showback").rows;
+    assert_eq!(owners.len(), stated.len());
+    for (row, stated) in owners.iter().zip(stated) {
+        assert_eq!(number(&row["Cost of a month"].value), number(&stated.direct.to_string()));
+    }
+    assert!(sheet(&bytes, "Held").values().any(|cell| cell.value == "Owned"));
+    let without = book(&plan_fixture::report(None));
+    assert!(sheets(&without).iter().all(|(name, _)| name != "Showback"));
+}
+
 /// LibreOffice computes every formula anew: stored results are taken out first.
 #[test]
 fn libreoffice_computes_the_same() {
@@ -101,7 +144,9 @@ fn libreoffice_computes_the_same() {
         eprintln!("skipped: LibreOffice is not installed (Debian: libreoffice-calc-nogui)");
         return;
     };
-    for report in &[report(None), plan_fixture::large(60)] {
+    let upfront =
+        OfferKey { kind: OfferKind::ReservedStandard, term: Term::OneYear, payment: Payment::AllUpfront };
+    for report in &[report(None), report(Some(upfront)), accounted()] {
         let folder = tempfile::tempdir().expect("a folder");
         let mut parts = parts(&book(report));
         for (name, content) in &mut parts {

@@ -23,6 +23,7 @@ use super::commit::CommitArgs;
 use super::demand::DemandArgs;
 use super::diff::DiffArgs;
 use super::explain::ExplainCommand;
+use super::shell::{CompletionsArgs, ManArgs};
 use super::sweep::SweepArgs;
 use super::threshold::Threshold;
 use super::usage::UsageArgs;
@@ -82,6 +83,8 @@ pub enum Command {
     #[command(subcommand)]
     Catalog(CatalogCommand),
     Schema(SchemaArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// What is said on standard error, and in which colours.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use plimsoll::input::{Fault, Source};
 
+use super::config;
+
 /// What a folder is searched for.
 const EXTENSIONS: [&str; 4] = ["yaml", "yml", "json", "csv"];
 
@@ -118,6 +120,11 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>, faults: &mut Vec<Fault>) {
                 continue;
             }
         };
+        // The project's defaults are no workloads.
+        let config = path.file_name().and_then(|name| name.to_str());
+        if config.is_some_and(|name| config::PROJECT_FILES.contains(&name)) && !config::is_workloads(&path) {
+            continue;
+        }
         let hidden = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
         let manifest = path
             .extension()

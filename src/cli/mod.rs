@@ -8,6 +8,7 @@ mod catalog;
 mod check;
 mod cluster;
 mod commit;
+mod config;
 mod demand;
 mod diff;
 mod explain;
@@ -18,6 +19,7 @@ mod progress;
 mod reading;
 mod replay;
 mod settings;
+mod shell;
 mod solve;
 mod sweep;
 mod threshold;
@@ -87,8 +89,7 @@ impl From<anyhow::Error> for Failure {
 
 /// Parses the arguments, runs the command, and turns its ending into an exit code.
 pub fn main() -> ExitCode {
-    let cli = parse();
-    match run(&cli) {
+    match parse().map_err(Failure::from).and_then(|cli| run(&cli)) {
         Ok(ending) => ending.into(),
         Err(Failure::Invalid(faults)) => {
             for fault in &faults {
@@ -107,12 +108,16 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The command line with the defaults of environment and files.
+///
 /// clap colours help and usage errors before the arguments are known, so `--no-color` is looked for first.
-fn parse() -> Cli {
+fn parse() -> Result<Cli, Vec<Fault>> {
     let plain = std::env::args_os().any(|arg| arg == "--no-color");
     let color = if plain { ColorChoice::Never } else { ColorChoice::Auto };
-    let matches = Cli::command().color(color).get_matches();
-    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    let command = Cli::command().color(color);
+    let arguments = config::complete(&command, std::env::args_os().collect())?;
+    let matches = command.get_matches_from(arguments);
+    Ok(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
 }
 
 fn run(cli: &Cli) -> Result<Ending, Failure> {
@@ -130,6 +135,8 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
         Command::Catalog(CatalogCommand::Show(args)) => show_catalog(args),
         Command::Catalog(CatalogCommand::Import(args)) => import_catalog(args),
         Command::Schema(args) => print_schema(args.name),
+        Command::Completions(args) => shell::completions(args),
+        Command::Man(args) => shell::man(args),
     }
 }
 

@@ -2,7 +2,7 @@
 //! line for everything that happens.
 
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use plimsoll::plan::relative_gap;
@@ -26,13 +26,17 @@ struct Search {
     phase: &'static str,
     incumbent: Option<Money>,
     bound: Option<Money>,
+    /// When it began, and the share of its budget that is used up, in parts per million.
+    began: Option<Instant>,
+    used: u32,
 }
 
 impl Progress {
     /// Begins to draw. indicatif itself draws nothing where standard error is no terminal.
     pub fn start(messages: MessageArgs) -> Self {
-        let bar = if messages.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
-        let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
+        let bar = if draws(messages) { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        // Wide messages are cut at the terminal's edge: a line that wraps would be drawn anew each time.
+        let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed:>4}");
         bar.set_style(style.expect("the template is well formed"));
         bar.enable_steady_tick(Duration::from_millis(80));
         Progress { bar, verbose: messages.verbose, search: Mutex::default() }
@@ -69,15 +73,25 @@ impl Observer for Progress {
     fn on(&self, event: &Event) {
         // A poisoned lock means that drawing panicked; the search goes on without a picture.
         let Ok(mut search) = self.search.lock() else { return };
+        let began = *search.began.get_or_insert_with(Instant::now);
         match *event {
             Event::Phase(phase) => search.phase = phase.name(),
             Event::Incumbent(cost) => search.incumbent = Some(cost),
             Event::Bound(bound) => search.bound = Some(bound),
+            Event::Used(share) => search.used = share,
             _ => {}
         }
-        self.told(&search.line());
-        self.step(search.line());
+        // How much is used up is said often and is no news.
+        if !matches!(event, Event::Used(_)) {
+            self.told(&search.line());
+        }
+        self.step(search.bar(began.elapsed()));
     }
+}
+
+/// Whether anything is drawn: not with `-q`, nor where a terminal cannot take back what it shows.
+fn draws(messages: MessageArgs) -> bool {
+    !messages.quiet && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// A bar over the points of a sweep.
@@ -89,7 +103,7 @@ pub struct PointsBar {
 impl PointsBar {
     /// Begins to draw, with the points that are known already.
     pub fn start(messages: MessageArgs, points: usize, known: usize) -> Self {
-        let bar = if messages.quiet { ProgressBar::hidden() } else { ProgressBar::new(points as u64) };
+        let bar = if draws(messages) { ProgressBar::new(points as u64) } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template(
             "{spinner} {bar:30} {pos}/{len} points {msg} ({elapsed}, {eta} left)",
         );
@@ -125,7 +139,7 @@ impl Drop for PointsBar {
 }
 
 impl Search {
-    /// `packing, greedy: 12.34 per hour, at most 0.52 % above the cheapest`.
+    /// `packing, greedy: 12.34 per hour, gap 0.52 %`.
     fn line(&self) -> String {
         let mut line = format!("packing, {}", self.phase);
         if let Some(cost) = self.incumbent {
@@ -135,5 +149,69 @@ impl Search {
             }
         }
         line
+    }
+
+    /// `[####......] greedy: 12.34 per hour, bound 12.20, gap 1.13 %, at most 12 s left`. Plain characters:
+    /// a line that changes is drawn on terminals of all kinds.
+    fn bar(&self, elapsed: Duration) -> String {
+        const CELLS: usize = 10;
+        let filled = (self.used as usize * CELLS / 1_000_000).min(CELLS);
+        let mut line = format!("[{}{}] {}", "#".repeat(filled), ".".repeat(CELLS - filled), self.phase);
+        if let Some(cost) = self.incumbent {
+            line += &format!(": {} per hour", cost.to_cents_string());
+        }
+        if let Some(bound) = self.bound {
+            line += &format!(", bound {}", bound.to_cents_string());
+            if let Some(cost) = self.incumbent {
+                line += &format!(", gap {:.2} %", 100.0 * relative_gap(cost, bound));
+            }
+        }
+        if let Some(left) = self.left(elapsed) {
+            line += &format!(", at most {left} left");
+        }
+        line
+    }
+
+    /// What the rest of the budget takes at the pace so far. A search may well end before.
+    fn left(&self, elapsed: Duration) -> Option<String> {
+        // Before that the pace says little.
+        const LEAST: u32 = 20_000;
+        if self.used < LEAST || elapsed < Duration::from_secs(1) {
+            return None;
+        }
+        let used = f64::from(self.used.min(1_000_000)) / 1e6;
+        let seconds = (elapsed.as_secs_f64() * (1.0 - used) / used).ceil() as u64;
+        Some(if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn money(text: &str) -> Option<Money> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn the_bar_has_phase_plan_bound_gap_and_time() {
+        let mut search = Search { phase: "greedy", ..Search::default() };
+        assert_eq!(search.bar(Duration::ZERO), "[..........] greedy");
+        (search.incumbent, search.bound, search.used) = (money("12.5"), money("12"), 400_000);
+        let line = search.bar(Duration::from_secs(20));
+        assert_eq!(line, "[####......] greedy: 12.50 per hour, bound 12.00, gap 4.00 %, at most 30 s left");
+        // With the spinner before and the time after it, it fits 80 columns nearly always; indicatif
+        // cuts what does not.
+        assert!(line.len() <= 80);
+    }
+
+    #[test]
+    fn time_left_follows_the_pace_and_is_no_guess_at_the_start() {
+        let of = |used, seconds| Search { used, ..Search::default() }.left(Duration::from_secs(seconds));
+        assert_eq!(of(10_000, 60), None);
+        assert_eq!(of(500_000, 0), None);
+        assert_eq!(of(500_000, 10).as_deref(), Some("10 s"));
+        assert_eq!(of(100_000, 60).as_deref(), Some("9 min"));
+        assert_eq!(of(2_000_000, 60).as_deref(), Some("0 s"), "over the budget");
     }
 }

@@ -10,8 +10,10 @@
 //! ```
 //!
 //! so that a type is bought in no plan that costs less than the first sum plus its own c_t - r V_t, and
-//! cannot lower the bound unless its rate falls below r V_t. That is exact. What a pod adds to the cost
-//! of the best plan, r pi_j, is an estimate: nodes are bought whole.
+//! cannot lower that sum unless its rate falls below r V_t. That is exact. What a pod adds to the cost
+//! of the best plan, r pi_j, is an estimate: nodes are bought whole. A proof by cases has prices for every
+//! case; what patterns are worth does not depend on the case, so any of them serve, and those with the
+//! highest first sum are taken.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +25,7 @@ use crate::bill::{ListCost, Ratio};
 use crate::input::certificate_file::{Certified, Names};
 use crate::plan::{BoundProof, PatternValue};
 use crate::policy::PlanForm;
-use crate::problem::{BinTypeId, ItemTypeId};
+use crate::problem::{BinTypeId, ItemTypeId, Problem};
 use crate::units::{HOURS_PER_MONTH, Money, Rate};
 
 /// What there is to say about one workload.
@@ -50,6 +52,8 @@ pub struct WorkloadExplained {
     pub price: Option<PodPrice>,
     /// What a node costs at most that holds one pod more by itself, a month on demand.
     pub alone: Option<AloneExplained>,
+    /// What the plan costs an hour on demand.
+    pub plan_hour: ListCost,
     /// What the report says about it.
     pub notices: Vec<String>,
 }
@@ -86,8 +90,8 @@ pub struct PodPrice {
     pub month: Money,
     /// Pods that are priced together, for they lie together by a rule; usually one.
     pub pods: u64,
-    /// Whether the prices are those of the one case of a proof by cases that the plan lies in.
-    pub of_a_case: bool,
+    /// What all pods count together an hour: the nearer to the plan's cost, the better the estimate.
+    pub all_pods_hour: Money,
 }
 
 /// A node that holds one pod by itself.
@@ -146,10 +150,9 @@ pub struct TypePrice {
     pub worth: Option<Money>,
     /// worth / rate - 1: by how much its rate would have to change, where that is downwards.
     pub change_to_enter: Option<Ratio>,
-    /// Every plan with a node of this type costs at least so much an hour; absent in a proof by cases.
+    /// Every plan with a node of this type costs at least so much an hour; absent where it has no worth
+    /// that is known.
     pub plans_with_it_cost: Option<ListCost>,
-    /// Whether the worth is that of the one case of a proof by cases that the plan lies in.
-    pub of_a_case: bool,
 }
 
 /// What was asked for.
@@ -236,6 +239,7 @@ pub fn workload(
             proof.as_ref().zip(item).and_then(|(p, (i, _))| p.alone(i))
         },
         places,
+        plan_hour: report.solve.cost_hour,
         notices: report
             .notices
             .iter()
@@ -309,16 +313,21 @@ fn alone(instance_type: &str, rate: Rate, own_pool: bool) -> AloneExplained {
     }
 }
 
-/// A proof with the leaf whose prices count, and r as a fraction.
+/// A proof with the prices that count.
 struct Proof<'a> {
     certified: &'a Certified,
     names: &'a Names,
-    item_prices: &'a [u64],
-    values: BTreeMap<BinTypeId, u64>,
     dominated: BTreeMap<BinTypeId, BinTypeId>,
-    cases: bool,
-    /// Numerator and denominator of r.
+    prices: Prices<'a>,
+}
+
+/// Prices of pods, what they make nodes worth, and r as a fraction.
+struct Prices<'a> {
+    items: &'a [u64],
+    values: BTreeMap<BinTypeId, u64>,
     scale: (i128, i128),
+    /// r sum_j q_j pi_j less what limited types may take off it: what any plan costs at least.
+    base: Money,
 }
 
 impl<'a> Proof<'a> {
@@ -326,33 +335,28 @@ impl<'a> Proof<'a> {
         let other = |why: &str| ExplainError::OtherProof(why.to_owned());
         let names = certified.names.as_ref().ok_or_else(|| other("it names no workload"))?;
         let known: BTreeSet<&str> = names.items.iter().flat_map(BTreeMap::keys).map(String::as_str).collect();
-        if let Some(row) =
-            report.workloads.iter().find(|row| row.placed > 0 && !known.contains(row.workload.as_str()))
-        {
+        let placed = report.workloads.iter().filter(|row| row.placed > 0);
+        if let Some(row) = placed.into_iter().find(|row| !known.contains(row.workload.as_str())) {
             return Err(other(&format!("it has no workload {}", row.workload)));
         }
-        let bins = bins_of(report, names);
-        let (item_prices, pattern_values) = leaf(&certified.certificate.proof, &bins);
-        let problem = &certified.problem;
-        let known = |value: &&PatternValue| (value.bin_type as usize) < problem.bins().len();
-        let values: BTreeMap<BinTypeId, u64> =
-            pattern_values.iter().filter(known).map(|v| (BinTypeId(v.bin_type), v.value)).collect();
         let dominated = certified.certificate.dominated.iter();
         let dominated = dominated.map(|d| (BinTypeId(d.bin_type), BinTypeId(d.by))).collect();
-        // The largest r, or 1 where every type with a value is limited.
-        let unlimited = values.iter().filter(|&(&t, &v)| v > 0 && problem.bin(t).stock.is_none());
-        let scale = unlimited
-            .map(|(&t, &v)| (i128::from(problem.bin(t).rate.nanos()), i128::from(v)))
-            .min_by(|a, b| (a.0 * b.1).cmp(&(b.0 * a.1)))
-            .unwrap_or((1, 1));
-        let limited = problem.bin_ids().any(|t| problem.bin(t).stock.is_some());
-        // With limits r = 1 is the solver's other choice, and the one that its prices are scaled for.
-        let scale = if limited && scale.0 > scale.1 { (1, 1) } else { scale };
-        let cases = matches!(certified.certificate.proof, BoundProof::Branch { .. });
-        if !item_prices.is_empty() && item_prices.len() != problem.items().len() {
-            return Err(other("its prices are not of its own problem"));
+        let mut open = vec![&certified.certificate.proof];
+        let mut best: Option<Prices<'a>> = None;
+        while let Some(proof) = open.pop() {
+            match proof {
+                BoundProof::Branch { at_most, at_least, .. } => open.extend([at_least.as_ref(), at_most]),
+                BoundProof::Prices { item_prices, pattern_values } => {
+                    let found = Prices::of(&certified.problem, item_prices, pattern_values);
+                    let found = found.ok_or_else(|| other("its prices are not of its own problem"))?;
+                    if best.as_ref().is_none_or(|best| found.base > best.base) {
+                        best = Some(found);
+                    }
+                }
+            }
         }
-        Ok(Proof { certified, names, item_prices, values, dominated, cases, scale })
+        let prices = best.expect("every proof ends in prices");
+        Ok(Proof { certified, names, dominated, prices })
     }
 
     /// The item type that a workload's pods belong to, and how many of them one copy is.
@@ -371,16 +375,10 @@ impl<'a> Proof<'a> {
         problem.dimensions().iter().map(String::as_str).zip(demand.iter().copied()).collect()
     }
 
-    /// `r * value`, rounded down.
-    fn scaled(&self, value: u64) -> Money {
-        let (numerator, denominator) = self.scale;
-        Money::from_nanos(i128::from(value) * numerator / denominator)
-    }
-
     fn pod_price(&self, item: ItemTypeId, pods: u64) -> PodPrice {
-        let hour = self.scaled(self.item_prices.get(item.index()).copied().unwrap_or(0));
+        let hour = self.prices.scaled(self.prices.items.get(item.index()).copied().unwrap_or(0));
         let month = hour.checked_mul(i128::from(HOURS_PER_MONTH)).expect("no bill reaches 10^29");
-        PodPrice { hour, month, pods, of_a_case: self.cases }
+        PodPrice { hour, month, pods, all_pods_hour: self.prices.base }
     }
 
     /// The cheapest type without a limit that one copy fits by itself.
@@ -411,11 +409,10 @@ impl<'a> Proof<'a> {
         let bin = self.certified.problem.bin(t);
         let by = self.dominated.get(&t);
         // What fits on a type fits on the one that stands in for it, which is worth no less.
-        let value = self.values.get(by.unwrap_or(&t)).copied().filter(|&value| value > 0);
-        let worth = value.map(|value| self.scaled(value));
+        let value = self.prices.values.get(by.unwrap_or(&t)).copied().filter(|&value| value > 0);
+        let worth = value.map(|value| self.prices.scaled(value));
         let rate = bin.rate.for_one_hour();
         let change = worth.and_then(|worth| Ratio::of_money(worth - rate, rate));
-        let base = (!self.cases).then(|| self.base()).flatten();
         let above = worth.map(|worth| rate - worth).filter(|above| above.nanos() >= 0);
         TypePrice {
             place: self.names.bins[t.index()].clone(),
@@ -424,19 +421,35 @@ impl<'a> Proof<'a> {
             dominated_by: by.map(|by| self.names.bins[by.index()].clone()),
             worth,
             change_to_enter: change.filter(|&change| change < Ratio::ZERO),
-            plans_with_it_cost: base.zip(above).map(|(base, above)| ListCost::new(base + above)),
-            of_a_case: self.cases,
+            plans_with_it_cost: above.map(|above| ListCost::new(self.prices.base + above)),
         }
     }
+}
 
-    /// r sum_j q_j pi_j less what limited types may take off it: what any plan costs at least.
-    fn base(&self) -> Option<Money> {
-        let problem = &self.certified.problem;
-        let prices = self.item_prices.iter().zip(problem.items());
-        let sum: i128 = prices.map(|(&price, item)| i128::from(price) * i128::from(item.copies)).sum();
-        let (numerator, denominator) = self.scale;
+impl<'a> Prices<'a> {
+    /// None where they are of another problem, or sums leave the range.
+    fn of(problem: &Problem, items: &'a [u64], values: &[PatternValue]) -> Option<Self> {
+        if !items.is_empty() && items.len() != problem.items().len() {
+            return None;
+        }
+        let values: BTreeMap<BinTypeId, u64> =
+            values.iter().map(|value| (BinTypeId(value.bin_type), value.value)).collect();
+        if values.keys().any(|t| t.index() >= problem.bins().len()) {
+            return None;
+        }
+        // The largest r, or 1 where every type with a value is limited.
+        let unlimited = values.iter().filter(|&(&t, &v)| v > 0 && problem.bin(t).stock.is_none());
+        let largest = unlimited
+            .map(|(&t, &v)| (i128::from(problem.bin(t).rate.nanos()), i128::from(v)))
+            .min_by(|a, b| (a.0 * b.1).cmp(&(b.0 * a.1)))
+            .unwrap_or((1, 1));
+        // With limits r = 1 is the solver's other choice, and the one that its prices are scaled for.
+        let limited = problem.bins().iter().any(|bin| bin.stock.is_some());
+        let (numerator, denominator) = if limited && largest.0 > largest.1 { (1, 1) } else { largest };
+        let counted = items.iter().zip(problem.items());
+        let sum: i128 = counted.map(|(&price, item)| i128::from(price) * i128::from(item.copies)).sum();
         let mut base = sum.checked_mul(numerator)? / denominator;
-        for (&t, &value) in &self.values {
+        for (&t, &value) in &values {
             let bin = problem.bin(t);
             if let Some(stock) = bin.stock {
                 // Rounded up, so that the base stays below.
@@ -444,35 +457,17 @@ impl<'a> Proof<'a> {
                 base -= (worth - i128::from(bin.rate.nanos())).max(0) * i128::from(stock);
             }
         }
-        Some(Money::from_nanos(base))
+        Some(Prices { items, values, scale: (numerator, denominator), base: Money::from_nanos(base) })
+    }
+
+    /// `r * value`, rounded up: nothing is worth more.
+    fn scaled(&self, value: u64) -> Money {
+        let (numerator, denominator) = self.scale;
+        Money::from_nanos((i128::from(value) * numerator + denominator - 1) / denominator)
     }
 }
 
 /// The instance type in the name of a bin type.
 fn type_of(bin: &str) -> &str {
     bin.split(", ").next().unwrap_or(bin)
-}
-
-/// The plan's nodes by bin type, as far as names tell them apart.
-fn bins_of(report: &PlanReport, names: &Names) -> BTreeMap<BinTypeId, u64> {
-    let mut bins = BTreeMap::new();
-    for group in &report.nodes {
-        if let Some(bin) = super::recheck::bin_of_row(group, names) {
-            *bins.entry(bin).or_default() += group.nodes;
-        }
-    }
-    bins
-}
-
-/// The prices of the case that a plan with these bins lies in.
-fn leaf<'a>(mut proof: &'a BoundProof, bins: &BTreeMap<BinTypeId, u64>) -> (&'a [u64], &'a [PatternValue]) {
-    loop {
-        match proof {
-            BoundProof::Prices { item_prices, pattern_values } => return (item_prices, pattern_values),
-            BoundProof::Branch { bin_type, bins: limit, at_most, at_least } => {
-                let has = bins.get(&BinTypeId(*bin_type)).copied().unwrap_or(0);
-                proof = if has <= *limit { at_most } else { at_least };
-            }
-        }
-    }
 }

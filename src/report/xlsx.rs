@@ -5,6 +5,7 @@
 //! must read zero. There is no macro, no link and no clock in it: the same report gives the same bytes.
 //! Spreadsheets compute in floating point; the exact decimals are in JSON and CSV.
 
+mod accounts;
 mod book;
 mod lists;
 mod money;
@@ -38,7 +39,9 @@ pub(super) fn render(report: &PlanReport) -> Result<Vec<u8>, XlsxFailure> {
     money::commitments(&mut book, report)?;
     money::cash_flow(&mut book, report)?;
     lists::plans(&mut book, report)?;
+    let mut more = accounts::accounts(&mut book, report)?;
+    more.extend(accounts::showback(&mut book, report)?);
     summary::summary(&mut book, report, &nodes, &options)?;
-    summary::checks(&mut book, report, &nodes, &options)?;
+    summary::checks(&mut book, report, (&nodes, &options), more)?;
     Ok(book.save()?)
 }

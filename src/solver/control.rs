@@ -108,6 +108,8 @@ pub enum Event {
     Incumbent(Money),
     /// A higher lower bound, for an hour.
     Bound(Money),
+    /// How much of the budget is used up, by work or by the clock, in parts per million; from time to time.
+    Used(u32),
 }
 
 /// Hears of progress while the search runs.
@@ -153,6 +155,11 @@ impl<'a> Meter<'a> {
             .time_limit
             .map_or(0.0, |limit| self.started.elapsed().as_secs_f64() / limit.as_secs_f64().max(1e-9));
         by_work.max(by_clock)
+    }
+
+    /// The same in parts per million.
+    pub(super) fn parts_used(&self) -> u32 {
+        (self.share_used().clamp(0.0, 1.0) * 1e6) as u32
     }
 
     /// Rounds without a saving after which a search ends; a time limit is there to be used.

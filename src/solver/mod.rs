@@ -307,6 +307,7 @@ impl Search<'_> {
 
     /// Whether nothing is left to gain or the budget is used up.
     fn done(&self) -> bool {
+        self.observer.on(&Event::Used(self.meter.parts_used()));
         self.meter.must_stop().is_some() || self.gap().is_some_and(|g| g <= self.meter.gap_target())
     }
 

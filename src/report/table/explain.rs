@@ -80,10 +80,11 @@ pub(in crate::report) fn workload(explained: &WorkloadExplained, options: &Rende
                 format!("{} more, which lie together,", count(price.pods, "pod"))
             };
             say(&format!(
-                "Estimate: {pods} adds {} a month on demand ({} an hour) to the cost of the cheapest plan: its price in the proof of the bound{}. Nodes are bought whole, so that the next pod alone may cost nothing or a node; over many pods this is what each costs.",
+                "Estimate: {pods} adds {} a month on demand ({} an hour) to the cost of the cheapest plan: its price in the proof of the bound. Nodes are bought whole, so that the next pod alone may cost nothing or a node; over many pods this is what each costs. By these prices all pods count {} an hour; the plan costs {}.",
                 currency.cents(price.month),
                 currency.rate(price.hour),
-                if price.of_a_case { ", in the case that this plan lies in" } else { "" },
+                currency.rate(price.all_pods_hour),
+                currency.rate(explained.plan_hour.money()),
             ));
         }
         None => say(
@@ -202,12 +203,12 @@ fn worth(explained: &TypeExplained, price: &TypePrice, draw: &Draw) -> String {
         say(&format!("There are at most {} of it.", grouped(stock)));
     }
     let Some(worth) = price.worth else {
-        say("No pod that the proof gives a price to may lie on it: no price would bring it into the plan.");
+        say(
+            "The proof has no price for pods that fit on it, so that nothing is known about the rate at which it would enter.",
+        );
         return body;
     };
     let rate = price.rate.for_one_hour();
-    let case =
-        if price.of_a_case { " (by the prices of the case of the proof that this plan lies in)" } else { "" };
     if worth >= rate {
         let standing = if explained.nodes > 0 {
             "It is worth its price"
@@ -215,7 +216,7 @@ fn worth(explained: &TypeExplained, price: &TypePrice, draw: &Draw) -> String {
             "It would be worth its price, but the plan found does without it"
         };
         say(&format!(
-            "{standing}: by the prices of the proof its pods are worth up to {} an hour{case}.",
+            "{standing}: by the prices of the proof its pods are worth up to {} an hour.",
             currency.rate(worth)
         ));
         return body;
@@ -223,22 +224,20 @@ fn worth(explained: &TypeExplained, price: &TypePrice, draw: &Draw) -> String {
     let cut = price.change_to_enter.map(Ratio::negated).map(percent).unwrap_or_default();
     if explained.nodes > 0 {
         say(&format!(
-            "Estimate: by the prices of the proof its pods are worth {} an hour at most{case}, {cut} less than it costs. The plan has it all the same: nodes are bought whole, or a cheaper plan was not found.",
+            "Estimate: by the prices of the proof its pods are worth {} an hour at most, {cut} less than it costs. The plan has it all the same: nodes are bought whole, or a cheaper plan was not found.",
             currency.rate(worth),
         ));
     } else {
         say(&format!(
-            "Estimate: below {} an hour ({} a month, {cut} less than now) it may enter the plan{case}. What pods are worth there changes with the plan, so that the plan may stay as it is even then.",
+            "Estimate: below {} an hour ({} a month, {cut} less than now) it may enter the plan. What pods are worth there changes with the plan, so that the plan may stay as it is even then.",
             currency.rate(worth),
             currency.cents(month(worth)),
         ));
     }
-    if !price.of_a_case {
-        say(&format!(
-            "Exact: from {} an hour on it cannot lower the bound: no pods that fit on it are worth more by the proof's prices.",
-            currency.rate(worth)
-        ));
-    }
+    say(&format!(
+        "Exact: from {} an hour on it cannot lower the bound: no pods that fit on it are worth more by the proof's prices.",
+        currency.rate(worth)
+    ));
     if let Some(least) = price.plans_with_it_cost {
         let plan = explained.plan_hour.money();
         let compared = if least.money() > plan {

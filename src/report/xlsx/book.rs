@@ -54,8 +54,10 @@ impl Book {
             .set_comment(clean(&format!("input {}", report.input_hash)))
             .set_creation_datetime(&epoch);
         workbook.set_properties(&properties);
-        for name in SHEETS.iter().chain([&CHECKS]) {
-            let sheet = workbook.add_worksheet().set_name(*name)?;
+        let held = report.accounts.iter().flat_map(|_| ["Held", "Cash and accrual"]);
+        let showback = report.showback.iter().map(|_| "Showback");
+        for name in SHEETS.into_iter().chain(held).chain(showback).chain([CHECKS]) {
+            let sheet = workbook.add_worksheet().set_name(name)?;
             // A4, landscape, all columns on one page.
             sheet.set_paper_size(9).set_landscape().set_print_fit_to_pages(1, 0);
         }

@@ -165,12 +165,26 @@ pub(super) fn summary(
     Ok(())
 }
 
+/// Something that the workbook computes and the report states.
+pub(super) struct Check {
+    what: String,
+    formula: String,
+    stated: String,
+}
+
+impl Check {
+    /// With a formula without its equals sign.
+    pub(super) fn new(what: &str, formula: &str, stated: String) -> Self {
+        Check { what: what.to_owned(), formula: format!("={formula}"), stated }
+    }
+}
+
 /// What the workbook computes, what the report states, and the difference of the two.
 pub(super) fn checks(
     book: &mut Book,
     report: &PlanReport,
-    nodes: &Nodes,
-    options: &Options,
+    (nodes, options): (&Nodes, &Options),
+    more: Vec<Check>,
 ) -> Result<(), XlsxFailure> {
     let head = &report.headline;
     let paid = head.reserved_month.map_or(head.packed_month.money(), |cost| cost.money());
@@ -231,6 +245,7 @@ pub(super) fn checks(
         let name = format!("As paid for, a month: {}", row.label);
         rows.push((name, format!("='Ways to pay'!K{line}"), row.effective_month.to_string()));
     }
+    rows.extend(more.into_iter().map(|check| (check.what, check.formula, check.stated)));
     let mut sheet = book.sheet(CHECKS)?;
     sheet.header(&[
         ("What", 56),

@@ -321,6 +321,7 @@ impl Search<'_> {
             let (cost, floor) = (Money::from_nanos(best.cost), Money::from_nanos(self.floor as i128));
             best.cost as f64 <= self.floor || relative_gap(cost, floor) <= self.meter.gap_target()
         });
+        self.observer.on(&Event::Used(self.meter.parts_used()));
         settled || self.meter.must_stop().is_some()
     }
 
