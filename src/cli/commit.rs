@@ -1,6 +1,7 @@
 //! What to commit to, for `plimsoll plan --commit`: its options, what is owned, and the proposals.
 
 use clap::Args;
+use plimsoll::bill::SizeRatios;
 use plimsoll::bill::commitment::{Holding, owned};
 use plimsoll::catalog::{Catalog, OfferKind, Payment, Term};
 use plimsoll::demand::Horizon;
@@ -116,7 +117,7 @@ impl CommitArgs {
             let fault = Fault::new(&first.place, "owned commitments have dates, and the plan has none");
             return Err(vec![fault.help("give its first day, such as --as-of 2026-08-01")]);
         };
-        owned::holdings(&settings.owned, &settings.prices.catalog, day)
+        owned::holdings(&settings.owned, &settings.prices.catalog, day, &SizeRatios::default())
             .map_err(|errors| errors.iter().map(|e| Fault::new(e.place(), e.to_string())).collect())
     }
 }
