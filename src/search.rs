@@ -61,7 +61,7 @@ pub fn breaches(
     breaches
 }
 
-/// Solves a formulation; of a time limit, half is for the relaxed problem, where there is one. Its plan is
+/// Solves a formulation; of a time limit, a part is for the relaxed problem, where there is one. Its plan is
 /// where the search for the plan starts.
 ///
 /// # Errors
@@ -151,7 +151,7 @@ fn after(bounds: &[ProgressPoint], millis: u64, plans: Vec<ProgressPoint>) -> Ve
 }
 
 /// The share of a time limit that the relaxed problem has, whose plan is a start for the other.
-const RELAXED_SHARE: f64 = 0.5;
+const RELAXED_SHARE: f64 = 0.3;
 
 /// The share of a time limit that the search for a pooled plan has; the rest is for the free plan, whose
 /// bound is that of both.

@@ -39,6 +39,9 @@ const COMPLEMENTS: usize = 8;
 const ENUMERATED_PER_CASE: u64 = 1_000;
 /// Bins that hold fewer copies on average are enumerated before they are searched by cases.
 const SHORT: f64 = 8.0;
+/// Up to this many pairs of kind and shape, a second look at other prices costs less than a master, and what
+/// it brings saves some.
+const SECOND_LOOK: usize = 50_000;
 /// Below this relative distance of master and bound the linear programme counts as solved.
 const CLOSED: f64 = 2e-6;
 /// The pool of patterns and the best prices found.
@@ -66,6 +69,8 @@ pub(super) struct PatternLp<'a> {
     /// Rounds in a row without a new pattern or a better bound.
     stalled: u32,
     steps: usize,
+    /// Kinds that are not looked at: where only plans are wanted, those that are far from paying.
+    passed_over: Vec<bool>,
     /// Whether patterns are short.
     pub short: bool,
 }
@@ -113,6 +118,7 @@ impl<'a> PatternLp<'a> {
             margin: Vec::new(),
             stalled: 0,
             steps: SEARCH_STEPS.0,
+            passed_over: vec![false; instance.kinds.len()],
             short: copies / prices.bins.iter().sum::<f64>().max(1.0) <= SHORT,
         };
         // Every shape can be covered from the start, at a price.
@@ -125,6 +131,19 @@ impl<'a> PatternLp<'a> {
             }
         }
         lp
+    }
+
+    /// Looks only at so many kinds, those that nearest pay, and not long: for plans, not for the bound.
+    pub(super) fn for_plans(&mut self, most_kinds: usize) {
+        /// Cases that find what is worth having.
+        const STEPS: usize = 60;
+        let ratio = |t: usize| self.best.pattern_value[t] / self.instance.kinds[t].rate.max(1) as f64;
+        let mut order: Vec<usize> = (0..self.instance.kinds.len()).collect();
+        order.sort_by(|&a, &b| ratio(b).total_cmp(&ratio(a)).then(a.cmp(&b)));
+        for &t in order.iter().skip(most_kinds) {
+            self.passed_over[t] = true;
+        }
+        self.steps = STEPS;
     }
 
     /// Adds the patterns of a plan.
@@ -159,14 +178,18 @@ impl<'a> PatternLp<'a> {
         true
     }
 
-    /// One master and one pricing round.
+    /// One master, priced between its duals and those of the rounds before, near to either.
     pub(super) fn round(&mut self) -> Round {
         let Some((master, mu)) = self.solve_master() else { return Round::Closed };
         let before = self.best_bound;
         let pi: Vec<f64> =
             master.iter().zip(&self.smoothed).map(|(m, s)| SMOOTHING * s + (1.0 - SMOOTHING) * m).collect();
         self.smoothed.clone_from(&pi);
-        let changed = self.price(&pi, &master, &mu);
+        let mut changed = self.price(&pi, &master, &mu);
+        if self.instance.kinds.len() * self.instance.shapes.len() <= SECOND_LOOK {
+            let between: Vec<f64> = master.iter().zip(&pi).map(|(m, s)| 0.5 * (m + s)).collect();
+            changed |= self.price(&between, &master, &mu);
+        }
         if self.master_value - self.best_bound as f64 <= CLOSED * self.master_value {
             return Round::Closed;
         }
@@ -301,6 +324,11 @@ impl<'a> PatternLp<'a> {
     fn price_kind(&self, t: usize, guide: &Guide<'_>, pi: &[f64], integer_pi: &[u64], mu: f64) -> KindPriced {
         let instance = self.instance;
         let rate = instance.kinds[t].rate;
+        if self.passed_over[t] {
+            let lambda = vec![0.0; instance.dims];
+            let (value, proof) = bound::prove_by_prices(instance, t, integer_pi, &lambda);
+            return KindPriced { value, proof, relaxed: 0.0, lambda, patterns: Vec::new(), work: 0 };
+        }
         let relaxed = self.columns[t].solve(pi);
         let (value, proof) = bound::prove_by_prices(instance, t, integer_pi, &relaxed.lambda);
         let mut priced = KindPriced {

@@ -31,19 +31,23 @@ impl Search<'_> {
     }
 
     /// Solves the programme over patterns as far as the budget allows, for the bound, and rounds what it
-    /// has on the way. The prices of the last round come back.
-    pub(super) fn generate_columns(&mut self, prices: &Prices, may_open: &[bool]) -> Prices {
+    /// has on the way; where the bound is known already (`bounded`) more time is left to plans. The prices of the last round come back.
+    pub(super) fn generate_columns(&mut self, prices: &Prices, may_open: &[bool], bounded: bool) -> Prices {
         let instance = self.instance;
+        const KINDS_FOR_PLANS: usize = 80;
         let integer = bound::integer_prices(instance, &prices.pi, &prices.lambda);
         let mut lp = PatternLp::start(instance, self.columns, prices, integer);
         let mut rng = Rng::with_seed(self.seed ^ 0x636f_6c75_6d6e);
         if let Some((_, bins)) = &self.incumbent {
             lp.add_plan(bins);
         }
+        if bounded {
+            lp.for_plans(KINDS_FOR_PLANS);
+        }
         let mut rounds = 0u32;
         // Where there are many shapes and bins hold much, the neighbourhood search packs better than diving.
-        let dives = instance.shapes.len() <= 100 || self.copies_per_bin(prices) <= 8.0;
-        let until = 0.7;
+        let dives = !bounded && (instance.shapes.len() <= 100 || self.copies_per_bin(prices) <= 8.0);
+        let until = if bounded { 0.5 } else { 0.7 };
         loop {
             let state = lp.round();
             self.meter.spend(std::mem::take(&mut lp.work));
@@ -192,7 +196,7 @@ impl Search<'_> {
             .filter(|(bin, _)| may_open[bin.kind])
             .collect();
         let limit = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
-        let seeds: Vec<u64> = (0..8).map(|_| rng.u64(..)).collect();
+        let seeds: Vec<u64> = (0..24).map(|_| rng.u64(..)).collect();
         let tries: Vec<(Option<Vec<Bin>>, u64)> = seeds
             .into_par_iter()
             .map(|seed| {

@@ -190,7 +190,7 @@ impl Search<'_> {
         let mut views = views.to_vec();
         let of_patterns = if self.patterns_pay(&prices) && !self.done() {
             self.enter(Phase::ColumnGeneration);
-            Some(self.generate_columns(&prices, &may_open))
+            Some(self.generate_columns(&prices, &may_open, start.is_some()))
         } else {
             None
         };

@@ -30,7 +30,9 @@ pub(super) fn round(
             partial.take(&solution[i].0, 1);
         }
     }
-    partial.finish(guide, filler, give_up)
+    filler.lean = [0.0, 0.01, 0.03][rng.usize(..3)];
+    let balance = Balance([0.0, 0.0, 0.5, 1.0][rng.usize(..4)]);
+    partial.finish_by(guide, filler, balance, give_up)
 }
 
 /// Bins taken so far, and what is left.
@@ -71,10 +73,20 @@ impl<'a> Partial<'a> {
 
     /// The bins taken, and the rest packed by the guide.
     pub(super) fn finish(&self, guide: &Guide<'_>, filler: &mut Filler, give_up: f64) -> Option<Vec<Bin>> {
+        self.finish_by(guide, filler, Balance(0.0), give_up)
+    }
+
+    fn finish_by(
+        &self,
+        guide: &Guide<'_>,
+        filler: &mut Filler,
+        balance: Balance,
+        give_up: f64,
+    ) -> Option<Vec<Bin>> {
         let (mut left, mut available) = (self.left.clone(), self.available.clone());
         let limit = give_up - self.cost();
         let rest =
-            filler.pack(guide, &mut left, guide.pi, Balance(0.0), guide.opening(), &mut available, limit)?;
+            filler.pack(guide, &mut left, guide.pi, balance, guide.opening(), &mut available, limit)?;
         Some(self.bins.iter().cloned().chain(rest).collect())
     }
 }
