@@ -95,7 +95,8 @@ pub fn search(
             let rest = budget.time_limit.map(|limit| limit.saturating_sub(started.elapsed()));
             let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             let rest = Budget { time_limit: rest, ..*budget };
-            let plan = solver::solve_from(problem, &start, &rest, seed, observer)?;
+            let known = outcome.lower_bound.value;
+            let plan = solver::solve_from(problem, &start, known, &rest, seed, observer)?;
             let verified = verify::verify(&relaxed.problem, outcome).map_err(SearchError::Refused)?;
             let bound = verified.lower_bound().clone();
             let mut plan = plan.under(problem, bound);

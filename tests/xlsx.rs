@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::Command;
 
 use plan_fixture::report;
-use plimsoll::bill::OfferKey;
 use plimsoll::bill::commitment::owned;
+use plimsoll::bill::{OfferKey, SizeRatios};
 use plimsoll::catalog::{OfferKind, Payment, Term};
 use plimsoll::input::policy_file;
 use plimsoll::report::steady::steady;
@@ -105,9 +105,10 @@ fn accounted() -> PlanReport {
     let file = policy_file::parse("policy.yaml", text).expect("a policy");
     let day = "2026-08-01".parse().expect("a date");
     let catalog = plan_fixture::catalog();
-    let held = owned::holdings(&file.owned.unwrap_or_default(), &catalog, day).expect("prices for it");
+    let held = owned::holdings(&file.owned.unwrap_or_default(), &catalog, day, &SizeRatios::default())
+        .expect("prices for it");
     let mut report = report(None);
-    let (accounts, month) = steady(&report, &catalog, held).expect("accounts");
+    let (accounts, month) = steady(&report, &catalog, held, &SizeRatios::default()).expect("accounts");
     report.showback = Some(ShowbackReport::of(&report, "team", IdleBy::Cluster, &month));
     report.accounts = Some(accounts);
     report

@@ -66,28 +66,30 @@ pub fn solve(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Outcome, SolveError> {
-    climb(problem, None, budget, seed, observer)
+    climb(problem, None, Money::ZERO, budget, seed, observer)
 }
 
 /// Finds a cheap plan from one to start with: of its bins as many are taken as there are items and stock
 /// for, and what it leaves out is packed. It need not be valid. The bound is that of the relaxation alone,
-/// for callers that have a better one.
+/// for callers that know a better one: the search stops as if it were `known`.
 ///
 /// # Errors
 /// As [`solve`].
 pub fn solve_from(
     problem: &Problem,
     start: &Plan,
+    known: Money,
     budget: &Budget<'_>,
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Outcome, SolveError> {
-    climb(problem, Some(start), budget, seed, observer)
+    climb(problem, Some(start), known, budget, seed, observer)
 }
 
 fn climb(
     problem: &Problem,
     start: Option<&Plan>,
+    known: Money,
     budget: &Budget<'_>,
     seed: u64,
     observer: &dyn Observer,
@@ -106,6 +108,7 @@ fn climb(
         meter,
         seed,
         observer,
+        known,
         incumbent: None,
         lower_bound: bound::by_single_shape(problem, &instance),
         progress: Vec::new(),
@@ -127,6 +130,8 @@ struct Search<'a> {
     meter: Meter<'a>,
     seed: u64,
     observer: &'a dyn Observer,
+    /// What no plan costs less than, as the caller knows.
+    known: Money,
     incumbent: Option<(Money, Vec<Bin>)>,
     lower_bound: LowerBound,
     progress: Vec<ProgressPoint>,
@@ -348,7 +353,7 @@ impl Search<'_> {
 
     fn gap(&self) -> Option<f64> {
         let (cost, _) = self.incumbent.as_ref()?;
-        Some(relative_gap(*cost, self.lower_bound.value))
+        Some(relative_gap(*cost, self.lower_bound.value.max(self.known)))
     }
 
     fn finish(self) -> Result<Outcome, SolveError> {
