@@ -67,6 +67,7 @@ pub fn machine(name: &str, units: u64, on_demand: u64) -> InstanceType {
         limits: NodeLimits::default(),
         burst: None,
         on_demand: ListedRate { rate: Rate::from_nanos(on_demand), provenance: Provenance::Listed },
+        interruption: None,
         spot: None,
         sustained_use: None,
         offers: Vec::new(),
