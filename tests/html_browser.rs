@@ -27,7 +27,10 @@ fn folder() -> PathBuf {
 /// The page and the JSON form of a plan of the command.
 fn planned(name: &str, args: &[&str]) -> (PathBuf, Value) {
     let run = |args: &[&str]| {
-        Command::cargo_bin("plimsoll").expect("the binary").args(args).output().expect("it runs").stdout
+        let output =
+            Command::cargo_bin("plimsoll").expect("the binary").args(args).output().expect("it runs");
+        assert!(!output.stdout.is_empty(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
     };
     let saved = run(&[&["plan", "-q", "--effort", "quick", "-f", "json"], args].concat());
     let json = serde_json::from_slice(&saved).expect("JSON");
@@ -60,9 +63,15 @@ fn the_page_in_chromium() {
         eprintln!("skipped: there is no Chromium here (Debian: apt-get install chromium)");
         return;
     };
-    let running = ["--cluster", "workloads/aks-cluster-a-running.yaml", "--survive", "node"];
-    let cases =
-        [("small", small(false)), ("hostile", small(true)), ("cluster", planned("cluster", &running))];
+    let running = ["--cluster", "workloads/aks-cluster-a-running.yaml", "--baselines", "none"];
+    let manifests = "workloads/online-boutique-manifests.yaml";
+    let accounts = [manifests, "--survive", "node", "--accounts", "--showback", "namespace"];
+    let cases = [
+        ("small", small(false)),
+        ("hostile", small(true)),
+        ("cluster", planned("cluster", &running)),
+        ("accounts", planned("accounts", &accounts)),
+    ];
     for (name, (page, json)) in cases {
         browser.show(1440, 900, false);
         browser.open(&page);

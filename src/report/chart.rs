@@ -171,11 +171,11 @@ fn text(size: f64, tint: Tint, at: HPos) -> TextStyle<'static> {
     TextStyle { font, color: tint.color().to_backend_color(), pos: Pos::new(at, VPos::Center) }
 }
 
-/// About how many pixels wide a text is.
+/// About how many pixels wide a text is, in the widest of the fonts that readers have.
 fn width_of(text: &str, size: f64) -> i32 {
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a text is short")]
     {
-        (text.chars().count() as f64 * size * 0.56).ceil() as i32
+        (text.chars().count() as f64 * size * 0.64).ceil() as i32
     }
 }
 

@@ -62,7 +62,7 @@ pub(in crate::report) fn lines(
         let widest = [axes.y.0, axes.y.1].map(|y| super::width_of(&(axes.y_words)(y), TEXT));
         let mut chart = ChartBuilder::on(canvas)
             .margin_top(16)
-            .margin_right(14)
+            .margin_right(22)
             .x_label_area_size(44)
             .y_label_area_size(widest.into_iter().max().unwrap_or(40).max(32) + 10)
             .build_cartesian_2d(axes.x.0..axes.x.1, axes.y.0..axes.y.1)?;
