@@ -5,6 +5,7 @@
 //! there, so that both can be compared.
 
 mod answer;
+mod commit;
 mod compare;
 mod map;
 mod money;
@@ -43,6 +44,7 @@ pub(super) fn render(report: &PlanReport) -> String {
         nodes::nodes(report),
         nodes::capacity(report),
         over_time::over_time(report),
+        commit::purchases(report),
         owners::showback(report),
         money::purchases(report),
         owners::accounts(report),
