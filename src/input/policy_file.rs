@@ -882,7 +882,7 @@ owned:
         let owned = parse("p.yaml", FULL).unwrap().owned.unwrap();
         let facts = |index: usize| (owned[index].quantity, owned[index].start.to_string());
         assert_eq!(facts(0), (3, "2026-01-01".to_owned()));
-        assert_eq!((owned[0].place.as_str(), owned[0].id.as_deref()), ("p.yaml:34", Some("r1")));
+        assert_eq!((owned[0].place.as_str(), owned[0].id.as_deref()), ("p.yaml:35", Some("r1")));
         assert_eq!((owned[0].upfront, owned[0].recurring), (Some("300".parse().unwrap()), None));
         let zonal =
             OwnedScope::Type { instance_type: "m5.large".to_owned(), zone: Some("us-east-1a".to_owned()) };

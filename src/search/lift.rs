@@ -5,7 +5,7 @@
 //! types. Its bins are dealt out over these one by one, each where what may lie nowhere else is most
 //! wanted; what the rules then keep out is left out.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::plan::{Pattern, Plan};
 use crate::problem::{BinTypeId, ItemTypeId, Problem};
@@ -67,25 +67,31 @@ fn fill(
     wanted: &[(&[ItemTypeId], u64)],
     place: BinTypeId,
 ) -> Vec<(ItemTypeId, u64)> {
-    let mut content: Vec<(ItemTypeId, u64)> = Vec::new();
-    let mut present: BTreeSet<ItemTypeId> = BTreeSet::new();
+    let mut present: BTreeMap<ItemTypeId, u64> = BTreeMap::new();
+    // An item here may be several there, which lie together: what was wanted need not fit any more.
+    let mut free: Vec<u64> = to.bin(place).capacity.as_slice().to_vec();
     for &(alike, n) in wanted {
         let mut missing = n;
         for &j in alike {
             let item = to.item(j);
-            let most = missing.min(left[j.index()]).min(item.max_per_bin.unwrap_or(u64::MAX));
+            let beside = present.get(&j).copied().unwrap_or(0);
+            let rule = item.max_per_bin.unwrap_or(u64::MAX).saturating_sub(beside);
+            let room = item.demand.as_slice().iter().zip(&free).filter_map(|(d, f)| f.checked_div(*d)).min();
+            let most = missing.min(left[j.index()]).min(rule).min(room.unwrap_or(u64::MAX));
             let refused =
-                || present.iter().any(|&other| to.conflicts().contains(&(j.min(other), j.max(other))));
+                || present.keys().any(|&other| to.conflicts().contains(&(j.min(other), j.max(other))));
             if most == 0 || !item.eligible.contains(place) || refused() {
                 continue;
             }
             left[j.index()] -= most;
             missing -= most;
-            present.insert(j);
-            content.push((j, most));
+            for (f, d) in free.iter_mut().zip(item.demand.as_slice()) {
+                *f -= d * most;
+            }
+            *present.entry(j).or_default() += most;
         }
     }
-    content
+    present.into_iter().collect()
 }
 
 #[cfg(test)]

@@ -203,6 +203,20 @@ impl Instance {
         parts.filter(|(d, _)| **d > 0).map(|(&d, &c)| d as f64 / c as f64).fold(0.0, f64::max)
     }
 
+    /// Whether the content of a bin keeps to its capacity and to the rules.
+    pub(super) fn holds(&self, bin: &Bin) -> bool {
+        let fits = bin.content.iter().all(|&(j, n)| n <= self.fits[bin.kind][j]);
+        let alone = bin.content.iter().all(|&(j, _)| {
+            bin.content.iter().all(|&(i, _)| self.shapes[j].conflicts.binary_search(&i).is_err())
+        });
+        let room = (0..self.dims).all(|k| {
+            let needed =
+                bin.content.iter().map(|&(j, n)| u128::from(self.shapes[j].demand[k]) * u128::from(n));
+            needed.sum::<u128>() <= u128::from(self.kinds[bin.kind].capacity[k])
+        });
+        fits && alone && room
+    }
+
     /// Total demand per dimension.
     pub(super) fn total_demand(&self) -> Vec<u128> {
         (0..self.dims)

@@ -118,7 +118,10 @@ impl Search<'_> {
             for (item, n) in pattern.content() {
                 *content.entry(shape_of[item]).or_default() += n;
             }
-            partial.take(&Bin { kind, content: content.into_iter().collect(), copies: 1 }, copies);
+            let bin = Bin { kind, content: content.into_iter().collect(), copies: 1 };
+            if instance.holds(&bin) {
+                partial.take(&bin, copies);
+            }
         }
         partial
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::document::Value;
 use super::super::view::View;
-use super::{read_part, read_positive, read_ratio, read_word};
+use super::{Quantity, read_part, read_positive, read_ratio, read_word};
 use crate::catalog::{OfferKind, Payment, Term};
 use crate::units::{Money, PartsPerMillion};
 
@@ -58,9 +58,9 @@ pub struct CommitmentsDocument {
     /// The longest term.
     pub max_term: Option<Term>,
     /// What purchases may oblige to in all, over their whole terms: `50000`.
-    pub max_commitment: Option<String>,
+    pub max_commitment: Option<Quantity>,
     /// What they may cost at the start.
-    pub max_upfront: Option<String>,
+    pub max_upfront: Option<Quantity>,
     /// The least share of the on-demand equivalent that commitments have to cover: `60%`.
     pub min_coverage: Option<String>,
     /// The share of worst outcomes whose mean counts beside the expectation: `10%`.
