@@ -294,6 +294,7 @@ fn manifests(documents: &[Value]) -> Input {
                 && labels.iter().all(|(key, value)| template["metadata"]["labels"][key] == *value)
         });
         let pod = Pod {
+            varies: false,
             replicas: spec["replicas"].as_u64().unwrap_or(1),
             cpu,
             memory,
