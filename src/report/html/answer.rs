@@ -145,7 +145,7 @@ fn tiles(report: &PlanReport) -> Vec<Tile> {
             Cell::gap(Some(gap), "/solve/gap"),
             "at most",
             format!(
-                "dearer than the cheapest possible plan ({} a month)",
+                "is what a cheaper plan could still save ({} a month)",
                 currency.cents(report.solve.gap_month)
             ),
         ),

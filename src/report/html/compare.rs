@@ -125,7 +125,7 @@ fn meaning(report: &PlanReport) -> String {
     let distance = match report.solve.gap {
         Some(gap) if gap == Ratio::ZERO => "This plan costs just that: it cannot be beaten.".to_owned(),
         Some(gap) => format!(
-            "This plan is at most {} above it; the cheapest possible plan lies somewhere between the two.",
+            "It lies {} below what this plan costs: a cheaper plan, if there is one, saves no more than that.",
             gap_words(Some(gap))
         ),
         None => "None is known for this plan.".to_owned(),
