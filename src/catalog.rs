@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::units::{Bytes, MilliCpu, Money, PartsPerMillion, Rate};
 
 pub mod derivation;
+pub mod discount;
 pub mod listing;
 
 pub use derivation::DerivationRules;
+pub use discount::Discount;
 
 /// Whose price list it is; decides billing rules and the default allocatable model.
 #[derive(
@@ -152,12 +154,20 @@ pub struct InstanceType {
     pub normalized_units: Option<NormalizedUnits>,
     /// What a reader of the price should know; [`Catalog::marks`] has each mark's meaning.
     pub marks: Vec<String>,
+    /// The provider's number of the on-demand product (AWS: its SKU), where the price list was read
+    /// with it.
+    pub sku: Option<String>,
 }
 
 impl InstanceType {
     /// The offer of this kind, term and payment.
     pub fn offer(&self, kind: OfferKind, term: Term, payment: Payment) -> Option<&CommitmentOffer> {
         self.offers.iter().find(|o| (o.kind, o.term, o.payment) == (kind, term, payment))
+    }
+
+    /// The public on-demand rate: `on_demand` before any negotiated discount.
+    pub fn list_rate(&self) -> Rate {
+        self.on_demand.provenance.list_price().map_or(self.on_demand.rate, |list| list.rate)
     }
 }
 
@@ -263,6 +273,47 @@ pub enum Provenance {
     Listed,
     /// Computed from a listed rate; the text names the rule.
     Derived(String),
+    /// The provider's price list reduced by a negotiated discount; holds what the list has.
+    Contracted(Box<ListPrice>),
+}
+
+impl Provenance {
+    /// What the price list has, where a negotiated discount reduced it.
+    pub fn list_price(&self) -> Option<&ListPrice> {
+        match self {
+            Provenance::Contracted(list) => Some(list),
+            Provenance::Listed | Provenance::Derived(_) => None,
+        }
+    }
+
+    /// How the rate on the price list is known: the same, unless a discount was negotiated.
+    pub fn of_list(&self) -> &Provenance {
+        self.list_price().map_or(self, |list| &list.provenance)
+    }
+
+    /// The rule that the rate on the price list is derived by; `None` where it is listed.
+    pub fn rule(&self) -> Option<&str> {
+        match self.of_list() {
+            Provenance::Derived(rule) => Some(rule),
+            _ => None,
+        }
+    }
+
+    /// Whether the rate is an estimate and stands on no price list.
+    pub fn is_estimate(&self) -> bool {
+        self.rule().is_some_and(derivation::is_estimate)
+    }
+}
+
+/// A rate as the price list has it, before a negotiated discount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListPrice {
+    /// Per hour; of a commitment, amortised.
+    pub rate: Rate,
+    /// Paid at the start of a commitment.
+    pub upfront: Money,
+    /// Listed or derived.
+    pub provenance: Provenance,
 }
 
 /// What kind of commitment an offer is.
@@ -428,5 +479,24 @@ impl CommitmentOffer {
         };
         let upfront = Rate::from_nanos(effective.nanos() - recurring.nanos()).for_hours(term.hours());
         CommitmentOffer { kind, term, payment, effective, upfront, recurring, provenance }
+    }
+
+    /// An offer listed as an upfront payment and a rate for every hour. The effective rate is rounded
+    /// to the nearest nano-dollar, and the upfront payment follows it. `None` for negative or
+    /// unbounded amounts.
+    pub fn listed(
+        (kind, term, payment): (OfferKind, Term, Payment),
+        upfront: Money,
+        recurring: Rate,
+        provenance: Provenance,
+    ) -> Option<Self> {
+        let hours = i128::from(term.hours());
+        let per_hour = u64::try_from((upfront.nanos().checked_mul(2)? + hours) / (hours * 2)).ok()?;
+        if upfront < Money::ZERO {
+            return None;
+        }
+        let effective = recurring.checked_add(Rate::from_nanos(per_hour))?;
+        let upfront = Rate::from_nanos(per_hour).for_hours(term.hours());
+        Some(CommitmentOffer { kind, term, payment, effective, upfront, recurring, provenance })
     }
 }

@@ -40,6 +40,7 @@ fn instance_type(name: &str, on_demand: &str, offers: Vec<CommitmentOffer>) -> I
         offers,
         normalized_units: None,
         marks: Vec::new(),
+        sku: None,
     }
 }
 

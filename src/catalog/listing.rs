@@ -172,10 +172,7 @@ impl Catalog {
     }
 
     fn reason(&self, provenance: &Provenance) -> Option<String> {
-        match provenance {
-            Provenance::Listed => None,
-            Provenance::Derived(name) => self.rules.reason(name).map(str::to_owned),
-        }
+        provenance.rule().and_then(|name| self.rules.reason(name)).map(str::to_owned)
     }
 }
 

@@ -65,8 +65,8 @@ pub fn one_type(detail: &TypeDetail) -> String {
     text += &rates(&detail.rates);
     let mut reasons: Vec<(&str, &str)> = Vec::new();
     for row in &detail.rates {
-        if let (Provenance::Derived(rule), Some(reason)) = (&row.provenance, &row.reason)
-            && !reasons.iter().any(|(known, _)| known == rule)
+        if let (Some(rule), Some(reason)) = (row.provenance.rule(), &row.reason)
+            && !reasons.iter().any(|(known, _)| *known == rule)
         {
             reasons.push((rule, reason));
         }
@@ -85,10 +85,7 @@ fn rates(rows: &[RateRow]) -> String {
     let cells = rows.iter().map(|row| {
         let terms = row.term.map(|t| format!("/{}", t.as_str())).unwrap_or_default();
         let payment = row.payment.map(|p| format!("/{}", p.as_str())).unwrap_or_default();
-        let known = match &row.provenance {
-            Provenance::Listed => "listed".to_owned(),
-            Provenance::Derived(rule) => format!("derived: {rule}"),
-        };
+        let known = known(&row.provenance);
         [
             format!("{}{terms}{payment}", row.purchase),
             row.effective.to_string(),
@@ -99,6 +96,18 @@ fn rates(rows: &[RateRow]) -> String {
         ]
     });
     columns(header, cells, &[1, 2, 3, 4])
+}
+
+/// How a rate is known, in a few words.
+fn known(provenance: &Provenance) -> String {
+    match provenance {
+        Provenance::Listed => "listed".to_owned(),
+        Provenance::Derived(rule) if provenance.is_estimate() => format!("ESTIMATE: {rule}"),
+        Provenance::Derived(rule) => format!("derived: {rule}"),
+        Provenance::Contracted(list) => {
+            format!("contracted, list {} ({})", list.rate, known(&list.provenance))
+        }
+    }
 }
 
 /// Rows as aligned columns, the ones named in `right` to the right; no line ends in blanks.

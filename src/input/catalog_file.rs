@@ -66,7 +66,9 @@ struct CatalogFile {
     /// `nvidia.com/gpu=8`, joined by `;`); `max_pods`; `max_pods_prefix`; `volumes`;
     /// `baseline_percent` (of each vCPU, for burstable types); `surplus` (per vCPU-hour beyond it);
     /// `normalized_units`; `spot`; `sustained_use`; effective hourly rates of commitments as
-    /// `KIND/TERM/PAYMENT`, such as `reserved-standard/1y/all-upfront`; `azure-reservation/1y/total`
+    /// `KIND/TERM/PAYMENT`, such as `reserved-standard/1y/all-upfront`, or as what is paid at the start
+    /// and every hour, such as `263+0.03`; `sku` (the provider's number of the on-demand product);
+    /// `azure-reservation/1y/total`
     /// (the price of the whole term); `marks` (keys of the header's marks, joined by `;`).
     /// Empty cells are unknown or not offered. `~` before a rate says that it was rounded.
     #[serde(skip_serializing)]

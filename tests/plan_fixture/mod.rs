@@ -71,6 +71,7 @@ fn machine(
         offers,
         normalized_units: None,
         marks: vec![],
+        sku: None,
     }
 }
 

@@ -30,6 +30,7 @@ pub fn machine(name: &str, cpu_millis: u64, memory_mib: u64, rate: &str) -> Inst
         offers: vec![],
         normalized_units: None,
         marks: vec![],
+        sku: None,
     }
 }
 

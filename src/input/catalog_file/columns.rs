@@ -1,8 +1,10 @@
 //! The columns of a catalog's table: their names, and what each says of a type.
 
 use crate::catalog::derivation::rule;
-use crate::catalog::{InstanceType, NormalizedUnits, OfferKind, Payment, Provenance, Term};
-use crate::units::{Bytes, Rate};
+use crate::catalog::{
+    CommitmentOffer, InstanceType, ListedRate, NormalizedUnits, OfferKind, Payment, Provenance, Term,
+};
+use crate::units::{Bytes, Money, Rate};
 
 /// One column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,10 +35,11 @@ pub(super) enum Column {
     /// The price of a reservation's whole term.
     Total(Term),
     Marks,
+    Sku,
 }
 
 /// The columns that have one name, in the order in which they are written; offers stand before marks.
-const FIXED: [(Column, &str); 21] = [
+const FIXED: [(Column, &str); 22] = [
     (Column::Name, "name"),
     (Column::Family, "family"),
     (Column::Vcpu, "vcpu"),
@@ -58,6 +61,7 @@ const FIXED: [(Column, &str); 21] = [
     (Column::Spot, "spot"),
     (Column::Interruption, "spot_interruption"),
     (Column::SustainedUse, "sustained_use"),
+    (Column::Sku, "sku"),
 ];
 const MARKS: &str = "marks";
 const TOTAL: &str = "total";
@@ -157,21 +161,19 @@ impl Column {
             Column::NormalizedUnits => {
                 machine.normalized_units.map(|NormalizedUnits(n)| thousandths(n)).unwrap_or_default()
             }
-            Column::OnDemand => listed(machine.on_demand.rate, &machine.on_demand.provenance),
-            Column::Spot => machine.spot.as_ref().map(|r| listed(r.rate, &r.provenance)).unwrap_or_default(),
+            Column::OnDemand => listed(&machine.on_demand),
+            Column::Spot => machine.spot.as_ref().map(listed).unwrap_or_default(),
             Column::Interruption => machine.interruption.map(|b| b.to_string()).unwrap_or_default(),
-            Column::SustainedUse => {
-                machine.sustained_use.as_ref().map(|r| listed(r.rate, &r.provenance)).unwrap_or_default()
+            Column::SustainedUse => machine.sustained_use.as_ref().map(listed).unwrap_or_default(),
+            Column::Offer(kind, term, payment) => {
+                machine.offer(kind, term, payment).map(listed_offer).unwrap_or_default()
             }
-            Column::Offer(kind, term, payment) => machine
-                .offer(kind, term, payment)
-                .map(|o| listed(o.effective, &o.provenance))
-                .unwrap_or_default(),
             Column::Total(term) => machine
                 .offer(OfferKind::AzureReservation, term, Payment::AllUpfront)
-                .filter(|o| o.provenance == derived(rule::TERM_TOTALS))
-                .map(|o| o.upfront.to_cents_string().trim_end_matches('0').trim_end_matches('.').to_owned())
+                .filter(|o| o.provenance.rule() == Some(rule::TERM_TOTALS))
+                .map(|o| plain_cents(o.provenance.list_price().map_or(o.upfront, |list| list.upfront)))
                 .unwrap_or_default(),
+            Column::Sku => machine.sku.clone().unwrap_or_default(),
             Column::Marks => machine.marks.join(";"),
         }
     }
@@ -181,13 +183,45 @@ pub(super) fn derived(name: &str) -> Provenance {
     Provenance::Derived(name.to_owned())
 }
 
-/// A rate that the source states, with `~` where it was rounded; nothing where another rule made it.
-fn listed(rate: Rate, provenance: &Provenance) -> String {
-    match provenance {
-        Provenance::Listed => rate.to_string(),
-        Provenance::Derived(name) if name == rule::ROUNDED_RATES => format!("~{rate}"),
+/// A rate as the price list states it, with `~` where it was rounded; nothing where another rule made
+/// it. Negotiated discounts are no part of a table.
+fn listed(rate: &ListedRate) -> String {
+    let list = rate.provenance.list_price().map_or(rate.rate, |list| list.rate);
+    match rate.provenance.of_list() {
+        Provenance::Derived(name) if name == rule::ROUNDED_RATES => format!("~{list}"),
         Provenance::Derived(_) => String::new(),
+        _ => list.to_string(),
     }
+}
+
+/// An offer's effective rate, or `UPFRONT+RECURRING` where that says more.
+fn listed_offer(offer: &CommitmentOffer) -> String {
+    let (kind, term, payment) = (offer.kind, offer.term, offer.payment);
+    let (effective, upfront) = match offer.provenance.list_price() {
+        Some(list) => (list.rate, list.upfront),
+        None => (offer.effective, offer.upfront),
+    };
+    let provenance = offer.provenance.of_list().clone();
+    let usual = CommitmentOffer::new(kind, term, payment, effective, provenance.clone());
+    if usual.upfront == upfront || provenance.rule().is_some() {
+        return listed(&ListedRate { rate: effective, provenance });
+    }
+    let prepaid = u64::try_from(upfront.nanos() / i128::from(term.hours())).unwrap_or_default();
+    let recurring = Rate::from_nanos(effective.nanos().saturating_sub(prepaid));
+    let cents = plain_cents(upfront);
+    let same = |text: &str| {
+        let read = text.parse().ok().and_then(|upfront| {
+            CommitmentOffer::listed((kind, term, payment), upfront, recurring, provenance.clone())
+        });
+        read.is_some_and(|read| (read.effective, read.upfront) == (effective, upfront))
+    };
+    let upfront = if same(&cents) { cents } else { upfront.to_string() };
+    format!("{upfront}+{recurring}")
+}
+
+/// `263.00` as `263`.
+fn plain_cents(amount: Money) -> String {
+    amount.to_cents_string().trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// `4000` as `4`, `250` as `0.25`.

@@ -34,6 +34,7 @@ pub(super) struct Draft {
     sustained_use: Option<ListedRate>,
     offers: Vec<CommitmentOffer>,
     marks: Vec<String>,
+    sku: Option<String>,
 }
 
 /// What the cells of a row may refer to in the header.
@@ -100,6 +101,10 @@ impl Draft {
             Column::Spot => self.spot = Some(read_rate(text, header.rules)?),
             Column::Interruption => self.interruption = Some(text.parse()?),
             Column::SustainedUse => self.sustained_use = Some(read_rate(text, header.rules)?),
+            Column::Sku => self.sku = Some(text.to_owned()),
+            Column::Offer(kind, term, payment) if text.contains('+') => {
+                self.offers.push(read_payments(text, (kind, term, payment))?);
+            }
             Column::Offer(kind, term, payment) => {
                 let ListedRate { rate, provenance } = read_rate(text, header.rules)?;
                 self.offers.push(CommitmentOffer::new(kind, term, payment, rate, provenance));
@@ -167,6 +172,7 @@ impl Draft {
             offers: self.offers,
             normalized_units: self.normalized_units,
             marks: self.marks,
+            sku: self.sku,
         };
         rules.apply(&mut machine);
         Ok(machine)
@@ -187,6 +193,23 @@ fn read_rate(text: &str, rules: &DerivationRules) -> Result<ListedRate, String> 
         return Err("a rate of zero: leave the cell empty where there is no offer".to_owned());
     }
     Ok(ListedRate { rate, provenance })
+}
+
+/// An offer as what is paid at the start and every hour: `263+0.03`.
+fn read_payments(text: &str, key: (OfferKind, Term, Payment)) -> Result<CommitmentOffer, String> {
+    let (upfront, recurring) = text.split_once('+').ok_or_else(|| format!("`{text}` has no `+`"))?;
+    let upfront: Money = upfront.parse().map_err(|e| format!("{e}"))?;
+    let recurring: Rate = recurring.parse().map_err(|e| format!("{e}"))?;
+    let fits = match key.2 {
+        Payment::NoUpfront => upfront == Money::ZERO,
+        Payment::PartialUpfront => true,
+        Payment::AllUpfront => recurring == Rate::ZERO,
+    };
+    let offer = CommitmentOffer::listed(key, upfront, recurring, Provenance::Listed).filter(|_| fits);
+    match offer {
+        Some(offer) if offer.effective > Rate::ZERO => Ok(offer),
+        _ => Err(format!("`{text}` is no upfront payment and hourly rate of {}", key.2.as_str())),
+    }
 }
 
 /// A reservation by the price of its term, paid at once or by month at the same total.

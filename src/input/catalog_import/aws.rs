@@ -197,6 +197,7 @@ fn instance_type(
         offers,
         normalized_units: normalized_units(family, size),
         marks: Vec::new(),
+        sku: None,
         name,
     };
     machine.marks = marks_of(&machine);

@@ -140,6 +140,7 @@ fn instance_type(row: Row<'_>, terms: &[Row<'_>]) -> Result<InstanceType, Fault>
         offers,
         normalized_units: normalized_units(family, size),
         marks: Vec::new(),
+        sku: None,
     })
 }
 

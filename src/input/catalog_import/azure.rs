@@ -122,6 +122,7 @@ fn instance_type(row: Row<'_>) -> Result<InstanceType, Fault> {
         offers: offers(row)?,
         normalized_units: None,
         marks,
+        sku: None,
     })
 }
 

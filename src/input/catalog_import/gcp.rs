@@ -121,6 +121,7 @@ fn instance_type(row: Row<'_>, price: Row<'_>) -> Result<InstanceType, Fault> {
         offers: commitments(price)?,
         normalized_units: None,
         marks: if accelerators.in_part { vec![accelerator::PART.to_owned()] } else { Vec::new() },
+        sku: None,
     })
 }
 

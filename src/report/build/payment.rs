@@ -239,10 +239,7 @@ fn unit(kind: OfferKind, line: &CommittedLine<'_>, currency: &str) -> (String, R
 
 /// The rule that a rate is derived by; `None` for listed rates.
 fn rule(provenance: &Provenance) -> Option<String> {
-    match provenance {
-        Provenance::Listed => None,
-        Provenance::Derived(rule) => Some(rule.clone()),
-    }
+    provenance.rule().map(str::to_owned)
 }
 
 fn times(amount: Money, count: u64) -> Money {
