@@ -167,7 +167,7 @@ impl InstanceType {
 
     /// The public on-demand rate: `on_demand` before any negotiated discount.
     pub fn list_rate(&self) -> Rate {
-        self.on_demand.provenance.list_price().map_or(self.on_demand.rate, |list| list.rate)
+        self.on_demand.list_rate()
     }
 }
 
@@ -263,6 +263,13 @@ pub struct ListedRate {
     pub rate: Rate,
     /// Listed or derived.
     pub provenance: Provenance,
+}
+
+impl ListedRate {
+    /// As the price list has it, before any negotiated discount.
+    pub fn list_rate(&self) -> Rate {
+        self.provenance.list_price().map_or(self.rate, |list| list.rate)
+    }
 }
 
 /// How a rate is known.

@@ -1,8 +1,8 @@
 //! Price lists in their publishers' layouts: small tables worked out by hand, and tables with faults.
 
 use plimsoll::catalog::derivation::rule;
-use plimsoll::catalog::{Catalog, OfferKind, Payment, Provenance, Term};
-use plimsoll::input::catalog_import::{ImportOptions, Inputs, Layout, import};
+use plimsoll::catalog::{Catalog, OfferKind, Payment, Provenance, Provider, Term};
+use plimsoll::input::catalog_import::{ImportOptions, Inputs, Layout, Mapping, import, import_mapped};
 use plimsoll::input::{Source, catalog_file};
 use plimsoll::units::{Bytes, MilliCpu};
 
@@ -201,5 +201,76 @@ fn azure_recovers_the_price_of_the_term() {
     assert_eq!(
         faults(Layout::Azure, &inputs(&odd, None), "here"),
         ["prices.csv:2: ri_1y: `0.3610730` times the term's hours is not a whole number of dollars"]
+    );
+}
+
+const SERVERS: &str = "\
+Server;Cores;RAM;Price;Place
+AX41;12;64;38.40;fra
+AX102;32;128;104.00;fra
+AX41;12;64;37.30;hel
+";
+
+fn mapped(table: &str, columns: &[&str], fixed: &[&str]) -> Result<Catalog, Vec<String>> {
+    let mapping =
+        Mapping::new(columns.iter().copied(), fixed.iter().copied()).map_err(|e| vec![e.to_string()])?;
+    let options = ImportOptions { price_date: "2026-11".to_owned(), ..options("fra") };
+    import_mapped(&source("servers.csv", table), &mapping, (Provider::Other, "EUR"), &options)
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn any_table_is_read_by_a_mapping() {
+    let columns = ["name=Server", "vcpu=Cores", "memory_gib=RAM", "on_demand_month=Price", "region=Place"];
+    let catalog = mapped(SERVERS, &columns, &["arch=amd64"]).expect("a catalog");
+    assert_eq!((catalog.name.as_str(), catalog.currency.as_str()), ("other-2026-11-fra", "EUR"));
+    assert_eq!(catalog.notes, ["left out: 1 rows of other regions"]);
+    let server = catalog.find("AX41").expect("in Frankfurt");
+    assert_eq!(
+        (server.cpu, server.memory, server.family.as_str()),
+        (MilliCpu(12_000), Bytes::mib(65_536), "AX41")
+    );
+    // 38.40 / 730 = 0.0526027397..., rounded and marked as such.
+    assert_eq!(server.on_demand.rate.nanos(), 52_602_740);
+    assert_eq!(server.on_demand.provenance, Provenance::Derived(rule::ROUNDED_RATES.into()));
+    let written = catalog_file::write(&catalog);
+    assert_eq!(catalog_file::parse("written", written.as_bytes()).as_ref(), Ok(&catalog));
+}
+
+#[test]
+fn our_own_names_need_no_mapping() {
+    let table = "name,vcpu,memory_mib,arch,on_demand,reserved-standard/1y/partial-upfront\nm1.x,2,2048,arm64,0.1,250+0.03\n";
+    let catalog = mapped(table, &[], &[]).expect("a catalog");
+    let offer = &catalog.types[0].offers[0];
+    assert_eq!((offer.upfront.to_cents_string().as_str(), offer.recurring.nanos()), ("250.00", 30_000_000));
+}
+
+#[test]
+fn faults_of_a_mapped_table_name_its_lines() {
+    let columns = ["name=Server", "vcpu=Cores", "memory_gib=RAM", "on_demand_month=Price"];
+    assert_eq!(
+        mapped("Server;Cores;RAM;Price\nA;2;x;1\nA;0;4;-1\nB;2;4;\n", &columns, &[]).expect_err("faults"),
+        [
+            "servers.csv:2: A.memory_gib: `x` is not a plain decimal number",
+            "servers.csv:2: A.arch: missing; where all types have the same: --set arch=amd64",
+            "servers.csv:3: A.on_demand_month: `-1` is no price of a month",
+            "servers.csv:3: A.name: `A` is on line 2 already",
+            "servers.csv:3: A.vcpu: must be above zero",
+            "servers.csv:3: A.arch: missing; where all types have the same: --set arch=amd64",
+            "servers.csv:4: B.arch: missing; where all types have the same: --set arch=amd64",
+            "servers.csv:4: B.on_demand: no rate: a type without one is left out",
+        ]
+    );
+    assert_eq!(
+        mapped(SERVERS, &["name=Sever"], &[]).expect_err("no such column"),
+        ["servers.csv:1: name: column `Sever` is missing; did you mean `Server`?"]
+    );
+    assert_eq!(
+        mapped(SERVERS, &["names=Server"], &[]).expect_err("not ours"),
+        ["a catalog has no column `names`; did you mean `name`?"]
+    );
+    assert_eq!(
+        mapped(SERVERS, &["name"], &[]).expect_err("no pair"),
+        ["`name` is not of the form OURS=THEIRS, such as name=Instance"]
     );
 }

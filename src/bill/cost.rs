@@ -66,7 +66,8 @@ macro_rules! cost_type {
 }
 
 cost_type! {
-    /// Cost at public on-demand prices, before any discount: the on-demand equivalent.
+    /// Cost on demand, before any commitment discount: the on-demand equivalent. At public prices unless
+    /// a discount is negotiated; then the plan's are what it leaves, and the public ones stand beside.
     ///
     /// ```compile_fail
     /// use plimsoll::bill::{EffectiveCost, ListCost};

@@ -28,12 +28,19 @@ pub struct FleetLine<'a> {
 }
 
 impl FleetLine<'_> {
-    /// At public prices with surcharge, per node and hour: on demand, or spot for spot nodes.
+    /// With surcharge, after negotiated discounts, per node and hour: on demand, or spot for spot nodes.
     pub fn list_rate(&self) -> Rate {
         let t = self.instance_type;
         let base =
             if self.spot { t.spot.as_ref().map_or(t.on_demand.rate, |s| s.rate) } else { t.on_demand.rate };
         base.checked_add(self.surcharge).expect("rates stay below 10^10 an hour")
+    }
+
+    /// That at the public price list.
+    pub fn public_rate(&self) -> Rate {
+        let t = self.instance_type;
+        let base = if self.spot { t.spot.as_ref().unwrap_or(&t.on_demand) } else { &t.on_demand };
+        base.list_rate().checked_add(self.surcharge).expect("rates stay below 10^10 an hour")
     }
 
     fn for_hours(&self, rate: Rate, hours: u64) -> Money {
@@ -276,16 +283,22 @@ impl<'a> FleetBill<'a> {
         self.commitments.iter().flat_map(|c| &c.lines)
     }
 
-    /// The on-demand equivalent of everything.
-    pub fn list(&self, hours: u64) -> ListCost {
-        let committed = self.committed().map(|l| &l.line);
-        committed
-            .chain(self.as_used.iter().map(|l| &l.line))
-            .map(|line| ListCost::new(line.for_hours(line.list_rate(), hours)))
-            .sum()
+    fn lines(&self) -> impl Iterator<Item = &FleetLine<'a>> {
+        self.committed().map(|l| &l.line).chain(self.as_used.iter().map(|l| &l.line))
     }
 
-    /// After negotiated discounts, of which catalogs know none: as the list price.
+    /// The on-demand equivalent of everything, which is what savings are counted from: after negotiated
+    /// discounts, since nobody pays more than that.
+    pub fn list(&self, hours: u64) -> ListCost {
+        self.lines().map(|line| ListCost::new(line.for_hours(line.list_rate(), hours))).sum()
+    }
+
+    /// Everything on demand at the public price list.
+    pub fn public_list(&self, hours: u64) -> ListCost {
+        self.lines().map(|line| ListCost::new(line.for_hours(line.public_rate(), hours))).sum()
+    }
+
+    /// On demand after negotiated discounts.
     pub fn contracted(&self, hours: u64) -> ContractedCost {
         ContractedCost::new(self.list(hours).money())
     }

@@ -23,13 +23,11 @@ pub mod rule {
     pub const TERM_TOTALS: &str = "term_totals";
     /// No price list states it: an estimate that the user asked for.
     pub const ESTIMATE: &str = "estimate";
-    /// Compute Savings Plans where no price list with them was read.
-    pub const COMPUTE_SAVINGS_PLAN_ESTIMATE: &str = "compute_savings_plan_estimate";
 }
 
 /// Whether rates by this rule are estimates.
 pub fn is_estimate(name: &str) -> bool {
-    matches!(name, rule::ESTIMATE | rule::COMPUTE_SAVINGS_PLAN_ESTIMATE)
+    name == rule::ESTIMATE
 }
 
 /// The rules of one catalog; what is absent is not derived.
@@ -48,43 +46,10 @@ pub struct DerivationRules {
     /// What a commitment's `total` column means and how it was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub term_totals: Option<String>,
-    /// Compute Savings Plans estimated where the catalog lists none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub compute_savings_plan_estimate: Option<SavingsPlanEstimate>,
     /// Discounts negotiated with the provider; the rates of the table are those of the price list.
     /// Of several that match a rate, the first one holds.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub discounts: Vec<Discount>,
-}
-
-/// Compute Savings Plans as a share of what the EC2 Instance Savings Plan or the standard reserved
-/// instance of the same term and payment saves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SavingsPlanEstimate {
-    /// What the estimate rests on.
-    pub reason: String,
-    /// Share for one year, such as 0.5.
-    pub one_year: Ratio,
-    /// Share for three years, such as 0.7.
-    pub three_years: Ratio,
-}
-
-impl SavingsPlanEstimate {
-    /// The estimate of this program. The shares are at the low end of what was seen, so that the
-    /// estimate is dear rather than cheap.
-    pub fn built_in() -> Self {
-        const REASON: &str = "an ESTIMATE, no price list: Compute Savings Plans are taken to cost what \
-            convertible reserved instances cost (AWS's Savings Plans FAQ: both save up to 66 %); where \
-            these are not listed either, to save half (one year) or 0.7 (three years) of what the EC2 \
-            Instance Savings Plan saves. Seen were 0.47 to 0.77 for one year and 0.72 to 0.92 for three \
-            (c5.xlarge, about 2025; m6a.xlarge, 2026-10; t2.nano, 2018)";
-        SavingsPlanEstimate {
-            reason: REASON.to_owned(),
-            one_year: Ratio(500_000),
-            three_years: Ratio(700_000),
-        }
-    }
 }
 
 /// Why an estimate is what it is.
@@ -176,13 +141,6 @@ fn in_proportion(rate: Rate, to: Ratio, from: Ratio) -> Option<Rate> {
     u64::try_from(scaled).ok().map(Rate::from_nanos)
 }
 
-/// A rate that saves a share of what another one saves, rounded up; `None` where that saves nothing.
-fn saving_a_share(on_demand: Rate, other: Rate, share: Ratio) -> Option<Rate> {
-    let saved = on_demand.nanos().checked_sub(other.nanos()).filter(|saved| *saved > 0)?;
-    let part = u64::try_from(u128::from(saved) * u128::from(share.0) / 1_000_000).ok()?;
-    on_demand.nanos().checked_sub(part).map(Rate::from_nanos)
-}
-
 impl DerivationRules {
     /// What a rule says, by its name in a [`Provenance::Derived`].
     pub fn reason(&self, name: &str) -> Option<&str> {
@@ -192,9 +150,6 @@ impl DerivationRules {
             rule::ROUNDED_RATES => self.rounded_rates.as_deref(),
             rule::TERM_TOTALS => self.term_totals.as_deref(),
             rule::ESTIMATE => Some(ESTIMATE_REASON),
-            rule::COMPUTE_SAVINGS_PLAN_ESTIMATE => {
-                self.compute_savings_plan_estimate.as_ref().map(|e| e.reason.as_str())
-            }
             _ => None,
         }
     }
@@ -204,35 +159,8 @@ impl DerivationRules {
     pub fn apply(&self, machine: &mut InstanceType) {
         self.derive_payments(machine);
         self.derive_savings_plans(machine);
-        self.estimate_savings_plans(machine);
         machine.offers.sort_by_key(|o| (o.kind, o.term, o.payment));
         discount::apply(&self.discounts, machine);
-    }
-
-    fn estimate_savings_plans(&self, machine: &mut InstanceType) {
-        let Some(estimate) = &self.compute_savings_plan_estimate else { return };
-        let kind = OfferKind::ComputeSavingsPlan;
-        if machine.offers.iter().any(|o| o.kind == kind) {
-            return;
-        }
-        let list = |o: &CommitmentOffer| o.provenance.list_price().map_or(o.effective, |list| list.rate);
-        let on_demand = machine.list_rate();
-        let mut plans = Vec::new();
-        for (term, payment) in Term::ALL.into_iter().flat_map(|t| Payment::ALL.map(|p| (t, p))) {
-            let offer = |kind| machine.offer(kind, term, payment).map(list);
-            let like = offer(OfferKind::InstanceSavingsPlan).or_else(|| offer(OfferKind::ReservedStandard));
-            let share = match term {
-                Term::OneYear => estimate.one_year,
-                Term::ThreeYears => estimate.three_years,
-            };
-            let rate =
-                offer(OfferKind::ReservedConvertible).or_else(|| saving_a_share(on_demand, like?, share));
-            if let Some(rate) = rate {
-                let provenance = Provenance::Derived(rule::COMPUTE_SAVINGS_PLAN_ESTIMATE.to_owned());
-                plans.push(CommitmentOffer::new(kind, term, payment, rate, provenance));
-            }
-        }
-        machine.offers.extend(plans);
     }
 
     fn derive_payments(&self, machine: &mut InstanceType) {

@@ -8,7 +8,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use plimsoll::bill::OfferKey;
 use plimsoll::catalog::{Architecture, InterruptionBand, Provider};
 use plimsoll::input::AutoscaledReplicas;
-use plimsoll::input::catalog_import::Layout;
 use plimsoll::input::policy_file::PurchaseChoice;
 use plimsoll::input::quantity::{self, QuantityError};
 use plimsoll::policy::{
@@ -23,6 +22,8 @@ use super::commit::CommitArgs;
 use super::demand::DemandArgs;
 use super::diff::DiffArgs;
 use super::explain::ExplainCommand;
+use super::fetch::FetchArgs;
+use super::import::ImportArgs;
 use super::shell::{CompletionsArgs, ManArgs};
 use super::sweep::SweepArgs;
 use super::threshold::Threshold;
@@ -410,6 +411,7 @@ pub enum CatalogCommand {
     List(ListArgs),
     Show(ShowArgs),
     Import(ImportArgs),
+    Fetch(FetchArgs),
 }
 
 /// List the bundled catalogs, or the instance types of one
@@ -447,72 +449,6 @@ pub struct ShowArgs {
     pub name: String,
     #[command(flatten)]
     pub prices: PriceArgs,
-}
-
-/// Write a catalog file from published price tables (CSV)
-#[derive(Debug, Args)]
-#[command(
-    help_template = TEMPLATE,
-    before_help = "  plimsoll catalog import gcp --prices prices.csv --types types.csv \\
-      --region us-central1 --price-date 2026-07-30 -o gcp.yaml
-"
-)]
-pub struct ImportArgs {
-    /// The layout of the tables
-    #[arg(value_enum)]
-    pub layout: LayoutArg,
-    /// One row per type and region, or per offer
-    #[arg(long, value_name = "FILE")]
-    pub prices: PathBuf,
-    /// One row per type: size, architecture, limits
-    #[arg(long, value_name = "FILE")]
-    pub types: Option<PathBuf>,
-    /// Baselines of burstable types (aws)
-    #[arg(long, value_name = "FILE")]
-    pub burstable: Option<PathBuf>,
-    /// Reserved rates by payment option in proportion (aws); without it no rate is derived
-    #[arg(long, value_name = "FILE")]
-    pub payment_ratios: Option<PathBuf>,
-    /// Which region to take
-    #[arg(long)]
-    pub region: String,
-    /// The date of the prices, such as 2026-05 or 2016-09-27
-    #[arg(long, value_name = "DATE")]
-    pub price_date: String,
-    /// Where the tables come from, once per source [default: the layout's publisher]
-    #[arg(long, value_name = "TEXT")]
-    pub source: Vec<String>,
-    /// The licence of the tables [default: what the layout's publisher states]
-    #[arg(long, value_name = "TEXT")]
-    pub licence: Option<String>,
-    /// Write to FILE instead of standard output, in one piece or not at all
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-}
-
-/// A layout of price tables, on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LayoutArg {
-    /// EC2 by region, with all-upfront reserved rates
-    Aws,
-    /// EC2 as ec2instances.info had it in 2016
-    #[value(name = "aws-2016")]
-    Aws2016,
-    /// Compute Engine as google-cloud-pricing-cost-calculator writes it
-    Gcp,
-    /// Virtual machines as azure-vm-price-importer writes it
-    Azure,
-}
-
-impl From<LayoutArg> for Layout {
-    fn from(arg: LayoutArg) -> Self {
-        match arg {
-            LayoutArg::Aws => Layout::Aws,
-            LayoutArg::Aws2016 => Layout::Aws2016,
-            LayoutArg::Gcp => Layout::Gcp,
-            LayoutArg::Azure => Layout::Azure,
-        }
-    }
 }
 
 /// Print the JSON Schema of a file format
@@ -564,6 +500,9 @@ pub struct PriceArgs {
     /// A bundled catalog by name (see `plimsoll catalog list`), or your own catalog file
     #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["provider", "region"])]
     pub catalog: Option<String>,
+    /// Estimate Compute Savings Plans where the prices have none; every estimate is marked as one (AWS)
+    #[arg(long)]
+    pub estimate_compute_savings_plans: bool,
 }
 
 impl PriceArgs {

@@ -12,7 +12,9 @@ mod config;
 mod demand;
 mod diff;
 mod explain;
+mod fetch;
 mod files;
+mod import;
 mod output;
 mod plan;
 mod progress;
@@ -26,20 +28,19 @@ mod threshold;
 mod usage;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::anyhow;
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
-use plimsoll::input::{self, Fault, catalog_file, catalog_import, policy_file};
+use plimsoll::input::{self, Fault, catalog_file, policy_file};
 use plimsoll::policy::TypeFilter;
 use plimsoll::report::json;
 use plimsoll::report::view::PlanReport;
 
 use args::{
-    BaselinesArg, CatalogCommand, Cli, Command, ImportArgs, ListArgs, MessageArgs, PlanArgs, ReplayArg,
-    ReportArgs, SchemaArg, ShowArgs,
+    BaselinesArg, CatalogCommand, Cli, Command, ListArgs, MessageArgs, PlanArgs, ReplayArg, ReportArgs,
+    SchemaArg, ShowArgs,
 };
 use progress::Progress;
 use reading::Inputs;
@@ -133,7 +134,8 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
         Command::Solve(args) => solve::run(args, cli.messages),
         Command::Catalog(CatalogCommand::List(args)) => list_catalog(args),
         Command::Catalog(CatalogCommand::Show(args)) => show_catalog(args),
-        Command::Catalog(CatalogCommand::Import(args)) => import_catalog(args),
+        Command::Catalog(CatalogCommand::Import(args)) => import::run(args),
+        Command::Catalog(CatalogCommand::Fetch(args)) => fetch::run(args, cli.messages),
         Command::Schema(args) => print_schema(args.name),
         Command::Completions(args) => shell::completions(args),
         Command::Man(args) => shell::man(args),
@@ -252,7 +254,7 @@ fn list_catalog(args: &ListArgs) -> Result<Ending, Failure> {
     }
     let matcher = settings::matcher(&filter)?;
     let prices = match &args.name {
-        Some(name) => settings::named(name)?,
+        Some(name) => settings::prices_named(&args.prices, name)?,
         None => settings::prices(&args.prices)?,
     };
     let rows = prices.catalog.type_rows(|machine| matcher.matches(machine));
@@ -269,25 +271,6 @@ fn show_catalog(args: &ShowArgs) -> Result<Ending, Failure> {
     let prices = settings::prices(&args.prices)?;
     let detail = prices.catalog.detail(&args.name);
     print(catalog::one_type(&detail.map_err(|e| vec![Fault::new(&args.name, e.to_string())])?))
-}
-
-fn import_catalog(args: &ImportArgs) -> Result<Ending, Failure> {
-    let read = |path: &Option<PathBuf>| path.as_deref().map(files::read).transpose().map_err(|f| vec![f]);
-    let inputs = catalog_import::Inputs {
-        prices: files::read(&args.prices).map_err(|fault| vec![fault])?,
-        types: read(&args.types)?,
-        burstable: read(&args.burstable)?,
-        payment_ratios: read(&args.payment_ratios)?,
-    };
-    let options = catalog_import::ImportOptions {
-        region: args.region.clone(),
-        price_date: args.price_date.clone(),
-        sources: args.source.clone(),
-        licence_note: args.licence.clone(),
-    };
-    let catalog = catalog_import::import(args.layout.into(), &inputs, &options)?;
-    files::write(args.output.as_deref(), catalog_file::write(&catalog).as_bytes())?;
-    Ok(Ending::Done)
 }
 
 fn print_schema(name: SchemaArg) -> Result<Ending, Failure> {

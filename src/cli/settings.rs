@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use plimsoll::bill::OfferKey;
-use plimsoll::catalog::{Catalog, Provider};
+use plimsoll::catalog::{Catalog, Discount, Provider};
 use plimsoll::formulate;
 use plimsoll::input::policy_file::{self, CommitmentPolicy, PolicyFile, PurchaseChoice};
 use plimsoll::input::{self, Fault, ReadOptions, Source, catalog_file};
@@ -146,6 +146,16 @@ pub fn prices(args: &PriceArgs) -> Result<Prices, Vec<Fault>> {
     prices_of(args, &PolicyFile::default(), None)
 }
 
+/// The prices of this name, with what the options estimate.
+///
+/// # Errors
+/// A name that no catalog has, or every fault of the file.
+pub fn prices_named(args: &PriceArgs, name: &str) -> Result<Prices, Vec<Fault>> {
+    let mut prices = named(name)?;
+    agree(&mut prices.catalog, &[], args.estimate_compute_savings_plans)?;
+    Ok(prices)
+}
+
 /// The prices that the options ask for, else a policy file, else those of this name.
 ///
 /// # Errors
@@ -154,8 +164,35 @@ pub fn prices_of(args: &PriceArgs, file: &PolicyFile, hint: Option<&str>) -> Res
     choose(args, file, hint)
 }
 
-/// Whoever names prices first wins: the options, the policy file, the workloads.
+/// The prices, with what was negotiated and what is to be estimated.
 fn choose(args: &PriceArgs, file: &PolicyFile, hint: Option<&str>) -> Result<Prices, Vec<Fault>> {
+    let mut prices = find(args, file, hint)?;
+    let estimate = args.estimate_compute_savings_plans || file.estimate_compute_savings_plans == Some(true);
+    agree(&mut prices.catalog, file.discounts.as_deref().unwrap_or_default(), estimate)?;
+    Ok(prices)
+}
+
+/// Estimates Compute Savings Plans, if so, and takes discounts off.
+///
+/// # Errors
+/// Compute Savings Plans of another provider than AWS.
+fn agree(catalog: &mut Catalog, discounts: &[Discount], estimate: bool) -> Result<(), Vec<Fault>> {
+    if estimate {
+        if catalog.provider != Provider::Aws {
+            let message = format!("Compute Savings Plans are AWS's; {} has prices of another", catalog.name);
+            return Err(vec![Fault::new("--estimate-compute-savings-plans", message)]);
+        }
+        catalog.estimate_compute_savings_plans();
+    }
+    for name in catalog.without_effect(discounts) {
+        super::say(&format!("discount `{name}` is for no type of {}", catalog.name));
+    }
+    catalog.negotiate(discounts);
+    Ok(())
+}
+
+/// Whoever names prices first wins: the options, the policy file, the workloads.
+fn find(args: &PriceArgs, file: &PolicyFile, hint: Option<&str>) -> Result<Prices, Vec<Fault>> {
     if let Some(name) = &args.catalog {
         return named(name);
     }
@@ -190,7 +227,7 @@ fn by_region(provider: Option<Provider>, region: Option<&str>, place: &str) -> R
 ///
 /// # Errors
 /// That there is neither, or every fault of the file.
-pub fn named(name: &str) -> Result<Prices, Vec<Fault>> {
+fn named(name: &str) -> Result<Prices, Vec<Fault>> {
     let path = Path::new(name);
     match catalog_file::by_name(name) {
         Ok(bundled) => Ok(Prices::bundled(bundled)),
@@ -277,7 +314,12 @@ mod tests {
     use super::*;
 
     fn chosen(provider: Option<ProviderArg>, region: Option<&str>, file: &str, hint: Option<&str>) -> String {
-        let args = PriceArgs { provider, region: region.map(str::to_owned), catalog: None };
+        let args = PriceArgs {
+            provider,
+            region: region.map(str::to_owned),
+            catalog: None,
+            estimate_compute_savings_plans: false,
+        };
         let file =
             if file.is_empty() { PolicyFile::default() } else { policy_file::parse("p", file).unwrap() };
         choose(&args, &file, hint).map_or_else(|faults| faults[0].to_string(), |prices| prices.catalog.name)

@@ -21,6 +21,7 @@ mod draft;
 mod rows;
 
 pub(in crate::input) use draft::effective_of_total;
+pub(in crate::input) use rows::{column_names, read_cells};
 
 pub use bundled::{Bundled, UnknownCatalog, bundled, by_name, by_region};
 

@@ -13,7 +13,12 @@ mod aws_2016;
 mod aws_facts;
 mod azure;
 mod gcp;
+mod mapped;
+mod price_list;
 mod table;
+
+pub use mapped::{Mapping, MappingError, import_mapped};
+pub use price_list::{PriceListOptions, Stream, import_price_list};
 
 /// A layout of price tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

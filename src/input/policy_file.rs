@@ -17,7 +17,7 @@ use super::placement::read_spot_share;
 use super::view::{Sink, View, clip};
 use super::workload_file::Quantity;
 use super::{AutoscaledReplicas, Fault};
-use crate::catalog::{Architecture, InterruptionBand, OfferKind, Payment, Provider, Term};
+use crate::catalog::{Architecture, Discount, InterruptionBand, OfferKind, Payment, Provider, Term};
 use crate::policy::{
     AllocatableModel, BurstableCpu, DefaultTypes, FailureScope, MaxPods, NodeCost, NodePool, OwnedCommitment,
     PackingBasis, PlanForm, Policy, SpotPolicy, Survive,
@@ -26,6 +26,7 @@ use crate::units::{Bytes, MilliCpu, PartsPerMillion, Rate, ResourceName};
 use crate::workload::ResourceList;
 
 mod commitments;
+mod discounts;
 mod owned;
 mod pools;
 
@@ -107,6 +108,10 @@ pub struct PolicyFile {
     pub spot: Option<SpotPolicy>,
     /// Limits on what is proposed to commit to.
     pub commitments: Option<CommitmentPolicy>,
+    /// Discounts negotiated with the provider.
+    pub discounts: Option<Vec<Discount>>,
+    /// Whether Compute Savings Plans are estimated where the prices have none.
+    pub estimate_compute_savings_plans: Option<bool>,
 }
 
 /// A way of paying.
@@ -219,7 +224,7 @@ pub fn parse(name: &str, text: &str) -> Result<PolicyFile, Vec<Fault>> {
     if faults.is_empty() { Ok(policy) } else { Err(faults) }
 }
 
-const KEYS: [&str; 28] = [
+const KEYS: [&str; 30] = [
     "plimsoll",
     "provider",
     "region",
@@ -248,6 +253,8 @@ const KEYS: [&str; 28] = [
     "clusterFee",
     "owned",
     "spot",
+    "discounts",
+    "estimateComputeSavingsPlans",
 ];
 const SPOT_KEYS: [&str; 3] = ["share", "minTypes", "maxInterruption"];
 const TYPE_KEYS: [&str; 9] = [
@@ -301,6 +308,9 @@ fn read(root: View<'_>) -> PolicyFile {
     policy.zones = root.get("zones").map(|list| list.strings());
     policy.node_costs = root.get("nodeCosts").map(pools::read_costs);
     policy.cluster_fee = root.get("clusterFee").and_then(pools::read_rate);
+    policy.discounts = root.get("discounts").map(discounts::read);
+    policy.estimate_compute_savings_plans =
+        root.get("estimateComputeSavingsPlans").and_then(|flag| flag.boolean());
     if let (Some(zones), Some(list)) = (&policy.zones, root.get("pools")) {
         pools::check_zones(list, zones);
     }
@@ -650,6 +660,11 @@ pub struct PolicyDocument {
     /// What every node costs beside its instance.
     #[serde(default)]
     pub node_costs: Vec<pools::NodeCostDocument>,
+    /// Discounts negotiated with the provider; of several that match a rate, the first one holds.
+    #[serde(default)]
+    pub discounts: Vec<Discount>,
+    /// Whether Compute Savings Plans are estimated where the prices have none; every estimate is marked.
+    pub estimate_compute_savings_plans: Option<bool>,
     /// What the cluster costs an hour, whatever its nodes are, in the catalog's currency.
     pub cluster_fee: Option<Quantity>,
     /// Commitments that were bought before: they apply first, and what of them is unused is shown.

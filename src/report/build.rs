@@ -190,6 +190,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
             sources: catalog.sources.clone(),
             licence_note: catalog.licence_note.clone(),
             derivations: payment::derivations(catalog, &fleet, &purchases),
+            discounts: payment::discounts(catalog, &fleet),
         },
         policy: words::settings(inputs.policy, catalog.provider),
         headline: headline(before.as_ref(), &plans[0], &bill, solve.gap),
@@ -263,8 +264,12 @@ fn headline(before: Option<&PlanRow>, plan: &PlanRow, bill: &FleetBill<'_>, gap:
         before_label: before.map(|b| b.label.clone()),
         before_month: before.map(|b| b.list_month),
         packed_month: plan.list_month,
+        public_list_month: {
+            let public = bill.public_list(HOURS_PER_MONTH);
+            (public != plan.list_month).then_some(public)
+        },
         reserved_month: reserved,
-        reserved_label: reserved.map(|_| bill.purchase.label()),
+        reserved_label: reserved.map(|_| payment::label(bill)),
         reserved_coverage: reserved.and_then(|_| bill.coverage()),
         saving_packed: before.and_then(|b| effective_savings_rate(b.list_month, packed)),
         saving_total: before.and_then(|b| effective_savings_rate(b.list_month, last)),
@@ -318,7 +323,7 @@ fn savings(before: Option<&PlanRow>, plan: &PlanRow, bill: &FleetBill<'_>) -> Ve
         let at = |hours| bill.effective(hours);
         push(
             "reserved",
-            format!("packed, {}", bill.purchase.label()),
+            format!("packed, {}", payment::label(bill)),
             plan.nodes,
             plan.list_month,
             at(1),

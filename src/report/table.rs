@@ -91,6 +91,16 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
             count(head.instance_types, "type"),
         ),
     ));
+    if let Some(public) = head.public_list_month {
+        let names: Vec<String> = report
+            .catalog
+            .discounts
+            .iter()
+            .map(|discount| format!("{} {}", draw.clean(&discount.name), discount.percent))
+            .collect();
+        let month = currency.short(public.money());
+        lines.push(("List price".to_owned(), format!("{month} a month before {}", names.join(", "))));
+    }
     if let (Some(reserved), Some(label)) = (head.reserved_month, &head.reserved_label) {
         lines.push((
             "Reserved".to_owned(),

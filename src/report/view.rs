@@ -183,6 +183,29 @@ pub struct CatalogInfo {
     pub licence_note: String,
     /// Rules by which rates of the purchase options are derived, with the reason for each.
     pub derivations: BTreeMap<String, String>,
+    /// Negotiated discounts that reduce rates of the plan's types. All on-demand costs of the report are
+    /// after them; what the price list has stands in `public_rate`, `public_list_month` and in the
+    /// purchase options' `list_month`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discounts: Vec<DiscountRow>,
+}
+
+/// A negotiated discount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiscountRow {
+    /// What the contract calls it.
+    pub name: String,
+    /// How much is taken off, such as `7.5 %`.
+    pub percent: String,
+    /// Globs of the types that it is for.
+    pub types: Vec<String>,
+    /// Globs of the families that it is for; for all types where nothing is named.
+    pub families: Vec<String>,
+    /// The provider's product numbers that it is for.
+    pub skus: Vec<String>,
+    /// The rates that it reduces: `on-demand`, `spot` or an instrument.
+    pub on: Vec<String>,
 }
 
 /// One setting.
@@ -205,6 +228,9 @@ pub struct Headline {
     pub before_month: Option<ListCost>,
     /// The packed plan on demand, a month.
     pub packed_month: ListCost,
+    /// The packed plan at the public price list, where a negotiated discount makes it cheaper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_list_month: Option<ListCost>,
     /// The packed plan under the selected purchase, amortised, a month.
     pub reserved_month: Option<EffectiveCost>,
     /// The selected purchase.
@@ -331,6 +357,9 @@ pub struct NodeGroupRow {
     pub pods_per_node: u64,
     /// What one node costs an hour on demand, surplus credits included.
     pub list_rate: Rate,
+    /// That at the public price list, where a negotiated discount makes it cheaper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_rate: Option<Rate>,
     /// Of that, surplus cpu credits of a burstable type.
     pub surplus_rate: Rate,
     /// What is paid for one node an hour as it is used, under the selected purchase; where a
@@ -591,6 +620,9 @@ pub struct CommitmentRow {
     pub effective_rate: Rate,
     /// On-demand rate per node that it replaces.
     pub on_demand_rate: Rate,
+    /// That at the public price list, where a negotiated discount makes it cheaper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_rate: Option<Rate>,
     /// effective / on demand.
     pub break_even_utilization: Option<Ratio>,
     /// How the rate is known: `listed`, or the name of the rule that it is derived by.

@@ -48,6 +48,7 @@ pub fn offered(name: &str, on_demand: &str, offers: Vec<CommitmentOffer>) -> Ins
         offers,
         normalized_units: None,
         marks: Vec::new(),
+        sku: None,
     }
 }
 

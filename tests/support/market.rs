@@ -73,6 +73,7 @@ pub fn machine(name: &str, units: u64, on_demand: u64) -> InstanceType {
         offers: Vec::new(),
         normalized_units: Some(NormalizedUnits(units * 1_000)),
         marks: Vec::new(),
+        sku: None,
     }
 }
 

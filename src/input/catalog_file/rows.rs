@@ -142,6 +142,40 @@ fn read_row(
     }
 }
 
+/// One row given as column names with texts; the problems name their columns.
+pub(in crate::input) fn read_cells(
+    cells: &[(String, String)],
+    rules: &DerivationRules,
+) -> Result<InstanceType, Vec<(String, String)>> {
+    let none = BTreeMap::new();
+    let header = Header { rules, marks: &none };
+    let mut draft = Draft::default();
+    let mut problems = Vec::new();
+    for (name, text) in cells.iter().filter(|(_, text)| !text.is_empty()) {
+        let read = Column::from_name(name)
+            .ok_or_else(|| "no column of a catalog".to_owned())
+            .and_then(|column| draft.set(column, text, &header));
+        problems.extend(read.err().map(|message| (name.clone(), message)));
+    }
+    match draft.finish(rules) {
+        Ok(machine) if problems.is_empty() => Ok(machine),
+        Ok(_) => Err(problems),
+        Err(missing) => {
+            for (column, message) in missing {
+                if !problems.iter().any(|(known, _)| *known == column.name()) {
+                    problems.push((column.name(), message.to_owned()));
+                }
+            }
+            Err(problems)
+        }
+    }
+}
+
+/// The names of all columns.
+pub(in crate::input) fn column_names() -> Vec<String> {
+    Column::all().into_iter().map(Column::name).collect()
+}
+
 /// The table, with the columns that at least one type fills.
 pub(super) fn write(types: &[InstanceType]) -> String {
     let mut columns = Column::all();

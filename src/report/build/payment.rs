@@ -10,10 +10,11 @@ use crate::bill::{
     AsUsedLine, Commitment, CommitmentCategory, CommittedLine, EffectiveCost, Fleet, FleetBill, ListCost,
     OfferKey, Purchase, Ratio, category, effective_savings_rate, metrics, pro_rata, provider_wording,
 };
-use crate::catalog::{Catalog, OfferKind, Payment, Provenance};
+use crate::catalog::discount::Pattern;
+use crate::catalog::{Catalog, Discount, ListedRate, OfferKind, Payment, Provenance};
 use crate::formulate::Legend;
 use crate::policy::Policy;
-use crate::report::view::{CommitmentRow, ExtraCostRow, NodeGroupRow, PurchaseRow};
+use crate::report::view::{CommitmentRow, DiscountRow, ExtraCostRow, NodeGroupRow, PurchaseRow};
 use crate::units::{HOURS_PER_MONTH, HOURS_PER_YEAR, Money, Rate};
 
 /// The way of paying that the headline counts with: what was asked for, or the offer of the widest
@@ -73,10 +74,10 @@ pub(super) fn node_rows(
         .map(|(ordinal, group)| {
             let instance_type = &catalog.types[group.catalog_type];
             let base = match (group.spot, &instance_type.spot) {
-                (true, Some(spot)) => spot.rate,
-                _ => instance_type.on_demand.rate,
+                (true, Some(spot)) => spot,
+                _ => &instance_type.on_demand,
             };
-            let surcharge = Rate::from_nanos(group.rate.nanos() - base.nanos());
+            let surcharge = Rate::from_nanos(group.rate.nanos() - base.rate.nanos());
             let key = (instance_type.name.as_str(), group.spot, surcharge);
             let (rate, commitment, offer) = match (covered.get(&key), as_used.get(&key)) {
                 (Some((commitment, line)), _) => (surcharge, Some(commitment.id.clone()), Some(line.offer)),
@@ -101,6 +102,7 @@ pub(super) fn node_rows(
                 nodes: group.nodes,
                 pods_per_node: group.pods_per_node,
                 list_rate: group.rate,
+                public_rate: public_rate(base, group.rate),
                 surplus_rate: group.surplus,
                 as_used_rate: rate,
                 list_month: ListCost::new(times(group.rate.for_hours(HOURS_PER_MONTH), group.nodes)),
@@ -149,7 +151,7 @@ pub(super) fn purchase_row(bill: &FleetBill<'_>, selected: bool) -> PurchaseRow 
     types_on_demand.dedup();
     PurchaseRow {
         option: bill.purchase.to_string(),
-        label: bill.purchase.label(),
+        label: label(bill),
         offer,
         selected,
         nodes_covered: bill.nodes_covered(),
@@ -157,7 +159,7 @@ pub(super) fn purchase_row(bill: &FleetBill<'_>, selected: bool) -> PurchaseRow 
         types_on_demand,
         coverage: offer.and_then(|_| bill.coverage()),
         derived: rules(bill).into_iter().collect(),
-        list_month: bill.list(HOURS_PER_MONTH),
+        list_month: bill.public_list(HOURS_PER_MONTH),
         contracted_month: bill.contracted(HOURS_PER_MONTH),
         upfront: bill.upfront(),
         recurring_month: bill.recurring(HOURS_PER_MONTH),
@@ -170,6 +172,34 @@ pub(super) fn purchase_row(bill: &FleetBill<'_>, selected: bool) -> PurchaseRow 
         break_even_utilization: bill.break_even_utilization(),
         break_even_months: bill.break_even_months(),
     }
+}
+
+/// The name of a way of paying, which says so where it counts with estimates.
+pub(super) fn label(bill: &FleetBill<'_>) -> String {
+    let estimated = bill.commitments.iter().flat_map(|c| &c.lines).any(|l| l.offer.provenance.is_estimate());
+    if estimated { format!("{} (ESTIMATE)", bill.purchase.label()) } else { bill.purchase.label() }
+}
+
+/// The discounts that reduce a rate of the plan's types, and what the plan costs on demand without them.
+pub(super) fn discounts(catalog: &Catalog, fleet: &Fleet<'_>) -> Vec<DiscountRow> {
+    let types = |discount: &Discount| fleet.lines().iter().any(|line| discount.is_for(line.instance_type));
+    let text = |patterns: &[Pattern]| patterns.iter().cloned().map(String::from).collect::<Vec<_>>();
+    let rows = catalog.rules.discounts.iter().filter(|discount| types(discount));
+    rows.map(|discount| DiscountRow {
+        name: discount.name.clone(),
+        percent: discount.percent.share().to_string(),
+        types: text(&discount.types),
+        families: text(&discount.families),
+        skus: discount.skus.clone(),
+        on: discount.on.iter().map(|on| on.as_str().to_owned()).collect(),
+    })
+    .collect()
+}
+
+/// A public rate where it differs from what the plan counts with.
+fn public_rate(base: &ListedRate, rate: Rate) -> Option<Rate> {
+    let taken_off = base.list_rate().nanos().checked_sub(base.rate.nanos())?;
+    (taken_off > 0).then(|| rate.checked_add(Rate::from_nanos(taken_off))).flatten()
 }
 
 /// The names of the rules by which a bill's rates are derived.
@@ -213,6 +243,7 @@ pub(super) fn commitment_rows(bill: &FleetBill<'_>, currency: &str) -> Vec<Commi
             recurring_rate: offer.recurring,
             effective_rate: offer.effective,
             on_demand_rate,
+            public_rate: public_rate(&line.line.instance_type.on_demand, on_demand_rate),
             break_even_utilization: metrics::break_even_utilization(offer.effective, on_demand_rate),
             provenance: rule(&offer.provenance).unwrap_or_else(|| "listed".to_owned()),
             status: "Proposed".to_owned(),

@@ -24,8 +24,10 @@ pub(super) struct Row<'a> {
     pub billing_end: &'a str,
     pub billed: Money,
     pub effective: Money,
-    /// List and contracted price of one pricing unit; no discount is negotiated in a plan.
+    /// List price of one pricing unit.
     pub unit_price: Money,
+    /// Contracted price of one pricing unit and of all, where it is not the list price.
+    pub contracted: Option<(Money, Money)>,
     /// In units of 10^-9.
     pub quantity: i128,
     pub unit: &'a str,
@@ -154,7 +156,8 @@ impl<'a> Rows<'a> {
             Some(hours) => cells.decimal(hours).text("Hours"),
             None => cells.text("").text(""),
         };
-        cells.decimal(row.list.nanos()).decimal(row.unit_price.nanos());
+        let (contracted_price, contracted) = row.contracted.unwrap_or((row.unit_price, row.list));
+        cells.decimal(contracted.nanos()).decimal(contracted_price.nanos());
         cells.decimal(row.effective.nanos());
         cells.text(""); // InvoiceId: no invoice exists for a plan.
         cells.text(self.provider).decimal(row.list.nanos()).decimal(row.unit_price.nanos());

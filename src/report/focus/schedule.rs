@@ -41,6 +41,8 @@ struct Group<'a> {
     details: String,
     tags: String,
     on_demand: Rate,
+    /// On demand at the public price list.
+    public: Rate,
     paid: Rate,
     /// Index of its commitment and of the line in it, and the first of the purchased nodes it uses.
     covered: Option<(usize, usize, usize)>,
@@ -158,7 +160,8 @@ impl<'a> Schedule<'a> {
         rows: &mut Rows<'_>,
     ) {
         let node_type = &group.row.instance_type;
-        let list = group.on_demand.for_hours(hours);
+        let list = group.public.for_hours(hours);
+        let contracted = (group.on_demand.for_one_hour(), group.on_demand.for_hours(hours));
         let as_used = if group.row.spot { "spot" } else { "on-demand" };
         let option = group.covered.map_or(as_used, |(c, l, _)| &self.commitments[c].lines[l].row.option);
         let price = format!("{}:{option}", group.sku);
@@ -184,7 +187,8 @@ impl<'a> Schedule<'a> {
                 billing_end: &text.billing_end,
                 start: &text.start,
                 end: &text.end,
-                unit_price: group.on_demand.for_one_hour(),
+                unit_price: group.public.for_one_hour(),
+                contracted: Some(contracted),
                 quantity: i128::from(hours) * NANO,
                 unit: "Hours",
                 list,
@@ -228,6 +232,7 @@ impl<'a> Schedule<'a> {
                     billed: cost,
                     effective: cost,
                     unit_price: group.row.surplus_rate.for_one_hour(),
+                    contracted: None,
                     list: cost,
                     equivalent: cost,
                     sku: &credits_sku,
@@ -255,6 +260,9 @@ impl<'a> Schedule<'a> {
             let details = json!({ "InstanceType": row.instance_type }).to_string();
             let description = format!("{}, unused part of {} (plan)", commitment.name, row.instance_type);
             let node_hours = i128::from(unused) * i128::from(hours);
+            let public = row.public_rate.unwrap_or(row.on_demand_rate);
+            let on_demand = row.on_demand_rate;
+            let contracted = (on_demand.for_one_hour(), times(on_demand.for_hours(hours), unused));
             rows.write(&Row {
                 category: "Usage",
                 frequency: "Usage-Based",
@@ -265,10 +273,11 @@ impl<'a> Schedule<'a> {
                 start: &text.start,
                 end: &text.end,
                 effective: line.effective_from(index, row.used),
-                unit_price: row.on_demand_rate.for_one_hour(),
+                unit_price: public.for_one_hour(),
+                contracted: Some(contracted),
                 quantity: node_hours * NANO,
                 unit: "Hours",
-                list: times(row.on_demand_rate.for_hours(hours), unused),
+                list: times(public.for_hours(hours), unused),
                 resource_id: &commitment.id,
                 resource_name: &commitment.name,
                 resource_type: "Commitment",
@@ -432,6 +441,7 @@ fn groups<'a>(report: &'a PlanReport, commitments: &[Commitment<'a>]) -> Result<
             details: details(row),
             tags: json!({ "plimsoll.group": row.group.to_string() }).to_string(),
             on_demand: below(row.list_rate)?,
+            public: below(row.public_rate.unwrap_or(row.list_rate))?,
             paid: below(row.as_used_rate)?,
             covered,
         });

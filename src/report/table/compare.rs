@@ -4,6 +4,7 @@ use super::draw::{Draw, Tone};
 use super::grid::{Column, Grid};
 use super::{resource_name, signed_percent};
 use crate::bill::{OfferKey, Ratio};
+use crate::catalog::derivation::is_estimate;
 use crate::catalog::{OfferKind, Payment, Term};
 use crate::report::number::{Currency, grouped, percent};
 use crate::report::view::{PlanReport, PurchaseRow, UtilizationRow};
@@ -245,7 +246,8 @@ pub(super) fn purchases(report: &PlanReport, draw: &Draw) -> String {
     for (rule, reason) in report.catalog.derivations.iter().filter(|(rule, _)| shown(rule)) {
         // How far the rule was checked is told in JSON and by `catalog show`.
         let reason = if draw.plain { reason } else { reason.split("; ").next().unwrap_or(reason) };
-        let text = format!("rates derived ({}): {}", draw.clean(rule).replace('_', " "), draw.clean(reason));
+        let how = if is_estimate(rule) { "rates ESTIMATED" } else { "rates derived" };
+        let text = format!("{how} ({}): {}", draw.clean(rule).replace('_', " "), draw.clean(reason));
         body.push_str(&draw.hanging("  * ", &text));
     }
     draw.section("Ways to pay for these nodes", "month of 730 h", &body)
@@ -267,7 +269,13 @@ pub(in crate::report) fn repeats_reserved(row: &PurchaseRow, all: &[PurchaseRow]
 
 /// `1y standard RI`: short enough for a column.
 pub(in crate::report) fn option_label(row: &PurchaseRow) -> String {
-    row.offer.map_or_else(|| row.label.clone(), kind_of_offer)
+    let estimated = row.derived.iter().any(|rule| is_estimate(rule));
+    match row.offer {
+        // Short enough that no narrow table cuts the word off.
+        Some(offer) if estimated => kind_of_offer(offer).replace("compute SP", "SP ESTIMATE"),
+        Some(offer) => kind_of_offer(offer),
+        None => row.label.clone(),
+    }
 }
 
 /// `1y standard RI, partial`.
