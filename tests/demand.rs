@@ -96,7 +96,7 @@ fn a_scenario_that_is_not_listed_is_a_fault() {
 
 fn two() -> WorkloadSet {
     read("plimsoll: workloads/v1\nname: n\ncomponents:\n  - {name: a, replicas: 3}\n  - {name: b, replicas: 4}\n")
-        .unwrap()
+        .expect("it is there")
 }
 
 fn series(text: &str) -> Result<WorkloadSet, Vec<String>> {
@@ -328,12 +328,12 @@ fn dates_need_a_first_day() {
 
 /// Planning two shifts of one family with commitments.
 fn committed(more: &[&str]) -> (tempfile::TempDir, serde_json::Value) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("it is there");
     let input = folder.path().join("shifts.yaml");
-    std::fs::write(&input, SHIFTS).unwrap();
+    std::fs::write(&input, SHIFTS).expect("it is there");
     let policy = "plimsoll: policy/v1\nowned:\n  - {id: ri-old, offer: reserved-standard/1y/no-upfront, type: m6i.large, \
                   quantity: 2, start: 2025-10-01, upfront: 0, recurring: 0.06}\n";
-    std::fs::write(folder.path().join("policy.yaml"), policy).unwrap();
+    std::fs::write(folder.path().join("policy.yaml"), policy).expect("it is there");
     let plan = folder.path().join("plan.json");
     let options = "--family m6i --max-vcpu 4 --effort quick --baselines none --levels 2 --horizon 12 --commit \
                    --commit-kind reserved-standard --commit-payment no-upfront --as-of 2026-08-03 -f json -o plan.json";
@@ -344,7 +344,7 @@ fn committed(more: &[&str]) -> (tempfile::TempDir, serde_json::Value) {
         .args(more)
         .assert()
         .success();
-    let json = serde_json::from_slice(&std::fs::read(&plan).unwrap()).unwrap();
+    let json = serde_json::from_slice(&std::fs::read(&plan).expect("it is there")).expect("it is there");
     (folder, json)
 }
 

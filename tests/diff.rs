@@ -10,7 +10,7 @@ use plimsoll::report::{Format, RenderOptions, markdown, render_diff};
 use plimsoll::units::Money;
 
 fn money(text: &str) -> Money {
-    text.parse().unwrap()
+    text.parse().expect("it is there")
 }
 
 /// As the fixture, but: one m5.large fewer, web without the pods that lay on it, a workload gone and one
@@ -18,7 +18,7 @@ fn money(text: &str) -> Money {
 fn changed() -> PlanReport {
     let mut after = report(None);
     after.catalog.price_date = "2026-06".to_owned();
-    let node = after.nodes.iter_mut().find(|row| row.instance_type == "m5.large").unwrap();
+    let node = after.nodes.iter_mut().find(|row| row.instance_type == "m5.large").expect("it is there");
     let each = |cost: Money| Money::from_nanos(cost.nanos() / 2);
     node.nodes = 1;
     node.list_month = ListCost::new(each(node.list_month.money()));
@@ -29,15 +29,16 @@ fn changed() -> PlanReport {
     head.packed_month = ListCost::new(head.packed_month.money() - list);
     head.reserved_month =
         head.reserved_month.map(|cost| plimsoll::bill::EffectiveCost::new(cost.money() - effective));
-    let web = after.workloads.iter_mut().find(|row| row.name == "web").unwrap();
+    let web = after.workloads.iter_mut().find(|row| row.name == "web").expect("it is there");
     web.replicas -= 1;
     web.placed -= 1;
     web.requests.insert("cpu".to_owned(), 250);
-    let train = after.workloads.iter_mut().find(|row| row.name == "train").unwrap();
+    let train = after.workloads.iter_mut().find(|row| row.name == "train").expect("it is there");
     train.name = "tune|`@all`".to_owned();
     train.workload = "ml/Job/tune|`@all`".to_owned();
     let bought = after.commitments.iter_mut();
-    let selected = after.purchase_options.iter().find(|row| row.selected).unwrap().option.clone();
+    let selected =
+        after.purchase_options.iter().find(|row| row.selected).expect("it is there").option.clone();
     for row in bought.filter(|row| row.option == selected && row.instance_type == "m5.large") {
         row.quantity = 1;
     }
@@ -49,7 +50,8 @@ fn differs() -> PlanDiff {
 }
 
 fn text(format: Format, options: &RenderOptions) -> String {
-    String::from_utf8(render_diff(&differs(), format, options).expect("a format of differences")).unwrap()
+    String::from_utf8(render_diff(&differs(), format, options).expect("a format of differences"))
+        .expect("it is there")
 }
 
 /// m5.large: 0.1 an hour on demand, 73 a month; reserved at 0.06: 43.8 a month.

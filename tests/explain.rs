@@ -27,7 +27,7 @@ fn proof() -> Certified {
     };
     let bin = |cpu: u64, memory: u64, rate: &str| BinType {
         capacity: Resources::from_iter([cpu, memory * MIB]),
-        rate: rate.parse().unwrap(),
+        rate: rate.parse().expect("it is there"),
         stock: None,
     };
     let items = vec![item(500, 1_024, 12), item(1_500, 6_144, 4), item(200, 256, 2)];
@@ -37,7 +37,8 @@ fn proof() -> Certified {
         bin(3_830, 15_232, "0.2"),
         bin(1_830, 7_040, "0.12"),
     ];
-    let problem = Problem::new(vec!["cpu".to_owned(), "memory".to_owned()], items, bins, [], None).unwrap();
+    let problem = Problem::new(vec!["cpu".to_owned(), "memory".to_owned()], items, bins, [], None)
+        .expect("it is there");
     let value = |bin_type, value| PatternValue { bin_type, value, proof: ValueProof::Exhaustive };
     let members = |name: &str, pods| BTreeMap::from([(name.to_owned(), pods)]);
     Certified {
@@ -63,7 +64,7 @@ fn proof() -> Certified {
 }
 
 fn money(text: &str) -> Money {
-    text.parse().unwrap()
+    text.parse().expect("it is there")
 }
 
 /// r = 0.1 / 0.075 = 4/3, for the others' rates are further above their worth: a web pod counts

@@ -110,7 +110,7 @@ pub fn split_spot(set: &WorkloadSet, policy: &SpotPolicy, provider: Provider) ->
         let on_spot = share.floor_of(workload.replicas);
         // The part that stays is settled: none of it may lie on spot nodes.
         let mut stays = Workload { replicas: workload.replicas - on_spot, ..workload.clone() };
-        if !set.demands.get(&workload.id).is_some_and(|demand| !demand.is_constant()) {
+        if set.demands.get(&workload.id).is_none_or(|demand| demand.is_constant()) {
             stays.pod.rules.spot_share = stays.pod.rules.spot_share.map(|_| PartsPerMillion(0));
         }
         let stays_some = stays.replicas > 0 || on_spot == 0;

@@ -85,12 +85,12 @@ fn spread(guide: &Guide<'_>, t: usize, bins: usize, offered: &[u64]) -> (Vec<Vec
         for _ in 0..offered[j] {
             work += bins as u64;
             let mut best: Option<(f64, usize)> = None;
-            for b in 0..bins {
+            for (b, inside) in content.iter().enumerate() {
                 let at = b * dims..(b + 1) * dims;
                 let score: f64 = pull.iter().zip(&room[at.clone()]).map(|(p, r)| p * r).sum();
                 if best.is_none_or(|(s, _)| score > s)
                     && demand.iter().zip(&free[at]).all(|(d, f)| d <= f)
-                    && may_join(instance, t, j, &content[b])
+                    && may_join(instance, t, j, inside)
                 {
                     best = Some((score, b));
                 }

@@ -23,7 +23,7 @@ pub fn machine(name: &str, cpu_millis: u64, memory_mib: u64, rate: &str) -> Inst
         local_storage: Bytes(0),
         limits: NodeLimits::default(),
         burst: None,
-        on_demand: ListedRate { rate: rate.parse().unwrap(), provenance: Provenance::Listed },
+        on_demand: ListedRate { rate: rate.parse().expect("a rate"), provenance: Provenance::Listed },
         spot: None,
         interruption: None,
         sustained_use: None,
@@ -84,5 +84,5 @@ pub fn workloads(workloads: Vec<Workload>) -> WorkloadSet {
 
 /// A rate from a decimal.
 pub fn rate(text: &str) -> Rate {
-    text.parse().unwrap()
+    text.parse().expect("a decimal")
 }

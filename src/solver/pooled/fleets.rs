@@ -11,6 +11,9 @@ use fastrand::Rng;
 use super::model::Model;
 use super::state::{add, raise};
 
+/// The group that moves, the pool that it moves to, and the group that comes back for it.
+type Change = (usize, usize, Option<usize>);
+
 /// Bins of one to three pools.
 #[derive(Debug, Clone)]
 pub(super) struct Fleet {
@@ -278,16 +281,10 @@ impl<'a> Shared<'a> {
     }
 
     /// The group of a pool that is too full to move, where to, and which one to take back for it.
-    fn best_change(
-        &self,
-        from: usize,
-        step: u64,
-        rng: &mut Rng,
-        work: &mut u64,
-    ) -> Option<(usize, usize, Option<usize>)> {
+    fn best_change(&self, from: usize, step: u64, rng: &mut Rng, work: &mut u64) -> Option<Change> {
         let terms = self.model.terms as u64;
-        let mut best: Option<(f64, (usize, usize, Option<usize>))> = None;
-        let mut consider = |delta: f64, change: (usize, usize, Option<usize>)| {
+        let mut best: Option<(f64, Change)> = None;
+        let mut consider = |delta: f64, change: Change| {
             if best.as_ref().is_none_or(|(least, _)| delta < *least) {
                 best = Some((delta, change));
             }
