@@ -32,13 +32,7 @@ impl Long {
         let parts =
             [format!("{head}\"products\" : {{"), format!("{products}\"OnDemand\" : {{"), terms.to_owned()];
         let count = megabytes * 1_000_000 / 2 / 620;
-        Long {
-            parts: parts.iter().cloned().collect::<Vec<_>>().into_iter(),
-            filler: None,
-            count,
-            current: Cursor::default(),
-            bytes,
-        }
+        Long { parts: Vec::from(parts).into_iter(), filler: None, count, current: Cursor::default(), bytes }
     }
 }
 
