@@ -1,48 +1,16 @@
 //! A small fleet under every way of paying, worked out by hand.
 
+mod machines;
+
 use std::collections::BTreeMap;
 
 use plimsoll::bill::{EffectiveCost, Fleet, FleetError, OfferKey, Purchase, Ratio};
 use plimsoll::catalog::{
-    Architecture, Catalog, CommitmentOffer, DerivationRules, InstanceType, ListedRate, NodeLimits, OfferKind,
-    Payment, Provenance, Provider, Term,
+    Catalog, CommitmentOffer, DerivationRules, ListedRate, OfferKind, Payment, Provenance, Provider, Term,
 };
-use plimsoll::units::{Bytes, MilliCpu, Money, Rate};
+use plimsoll::units::Money;
 
-fn money(text: &str) -> Money {
-    text.parse().expect("a decimal")
-}
-
-fn rate(text: &str) -> Rate {
-    text.parse().expect("a decimal")
-}
-
-fn instance_type(name: &str, on_demand: &str, offers: Vec<CommitmentOffer>) -> InstanceType {
-    let family = name.split('.').next().unwrap_or(name).to_owned();
-    InstanceType {
-        name: name.to_owned(),
-        family,
-        current_generation: None,
-        category: "General purpose".to_owned(),
-        cpu: MilliCpu(2_000),
-        memory: Bytes::mib(8_192),
-        architecture: Architecture::Amd64,
-        bare_metal: false,
-        extended: BTreeMap::new(),
-        accelerator: None,
-        local_storage: Bytes(0),
-        limits: NodeLimits::default(),
-        burst: None,
-        on_demand: ListedRate { rate: rate(on_demand), provenance: Provenance::Listed },
-        spot: None,
-        interruption: None,
-        sustained_use: None,
-        offers,
-        normalized_units: None,
-        marks: Vec::new(),
-        sku: None,
-    }
-}
+use machines::{money, offered, rate};
 
 fn offer(
     kind: OfferKind,
@@ -79,9 +47,9 @@ fn catalog() -> Catalog {
         marks: BTreeMap::new(),
         notes: Vec::new(),
         types: vec![
-            instance_type("m.a", "0.1", vec![ri("219", "0.035", "0.06"), sp("0.07")]),
-            instance_type("m.b", "0.2", vec![sp("0.14")]),
-            instance_type("x.c", "0.4", vec![]),
+            offered("m.a", "0.1", vec![ri("219", "0.035", "0.06"), sp("0.07")]),
+            offered("m.b", "0.2", vec![sp("0.14")]),
+            offered("x.c", "0.4", vec![]),
         ],
     }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use plimsoll::bill::SizeRatios;
 use plimsoll::bill::commitment::{Holding, owned};
-use plimsoll::catalog::{Catalog, OfferKind, Payment, Term};
+use plimsoll::catalog::{OfferKind, Payment, Term};
 use plimsoll::demand::Horizon;
 use plimsoll::input::Fault;
 use plimsoll::input::policy_file::CommitmentPolicy;
@@ -48,9 +48,6 @@ pub struct CommitArgs {
     /// Do not buy again what ends within the horizon
     #[arg(long, requires = "commit")]
     pub no_renew: bool,
-    /// Where the prices have no Compute Savings Plan rates, estimate them; marked wherever they are printed
-    #[arg(long, requires = "commit")]
-    pub estimate_savings_plans: bool,
 }
 
 /// A word as policy files have it.
@@ -96,15 +93,6 @@ impl CommitArgs {
             ladder_months: self.ladder.or(policy.ladder_months).unwrap_or(1),
             renew: !self.no_renew && policy.renew.unwrap_or(true),
         }
-    }
-
-    /// The prices to buy at: the catalog's, with estimates where they are asked for.
-    pub fn prices(&self, catalog: &Catalog) -> Catalog {
-        let mut catalog = catalog.clone();
-        if self.estimate_savings_plans {
-            catalog.estimate_compute_savings_plans();
-        }
-        catalog
     }
 
     /// What the policy says is owned, in hours of the horizon.

@@ -159,10 +159,10 @@ pub fn levels(
     let weights = timeline.weights();
     let most = usize::from(args.demand.levels.unwrap_or(LEVELS));
     let pools = pools(set, settings, formulation, found);
-    let catalog = args.commit.prices(&settings.prices.catalog);
+    let catalog = &settings.prices.catalog;
     let inputs = levels::Inputs {
         set,
-        catalog: &catalog,
+        catalog,
         policy: &settings.policy,
         pools: &pools,
         price: &levels::nothing_changed,
@@ -189,7 +189,7 @@ pub fn levels(
         }
         _ => levels::pack(&inputs, &everything).map_err(failure)?,
     };
-    let committed = joint.map(|joint| Committed { catalog, joint });
+    let committed = joint.map(|joint| Committed { catalog: catalog.clone(), joint });
     Ok(OverTimePlan { horizon, timeline, levels: compressed, packed, peak, committed })
 }
 
