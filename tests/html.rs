@@ -132,16 +132,7 @@ fn figures_are_those_of_the_json_form() {
     let report = report(None);
     let json: Value = serde_json::from_slice(&json::render(&report)).expect("JSON");
     let page = html(&report);
-    let mut found = 0;
-    for element in page.split("<data ").skip(1) {
-        let part = |open: &str, close: &str| {
-            let (_, rest) = element.split_once(open).expect("an attribute");
-            rest.split_once(close).expect("it ends").0.to_owned()
-        };
-        let (value, path, text) = (part("value=\"", "\""), part("data-json=\"", "\""), part(">", "</data>"));
-        figures::same(&json, &path, &value, &text);
-        found += 1;
-    }
+    let found = figures::all_of(&page, &json);
     assert!(found > 100, "{found}");
     for path in [
         "before_month",

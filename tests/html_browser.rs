@@ -41,6 +41,20 @@ fn planned(name: &str, args: &[&str]) -> (PathBuf, Value) {
     (page, json)
 }
 
+/// The page and the JSON form of a sweep of the command.
+fn swept(name: &str, args: &[&str]) -> (PathBuf, Value) {
+    let run = |format: &str| {
+        let args = [&["sweep", "-q", "--effort", "quick", "-f", format], args].concat();
+        let output =
+            Command::cargo_bin("plimsoll").expect("the binary").args(args).output().expect("it runs");
+        assert!(!output.stdout.is_empty(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let page = folder().join(format!("{name}.html"));
+    std::fs::write(&page, run("html")).expect("a file");
+    (page, serde_json::from_slice(&run("json")).expect("JSON"))
+}
+
 /// Three workloads that fit and one that does not, with a second scenario for hostile names.
 fn small(hostile: bool) -> (PathBuf, Value) {
     let mut saved = String::from_utf8(json::render(&plan_fixture::report(None))).expect("UTF-8");
@@ -66,17 +80,25 @@ fn the_page_in_chromium() {
     let running = ["--cluster", "workloads/aks-cluster-a-running.yaml", "--baselines", "none"];
     let manifests = "workloads/online-boutique-manifests.yaml";
     let accounts = [manifests, "--survive", "node", "--accounts", "--showback", "namespace"];
+    let curves =
+        [manifests, "--vary", "headroom=0..40%:20", "--vary", "basis=requests,limits", "--form", "free"];
     let cases = [
         ("small", small(false)),
         ("hostile", small(true)),
         ("cluster", planned("cluster", &running)),
         ("accounts", planned("accounts", &accounts)),
+        ("sweep", swept("sweep", &curves)),
     ];
     for (name, (page, json)) in cases {
         browser.show(1440, 900, false);
         browser.open(&page);
         let title = browser.evaluate("document.title");
-        assert!(title.as_str().is_some_and(|title| title.starts_with("Plan for ")), "{name}: {title}");
+        assert!(
+            title
+                .as_str()
+                .is_some_and(|title| title.starts_with("Plan for ") || title.starts_with("Sweep of ")),
+            "{name}: {title}"
+        );
         the_figures(&mut browser, &json);
         for width in WIDTHS {
             for dark in [false, true] {
@@ -107,7 +129,7 @@ fn the_figures(browser: &mut Browser, json: &Value) {
     let script = "[...document.querySelectorAll('data[data-json]')].map((d) => [d.dataset.json, d.value, d.textContent])";
     let found = browser.evaluate(script);
     let found = found.as_array().expect("a list");
-    assert!(found.len() > 50, "{}", found.len());
+    assert!(found.len() > 40, "{}", found.len());
     for figure in found {
         let text = |index: usize| figure[index].as_str().expect("a text");
         figures::same(json, text(0), text(1), text(2));

@@ -1,6 +1,9 @@
 //! `plimsoll sweep` from outside: a point is what `plan` prints, bytes do not depend on threads, a sweep
 //! goes on where it was stopped, and faults are told before anything is computed.
 
+#[path = "support/figures.rs"]
+mod figures;
+
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -112,6 +115,30 @@ fn every_format_tells_the_same_cost() {
     let table = String::from_utf8(sweep(&[&options[..], &["--ascii"]].concat())).expect("UTF-8");
     assert!(table.contains(&format!("${}", month.money().to_cents_string())), "{table}");
     assert!(table.lines().all(|line| line.len() <= 80), "{table}");
+}
+
+/// One setting with its curve and bound; two; values that do not compare; no plan at all.
+#[test]
+fn the_page_has_the_figures_of_the_json_form() {
+    for (varied, texts) in [
+        (
+            &["--vary", "max-types=1..2"][..],
+            &["What each further instance type saves", "no plan costs less"][..],
+        ),
+        (&["--vary", "headroom=0,30%", "--vary", "arch=amd64,any"], &["Cost against headroom", "arch=amd64"]),
+        (&["--vary", "family=m5,zz9"], &["Cost by family", "What is missing"]),
+    ] {
+        let json = serde_json::from_slice(&sweep(&[varied, &["-f", "json"]].concat())).expect("JSON");
+        let page = String::from_utf8(sweep(&[varied, &["-f", "html"]].concat())).expect("UTF-8");
+        let found = figures::all_of(&page, &json);
+        assert!(found > 10, "{varied:?}: {found}");
+        for text in texts {
+            assert!(page.contains(text), "{varied:?}: {text}");
+        }
+        for outside in ["<script", "<link", "<img", "http://", "https://"] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+    }
 }
 
 #[test]

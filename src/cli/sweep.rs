@@ -8,7 +8,8 @@ use clap::{Args, Parser, ValueEnum};
 use plimsoll::bill::OfferKey;
 use plimsoll::input::{self, Fault, Source};
 use plimsoll::report::sweep::{
-    self, SweepFigures, SweepFormat, SweepPoint, SweepReport, render_csv, render_json, render_table,
+    self, SweepFigures, SweepFormat, SweepPoint, SweepReport, render_csv, render_html, render_json,
+    render_table,
 };
 use plimsoll::report::view::{InputFile, Tool};
 use plimsoll::solver::control::Silent;
@@ -51,6 +52,7 @@ Exit codes:
   plimsoll sweep ./manifests --vary max-types=1..6
   plimsoll sweep ./manifests --vary headroom=0..30%:10 --vary max-types=1..4 -f json -o sweep.json
   plimsoll sweep ./manifests --vary region=us-east-1,eu-west-1 --arch arm64 -f csv
+  plimsoll sweep ./manifests --vary headroom=0..50%:10 --vary basis=requests,limits -f html -o sweep.html
 ",
     after_help = EXIT_CODES
 )]
@@ -80,7 +82,8 @@ pub struct SweepArgs {
     spot: SpotArgs,
     #[command(flatten)]
     search: SearchArgs,
-    /// table: for people. json: everything; points in an -o file are not computed again. csv: a row per point
+    /// table: for people. json: everything; points in an -o file are not computed again. csv: a row per point.
+    /// html: one page with the curve, for a browser
     #[arg(short, long, value_enum, default_value_t = SweepFormatArg::Table, help_heading = "Output")]
     format: SweepFormatArg,
     /// Write to FILE instead of standard output; with -f json after every point, so that the same command
@@ -101,6 +104,7 @@ pub enum SweepFormatArg {
     Table,
     Json,
     Csv,
+    Html,
 }
 
 /// A point before it is computed.
@@ -369,6 +373,7 @@ fn write(args: &SweepArgs, report: &SweepReport, messages: MessageArgs) -> Resul
     let bytes = match args.format {
         SweepFormatArg::Json => render_json(report),
         SweepFormatArg::Csv => render_csv(report),
+        SweepFormatArg::Html => render_html(report).into_bytes(),
         SweepFormatArg::Table => {
             let options = output::drawn(args.output.is_none(), args.plain, args.ascii, messages);
             render_table(report, &options).into_bytes()

@@ -39,11 +39,13 @@ pub(super) enum Tint {
     System,
     /// A further series.
     Other,
+    /// What charts are drawn on.
+    Sheet,
 }
 
 impl Tint {
     /// All of them.
-    const ALL: [Tint; 13] = [
+    const ALL: [Tint; 14] = [
         Tint::Ink,
         Tint::Muted,
         Tint::Grid,
@@ -57,6 +59,7 @@ impl Tint {
         Tint::Idle,
         Tint::System,
         Tint::Other,
+        Tint::Sheet,
     ];
 
     /// The name of its CSS variable, without the dashes in front.
@@ -75,6 +78,7 @@ impl Tint {
             Tint::Idle => "idle",
             Tint::System => "system",
             Tint::Other => "other",
+            Tint::Sheet => "sheet",
         }
     }
 

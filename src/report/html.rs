@@ -1,4 +1,4 @@
-//! The report as one page for a browser: no network, no script, no further files. It can be mailed,
+//! A plan or a sweep as one page for a browser: no network, no script, no further files. It can be mailed,
 //! printed on A4, read on a phone, and heard.
 //!
 //! Every figure that the JSON form has too stands in a `data` element with its exact value and its place
@@ -15,6 +15,7 @@ mod over_time;
 mod owners;
 mod part;
 mod running;
+pub(super) mod sweep;
 
 use askama::Template;
 
@@ -28,15 +29,32 @@ use part::{Block, Section};
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Page {
-    title: String,
-    generator: String,
+    head: Head,
     answer: Answer,
     sections: Vec<Section>,
-    footer: String,
-    style: &'static str,
 }
 
-/// Renders the page.
+/// What stands around the sections.
+struct Head {
+    title: String,
+    /// Beside the name at the top.
+    subtitle: &'static str,
+    generator: String,
+    footer: String,
+}
+
+impl Page {
+    fn written(&self) -> String {
+        self.render().expect("writing into a string cannot fail")
+    }
+
+    /// The same for every page.
+    fn style(&self) -> &'static str {
+        include_str!("html/style.css")
+    }
+}
+
+/// Renders the page of a plan.
 pub(super) fn render(report: &PlanReport) -> String {
     let sections = [
         notes::obstacles(report),
@@ -63,15 +81,17 @@ pub(super) fn render(report: &PlanReport) -> String {
         part::clean(&report.scenario.id),
         part::clean(&report.catalog.price_date),
     );
-    let page = Page {
-        generator,
-        footer,
-        title: part::clean(&format!("Plan for {}", report.scenario.name)),
+    Page {
+        head: Head {
+            title: part::clean(&format!("Plan for {}", report.scenario.name)),
+            subtitle: "bin-packing cost plan",
+            generator,
+            footer,
+        },
         answer: answer::answer(report),
         sections: sections.into_iter().flatten().collect(),
-        style: include_str!("html/style.css"),
-    };
-    page.render().expect("writing into a string cannot fail")
+    }
+    .written()
 }
 
 /// Sentences as the terminal has them, without its colours.

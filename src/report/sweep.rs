@@ -14,6 +14,7 @@ use crate::plan::StopReason;
 use crate::units::{HOURS_PER_MONTH, Money};
 
 pub use super::csv::sweep as render_csv;
+pub use super::html::sweep::render as render_html;
 pub use super::table::sweep::render as render_table;
 
 /// The plans of a sweep.
@@ -171,6 +172,23 @@ impl SweepFigures {
 
     fn cost_month(&self) -> ListCost {
         ListCost::new(month(self.cost_hour.money()))
+    }
+
+    /// The lower bound, a month.
+    pub(super) fn bound_month(&self) -> Money {
+        month(self.lower_bound_hour.money())
+    }
+}
+
+impl SweepTaken {
+    /// The monthly cost by which points are compared.
+    pub(super) fn decides(&self) -> Money {
+        self.cost_month.money()
+    }
+
+    /// Whether that is the cost under commitments.
+    pub(super) fn decided_by_commitments(&self) -> bool {
+        false
     }
 }
 

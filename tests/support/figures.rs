@@ -22,6 +22,21 @@ pub fn same(json: &Value, path: &str, value: &str, text: &str) {
     );
 }
 
+/// All figures of a page as text against the JSON form; how many they are.
+#[allow(dead_code, reason = "where a browser reads the page, it finds them")]
+pub fn all_of(page: &str, json: &Value) -> usize {
+    let mut found = 0;
+    for element in page.split("<data ").skip(1) {
+        let part = |open: &str, close: &str| {
+            let (_, rest) = element.split_once(open).expect("an attribute");
+            rest.split_once(close).expect("it ends").0.to_owned()
+        };
+        same(json, &part("data-json=\"", "\""), &part("value=\"", "\""), &part(">", "</data>"));
+        found += 1;
+    }
+    found
+}
+
 /// The digits of a figure with words, signs and units.
 fn shown(text: &str) -> String {
     text.chars()

@@ -17,8 +17,17 @@ pub(in crate::report) struct Line {
     pub filled: bool,
     /// Whether it is dashed, for readers who see no colours.
     pub dashed: bool,
-    /// Whether each point has a dot.
-    pub dots: bool,
+    /// Points of it that are marked.
+    pub dots: Vec<Dot>,
+}
+
+/// A marked point of a curve.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::report) struct Dot {
+    /// Where it is.
+    pub at: (f64, f64),
+    /// Whether it is filled; a ring otherwise.
+    pub full: bool,
 }
 
 /// An upright line across the chart, with a few words.
@@ -40,6 +49,8 @@ pub(in crate::report) struct Axes<'a> {
     pub x_title: &'a str,
     /// A figure of the horizontal axis.
     pub x_words: &'a dyn Fn(f64) -> String,
+    /// Places of the horizontal axis with their names; where there are none, round figures.
+    pub x_ticks: &'a [(f64, String)],
     /// A figure of the vertical axis.
     pub y_words: &'a dyn Fn(f64) -> String,
 }
@@ -60,9 +71,11 @@ pub(in crate::report) fn lines(
     };
     draw(size, height, label, |canvas| {
         let widest = [axes.y.0, axes.y.1].map(|y| super::width_of(&(axes.y_words)(y), TEXT));
+        let last_name = axes.x_ticks.last().map_or(0, |(_, name)| super::width_of(name, TEXT) / 2);
+        let round_figures = if size == Size::Wide { 9 } else { 5 };
         let mut chart = ChartBuilder::on(canvas)
             .margin_top(16)
-            .margin_right(22)
+            .margin_right(last_name.clamp(22, 70))
             .x_label_area_size(44)
             .y_label_area_size(widest.into_iter().max().unwrap_or(40).max(32) + 10)
             .build_cartesian_2d(axes.x.0..axes.x.1, axes.y.0..axes.y.1)?;
@@ -73,7 +86,7 @@ pub(in crate::report) fn lines(
             .light_line_style(TRANSPARENT)
             .bold_line_style(Tint::Grid.color())
             .axis_style(Tint::Grid.color())
-            .x_labels(if size == Size::Wide { 9 } else { 5 })
+            .x_labels(if axes.x_ticks.is_empty() { round_figures } else { 0 })
             .y_labels(5)
             .x_desc(axes.x_title)
             .axis_desc_style(labels.clone())
@@ -95,10 +108,30 @@ pub(in crate::report) fn lines(
             } else {
                 chart.draw_series([PathElement::new(curve.points.clone(), style)])?;
             }
-            if curve.dots {
-                let dot = |&at| Circle::new(at, 4, curve.tint.color().filled());
-                chart.draw_series(curve.points.iter().map(dot))?;
+            for dot in &curve.dots {
+                if dot.full {
+                    chart.draw_series([Circle::new(dot.at, 5, curve.tint.color().filled())])?;
+                } else {
+                    chart.draw_series([Circle::new(dot.at, 4, Tint::Sheet.color().filled())])?;
+                    chart.draw_series([Circle::new(dot.at, 4, curve.tint.color().stroke_width(2))])?;
+                }
             }
+        }
+        // As many names as have room, the last one in any case.
+        let per_unit = f64::from(size.width() - 90) / (axes.x.1 - axes.x.0).max(f64::MIN_POSITIVE);
+        let half = |name: &str| f64::from(super::width_of(name, TEXT) + 8) / 2.0;
+        let last = axes.x_ticks.last();
+        let mut free_from = f64::NEG_INFINITY;
+        for (index, (x, name)) in axes.x_ticks.iter().enumerate() {
+            let at = (x - axes.x.0) * per_unit;
+            let next = last.filter(|_| index + 1 < axes.x_ticks.len());
+            let free_to = next.map_or(f64::INFINITY, |(x, name)| (x - axes.x.0) * per_unit - half(name));
+            if at - half(name) < free_from || at + half(name) > free_to {
+                continue;
+            }
+            free_from = at + half(name);
+            let words = Text::new(name.clone(), (0, 14), text(TEXT, Tint::Muted, HPos::Center));
+            chart.draw_series([EmptyElement::at((*x, axes.y.0)) + words])?;
         }
         for mark in marks {
             let style = Tint::Ink.color().stroke_width(1);

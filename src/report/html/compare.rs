@@ -174,13 +174,14 @@ fn progress(report: &PlanReport) -> Option<Figure> {
     let low = plan.iter().chain(&bound).map(|point| point.1).fold(1.0, f64::min);
     let span = (1.0 - low).max(0.01);
     let bottom = (low - 0.1 * span).max(0.0);
-    let curve = |tint, points, dashed| Line { tint, points, filled: false, dashed, dots: false };
+    let curve = |tint, points, dashed| Line { tint, points, filled: false, dashed, dots: Vec::new() };
     let curves = [curve(Tint::Plan, plan, false), curve(Tint::Good, bound, true)];
     let axes = Axes {
         x: (0.0, end),
         y: (bottom, 1.0 + 0.1 * span),
         x_title: "steps of search",
         x_words: &|x| if x >= 1e6 { format!("{:.1} M", x / 1e6) } else { grouped(whole_number(x)) },
+        x_ticks: &[],
         y_words: &|y| month(scaled(whole, y)).map(|money| currency.short(money)).unwrap_or_default(),
     };
     Some(Figure::new(

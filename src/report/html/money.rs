@@ -262,7 +262,7 @@ fn break_even(report: &PlanReport) -> Option<Figure> {
         points: vec![(0.0, 0.0), (100.0, length(list, list))],
         filled: false,
         dashed: false,
-        dots: false,
+        dots: Vec::new(),
     }];
     let mut keys = vec![key(Tint::Before, "on demand: paid as used")];
     let mut marks = Vec::new();
@@ -276,7 +276,7 @@ fn break_even(report: &PlanReport) -> Option<Figure> {
             points: vec![(0.0, committed), (100.0, committed + (1.0 - coverage))],
             filled: false,
             dashed: !row.selected,
-            dots: false,
+            dots: Vec::new(),
         });
         let least = row.break_even_utilization.map(percent).unwrap_or_default();
         keys.push(key(tint, &format!("{}, {}: from {least} of the hours", option_label(row), payment(row))));
@@ -306,6 +306,7 @@ fn break_even(report: &PlanReport) -> Option<Figure> {
         y: (0.0, top),
         x_title: "share of the hours in which the nodes run",
         x_words: &|x| format!("{x:.0} %"),
+        x_ticks: &[],
         y_words: &|y| whole.short(scaled(list, y)),
     };
     let label =

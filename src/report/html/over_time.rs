@@ -101,7 +101,7 @@ fn curves(report: &PlanReport, over: &OverTime) -> Option<Figure> {
             let tint = tints[curves.len() % tints.len()];
             keys.push(key(tint, &row.family));
             let dashed = curves.len() % 2 == 1;
-            curves.push(Line { tint, points: vec![(0.0, y)], filled: false, dashed, dots: false });
+            curves.push(Line { tint, points: vec![(0.0, y)], filled: false, dashed, dots: Vec::new() });
         }
         if let Some(curve) = curves.last_mut() {
             let before = curve.points.last().map_or(0.0, |point| point.0);
@@ -145,6 +145,7 @@ fn curves(report: &PlanReport, over: &OverTime) -> Option<Figure> {
         y: (0.0, 1.06),
         x_title: "share of the hours",
         x_words: &|x| format!("{x:.0} %"),
+        x_ticks: &[],
         y_words: &cores,
     };
     Some(Figure::new("load-duration", "Load-duration curves", &caption, keys, table, |size| {

@@ -1,0 +1,535 @@
+//! A sweep as a page: the curve of cost against what is varied, what each step saves, every point.
+
+use super::answer::{Answer, Tile};
+use super::money::{capital, scaled, spoken};
+use super::part::{Block, Cell, Figure, Key, Section, Table, clean, key, minus};
+use super::{Head, Page, length};
+use crate::bill::Ratio;
+use crate::report::chart::Tint;
+use crate::report::chart::bars::{Bar, Part, bars};
+use crate::report::chart::lines::{Axes, Dot, Line, lines};
+use crate::report::number::{Currency, gap_percent, grouped};
+use crate::report::sweep::{SweepAxis, SweepPoint, SweepReport, SweepTaken, Wanted};
+use crate::report::table::{count, signed_percent};
+use crate::units::Money;
+
+/// Renders the page.
+pub fn render(report: &SweepReport) -> String {
+    let generator = clean(&format!("{} {}", report.tool.name, report.tool.version));
+    let sections = [failures(report), curve(report), steps(report), points(report), rests_on(report)];
+    Page {
+        head: Head {
+            title: clean(&format!("Sweep of {}", report.name)),
+            subtitle: "bin-packing cost sweep",
+            footer: format!(
+                "Made by {generator} from {}. Plans, not a bill: nothing is bought by them. This page loads \
+                 nothing and holds no script.",
+                count(report.points.len() as u64, "plan"),
+            ),
+            generator,
+        },
+        answer: answer(report),
+        sections: sections.into_iter().flatten().collect(),
+    }
+    .written()
+}
+
+/// A point that has a plan, with its index.
+type Planned<'a> = (usize, &'a SweepPoint, &'a SweepTaken);
+
+fn planned(report: &SweepReport) -> impl Iterator<Item = Planned<'_>> {
+    let points = report.points.iter().enumerate();
+    points.filter_map(|(index, point)| point.taken.as_ref().map(|taken| (index, point, taken)))
+}
+
+/// `headroom=10%, max-types=2`.
+fn name(report: &SweepReport, point: &SweepPoint) -> String {
+    let values = report.axes.iter().zip(&point.values);
+    clean(&values.map(|(axis, value)| format!("{}={value}", axis.name)).collect::<Vec<_>>().join(", "))
+}
+
+fn answer(report: &SweepReport) -> Answer {
+    let currency = Currency::new(&report.currency);
+    let names: Vec<&str> = report.axes.iter().map(|axis| axis.name.as_str()).collect();
+    let varied = clean(&names.join(" and "));
+    let month = |(_, _, taken): &Planned<'_>| taken.decides();
+    let cheapest = planned(report).min_by_key(|of| (month(of), of.0));
+    let dearest = planned(report).max_by_key(|of| (month(of), std::cmp::Reverse(of.0)));
+    let mut tiles = Vec::new();
+    for (label, tint, of) in [("Cheapest", "good", &cheapest), ("Dearest", "before", &dearest)] {
+        let Some((index, point, taken)) = of else { continue };
+        tiles.push(Tile {
+            label,
+            from: None,
+            figure: Cell::money(currency, taken.decides(), &decides_path(*index, taken)),
+            unit: "a month",
+            change: None,
+            note: format!("{}; {}", name(report, point), count(taken.nodes, "node")),
+            tint,
+        });
+    }
+    let plans = planned(report).count() as u64;
+    tiles.push(Tile {
+        label: "Plans",
+        from: None,
+        figure: Cell::number(grouped(plans)),
+        unit: "",
+        change: None,
+        note: match report.points.len() as u64 - plans {
+            0 => "one for every point".to_owned(),
+            without => format!("{} without one", count(without, "point")),
+        },
+        tint: "plan",
+    });
+    let frontier = planned(report).filter(|(_, _, taken)| taken.frontier).count() as u64;
+    tiles.push(Tile {
+        label: "On the Pareto frontier",
+        from: None,
+        figure: Cell::number(grouped(frontier)),
+        unit: "",
+        change: None,
+        note: format!("no other point is as good in all and better in one of: {}", wanted(report)),
+        tint: "plan",
+    });
+    let sentence = match (&cheapest, &dearest) {
+        (Some(cheap), Some(dear)) => format!(
+            "{} with {varied} varied: {} a month.",
+            count(plans, "plan"),
+            match (currency.short(month(cheap)), currency.short(month(dear))) {
+                (low, high) if low == high => format!("each {low}"),
+                (low, high) => format!("from {low} to {high}"),
+            }
+        ),
+        _ => format!("No plan at any of {}.", count(report.points.len() as u64, "point")),
+    };
+    let mut facts = vec![("Varied", Cell::text(varied))];
+    let files: Vec<&str> = report.inputs.iter().map(|input| input.name.as_str()).collect();
+    facts.push(("Input", Cell::text(files.join(" "))));
+    let mut catalogs: Vec<&str> = report.points.iter().map(|point| point.catalog.as_str()).collect();
+    catalogs.dedup();
+    facts.push(("Prices", Cell::text(catalogs.join(", "))));
+    facts.push(("Made by", Cell::text(format!("{} {}", report.tool.name, report.tool.version))));
+    Answer { sentence, tiles, facts }
+}
+
+/// Where the JSON form has the cost that points are compared by.
+fn decides_path(index: usize, taken: &SweepTaken) -> String {
+    let field = if taken.decided_by_commitments() { "committed_month" } else { "cost_month" };
+    format!("/points/{index}/taken/{field}")
+}
+
+/// What a better point has more or less of.
+fn wanted(report: &SweepReport) -> String {
+    let mut wanted = vec!["a lower cost".to_owned()];
+    wanted.extend(report.axes.iter().filter_map(|axis| {
+        let word = match axis.wanted? {
+            Wanted::More => "more",
+            Wanted::Less => "less",
+        };
+        Some(clean(&format!("{word} {}", axis.name)))
+    }));
+    wanted.join(", ")
+}
+
+/// Points without a plan, and what else has to be seen first.
+fn failures(report: &SweepReport) -> Option<Section> {
+    let mut told: Vec<String> = report
+        .points
+        .iter()
+        .filter_map(|p| p.failure.as_ref().map(|why| clean(&format!("{}: {why}", name(report, p)))))
+        .collect();
+    told.extend(report.points.iter().filter_map(|point| {
+        let left_out = point.found.as_ref().map(|found| found.pods_left_out).filter(|&n| n > 0)?;
+        Some(format!(
+            "{}: {} fit nowhere and are not in the cost.",
+            name(report, point),
+            count(left_out, "pod")
+        ))
+    }));
+    if !report.complete {
+        told.push("The sweep was stopped before all points were done.".to_owned());
+    }
+    if told.is_empty() {
+        return None;
+    }
+    let mut section = Section::new("failures", "What is missing", "Missing", "");
+    section.blocks.push(Block::Alert(told));
+    Some(section)
+}
+
+/// Where the values of an axis lie on paper; `None` where they do not compare.
+fn places(axis: &SweepAxis) -> Option<Vec<f64>> {
+    let ranks: Vec<u64> = axis.values.iter().map(|value| value.rank).collect::<Option<_>>()?;
+    let mut order: Vec<u64> = ranks.clone();
+    order.sort_unstable();
+    order.dedup();
+    if order.len() < 2 {
+        return None;
+    }
+    #[allow(clippy::cast_precision_loss, reason = "a place on paper")]
+    let place = |rank: &u64| {
+        // Without a bound comes last, one step on; doublings stand as far from each other as the first from
+        // the second.
+        let bounded: Vec<u64> = order.iter().copied().filter(|&rank| rank != u64::MAX).collect();
+        let doubling = bounded.len() > 2
+            && bounded.windows(2).all(|pair| pair[0] > 0 && pair[1] >= pair[0].saturating_mul(2));
+        let uneven = doubling || bounded.len() < order.len();
+        match order.iter().position(|other| other == rank) {
+            Some(at) if uneven => at as f64,
+            _ => *rank as f64,
+        }
+    };
+    Some(ranks.iter().map(place).collect())
+}
+
+/// Curves on the chart; the colours of more would not be told apart.
+const CURVES: usize = 6;
+
+/// Cost against what is varied, with the frontier.
+fn curve(report: &SweepReport) -> Option<Section> {
+    planned(report).next()?;
+    let remark =
+        "Cost of the nodes for a month of 730 hours; months and changes compare the plans that are taken.";
+    let mut section = Section::new("curve", "What it costs", "Curve", remark);
+    let axis = (0..report.axes.len()).filter(|&axis| places(&report.axes[axis]).is_some());
+    let axis = axis.max_by_key(|&axis| (report.axes[axis].values.len(), std::cmp::Reverse(axis)));
+    let others = report.axes.len() == 2;
+    let fits = |axis: usize| !others || report.axes[1 - axis].values.len() <= CURVES;
+    let figure = match axis.filter(|&axis| fits(axis)) {
+        Some(axis) => against(report, axis),
+        None => side_by_side(report),
+    };
+    section.blocks.push(Block::Figure(Box::new(figure)));
+    section.blocks.push(Block::text(format!(
+        "On the Pareto frontier: no other point is as good in all and better in one of: {}.",
+        wanted(report)
+    )));
+    let carried = planned(report).filter(|(_, _, taken)| taken.plan_of.is_some()).count() as u64;
+    if carried > 0 {
+        let takes = if carried == 1 { "takes" } else { "take" };
+        section.blocks.push(Block::text(format!(
+            "{} {takes} the cheaper plan of a stricter one, which keeps these rules too.",
+            count(carried, "point")
+        )));
+    }
+    Some(section)
+}
+
+/// A curve for each value of the other axis.
+fn against(report: &SweepReport, axis: usize) -> Figure {
+    let varied = &report.axes[axis];
+    let at = places(varied).unwrap_or_default();
+    let place = |point: &SweepPoint| {
+        varied.values.iter().position(|value| value.text == point.values[axis]).map_or(0.0, |index| at[index])
+    };
+    let most = planned(report).map(|(_, _, taken)| taken.decides()).max().unwrap_or(Money::ZERO);
+    let currency = Currency::new(&report.currency).aligned([most]);
+    let other: Vec<Option<&str>> = match report.axes.get(1 - axis).filter(|_| report.axes.len() == 2) {
+        Some(other) => other.values.iter().map(|value| Some(value.text.as_str())).collect(),
+        None => vec![None],
+    };
+    let tints = [Tint::Plan, Tint::Reserved, Tint::Headroom, Tint::Other, Tint::Agents, Tint::Before];
+    let (mut curves, mut keys): (Vec<Line>, Vec<Key>) = (Vec::new(), Vec::new());
+    for (number, (value, tint)) in other.iter().zip(tints).enumerate() {
+        let mut dots: Vec<Dot> = planned(report)
+            .filter(|(_, point, _)| value.is_none_or(|value| point.values[1 - axis] == value))
+            .map(|(_, point, taken)| Dot {
+                at: (place(point), length(taken.decides(), most)),
+                full: taken.frontier,
+            })
+            .collect();
+        dots.sort_by(|a, b| a.at.0.total_cmp(&b.at.0));
+        let text = match value {
+            Some(value) => format!("{}={value}", report.axes[1 - axis].name),
+            None => "cheapest plan found".to_owned(),
+        };
+        keys.push(key(tint, &text));
+        let points = dots.iter().map(|dot| dot.at).collect();
+        curves.push(Line { tint, points, filled: false, dashed: number % 2 == 1, dots });
+    }
+    if let ([_], true) = (&curves[..], planned(report).all(|(_, _, taken)| !taken.decided_by_commitments())) {
+        let bound = |point: &SweepPoint| point.found.as_ref().map(|found| found.bound_month());
+        let mut points: Vec<(f64, f64)> = planned(report)
+            .filter_map(|(_, point, _)| bound(point).map(|bound| (place(point), length(bound, most))))
+            .collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        keys.push(key(Tint::Good, "no plan costs less"));
+        curves.insert(0, Line { tint: Tint::Good, points, filled: false, dashed: true, dots: Vec::new() });
+    }
+    let heights = || curves.iter().flat_map(|line| &line.points).map(|point| point.1);
+    let (low, high) = (heights().fold(1.0, f64::min), heights().fold(0.0, f64::max));
+    // From zero where that leaves room to tell points apart.
+    let from_zero = low < 0.5 * high;
+    let margin = (high - low).max(0.02) * 0.15;
+    let y = if from_zero { (0.0, high * 1.06) } else { ((low - margin).max(0.0), high + margin) };
+    let mut ticks: Vec<(f64, String)> =
+        at.iter().copied().zip(varied.values.iter().map(|value| clean(&value.text))).collect();
+    ticks.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (first, last) = (ticks.first().map_or(0.0, |t| t.0), ticks.last().map_or(1.0, |t| t.0));
+    let margin = (last - first) * 0.04;
+    let title = clean(&varied.name);
+    let axes = Axes {
+        x: (first - margin, last + margin),
+        y,
+        x_title: &title,
+        x_words: &|_| String::new(),
+        x_ticks: &ticks,
+        y_words: &|y| currency.short(scaled(most, y)),
+    };
+    let scale = if from_zero { "" } else { " The scale does not start at zero." };
+    let label = format!("Monthly cost against {title}. {}", told(report, currency));
+    Figure::new(
+        "pareto",
+        &format!("Cost against {}", varied.name),
+        &format!("A month. Filled dots are on the Pareto frontier, rings are not.{scale}"),
+        keys,
+        every_point(report),
+        |size| lines(size, &label, &axes, &curves, &[]),
+    )
+}
+
+/// Points whose values do not compare, or too many curves: a bar each.
+fn side_by_side(report: &SweepReport) -> Figure {
+    let most = planned(report).map(|(_, _, taken)| taken.decides()).max().unwrap_or(Money::ZERO);
+    let currency = Currency::new(&report.currency).aligned([most]);
+    let rows: Vec<Bar> = planned(report)
+        .map(|(_, point, taken)| Bar {
+            label: name(report, point),
+            value: currency.short(taken.decides()),
+            strong: taken.frontier,
+            parts: vec![Part {
+                from: 0.0,
+                to: length(taken.decides(), most),
+                tint: if taken.frontier { Tint::Plan } else { Tint::Before },
+            }],
+        })
+        .collect();
+    let label = format!("Monthly cost of each point. {}", spoken(&rows));
+    let names: Vec<&str> = report.axes.iter().map(|axis| axis.name.as_str()).collect();
+    Figure::new(
+        "pareto",
+        &format!("Cost by {}", names.join(" and ")),
+        "A month.",
+        vec![key(Tint::Plan, "on the Pareto frontier"), key(Tint::Before, "others")],
+        every_point(report),
+        |size| bars(size, &label, &rows),
+    )
+}
+
+/// For a screen reader.
+fn told(report: &SweepReport, currency: Currency<'_>) -> String {
+    let point = |(_, point, taken): Planned<'_>| {
+        format!("{}: {}", name(report, point), currency.short(taken.decides()))
+    };
+    planned(report).map(point).collect::<Vec<_>>().join("; ")
+}
+
+/// All points with their figures.
+fn every_point(report: &SweepReport) -> Table {
+    let committed = planned(report).any(|(_, _, taken)| taken.committed_month.is_some());
+    let left_out = report.points.iter().any(|p| p.found.as_ref().is_some_and(|f| f.pods_left_out > 0));
+    let mut names: Vec<String> = report.axes.iter().map(|axis| capital(&axis.name)).collect();
+    names.extend(["#A month", "#Change", "#Step"].map(str::to_owned));
+    names.extend(committed.then(|| "#Committed".to_owned()));
+    names.extend(["#Gap to the bound", "#Nodes", "#Types"].map(str::to_owned));
+    names.extend(left_out.then(|| "#Pods that fit nowhere".to_owned()));
+    names.push("Pareto".to_owned());
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let caption =
+        "Every point; change against the first one, step against the value before on the last setting";
+    let mut table = Table::new(caption, &names);
+    let currency = Currency::new(&report.currency)
+        .aligned(planned(report).map(|(_, _, taken)| taken.cost_month.money()));
+    for (index, point) in report.points.iter().enumerate() {
+        let path = |field: &str| format!("/points/{index}/taken/{field}");
+        let mut cells: Vec<Cell> = point.values.iter().map(Cell::text).collect();
+        let Some(taken) = &point.taken else {
+            cells.push(Cell::number("no plan").class("num bad"));
+            cells.resize(names.len(), Cell::default());
+            table.row(cells);
+            continue;
+        };
+        cells.push(Cell::money(currency, taken.cost_month.money(), &path("cost_month")));
+        cells.push(Cell::change(taken.change_first, &path("change_first")));
+        cells.push(match taken.change_step_month {
+            Some(change) => stepped(currency, change, &path("change_step_month")),
+            None => Cell::default(),
+        });
+        if committed {
+            let committed = taken.committed_month.map(|cost| cost.money());
+            let cell = committed.map(|cost| Cell::money(currency, cost, &path("committed_month")));
+            cells.push(cell.unwrap_or_default());
+        }
+        cells.push(Cell::gap(taken.gap, &path("gap")));
+        cells.push(Cell::count(taken.nodes, &path("nodes")));
+        cells.push(Cell::count(taken.instance_types, &path("instance_types")));
+        if left_out {
+            let pods = point.found.as_ref().map_or(0, |found| found.pods_left_out);
+            cells.push(Cell::count(pods, &format!("/points/{index}/found/pods_left_out")));
+        }
+        cells.push(Cell::text(if taken.frontier { "on the frontier" } else { "" }));
+        if taken.frontier { table.marked("chosen", cells) } else { table.row(cells) }
+    }
+    table
+}
+
+/// A change of money with its sign.
+fn stepped(currency: Currency<'_>, change: Money, path: &str) -> Cell {
+    let mut cell = Cell::money(currency, change, path);
+    cell.text = signed(currency, change);
+    cell
+}
+
+/// `+$12.00`.
+fn signed(currency: Currency<'_>, change: Money) -> String {
+    let sign = if change > Money::ZERO { "+" } else { "" };
+    minus(&format!("{sign}{}", currency.short(change)))
+}
+
+/// Bars on the chart of steps; all steps are in the table.
+const STEPS: usize = 24;
+
+/// What each value saves or costs against the one before it.
+fn steps(report: &SweepReport) -> Option<Section> {
+    let axis = report.axes.last()?;
+    let before = |index: usize, point: &SweepPoint| {
+        let before = index.checked_sub(1).map(|before| &report.points[before])?;
+        let (last, others) = point.values.split_last()?;
+        let other = others.first().map(|value| format!("{value}: ")).unwrap_or_default();
+        Some(clean(&format!("{other}{} → {last}", before.values.last()?)))
+    };
+    let changes: Vec<(usize, String, Money, &SweepTaken)> = planned(report)
+        .filter_map(|(index, point, taken)| {
+            Some((index, before(index, point)?, taken.change_step_month?, taken))
+        })
+        .collect();
+    if changes.is_empty() || changes.len() > STEPS {
+        return None;
+    }
+    let size = |change: Money| if change < Money::ZERO { Money::ZERO - change } else { change };
+    let most = changes.iter().map(|(_, _, change, _)| size(*change)).max().unwrap_or(Money::ZERO);
+    let currency = Currency::new(&report.currency).aligned([most]);
+    let mut table = Table::new("Step by step", &["Step", "#Change a month", "#A month then"]);
+    let mut rows = Vec::new();
+    for (index, label, change, taken) in &changes {
+        let then = Currency::new(&report.currency);
+        table.row(vec![
+            Cell::text(label),
+            stepped(currency, *change, &format!("/points/{index}/taken/change_step_month")),
+            Cell::money(then, taken.decides(), &decides_path(*index, taken)),
+        ]);
+        rows.push(Bar {
+            label: label.clone(),
+            value: signed(currency, *change),
+            strong: *change != Money::ZERO,
+            parts: vec![Part {
+                from: 0.0,
+                to: length(size(*change), most),
+                tint: if *change > Money::ZERO { Tint::Bad } else { Tint::Good },
+            }],
+        });
+    }
+    let title = match axis.name.as_str() {
+        "max-types" => "What each further instance type saves",
+        "max-pools" => "What each further pool saves",
+        _ => "What each step changes",
+    };
+    let remark = match &report.axes[..] {
+        [other, _] => format!("Against the value before, a month, for each value of {}.", other.name),
+        _ => "Against the value before, a month.".to_owned(),
+    };
+    let mut section = Section::new("steps", title, "Steps", &remark);
+    let label = format!("{title}. {}", spoken(&rows));
+    section.blocks.push(Block::Figure(Box::new(Figure::new(
+        "changes",
+        &format!("Steps of {}", axis.name),
+        "Green is saved, red is added.",
+        vec![key(Tint::Good, "saved"), key(Tint::Bad, "added")],
+        table,
+        |size| bars(size, &label, &rows),
+    ))));
+    Some(section)
+}
+
+/// The plans behind the points.
+fn points(report: &SweepReport) -> Option<Section> {
+    planned(report).next()?;
+    let mut section = Section::new("points", "The plans", "Plans", "What each point's own search found.");
+    let currency = Currency::new(&report.currency);
+    let mut table = Table::new(
+        "Plans of the points",
+        &["Point", "#Cost an hour", "#Lower bound an hour", "#Nodes", "Instance types", "Taken from"],
+    );
+    for (index, point) in report.points.iter().enumerate() {
+        let Some(found) = &point.found else { continue };
+        let path = |field: &str| format!("/points/{index}/found/{field}");
+        let of = point.taken.as_ref().and_then(|taken| taken.plan_of);
+        let of = of.and_then(|number| report.points.iter().find(|p| p.point == number));
+        table.row(vec![
+            Cell::text(name(report, point)),
+            Cell::rate(currency, found.cost_hour.money(), &path("cost_hour")),
+            Cell::rate(currency, found.lower_bound_hour.money(), &path("lower_bound_hour")),
+            Cell::count(found.nodes, &path("nodes")),
+            Cell::text(found.types.join(", ")).class("small"),
+            Cell::text(of.map(|p| name(report, p)).unwrap_or_default()),
+        ]);
+    }
+    section.blocks.push(Block::Table(table));
+    let widest = planned(report).filter_map(|(_, _, taken)| taken.gap).max();
+    section.blocks.push(Block::text(format!(
+        "The lower bound of a point is an amount that no plan at these settings can undercut, whoever makes it.{}",
+        match widest {
+            Some(gap) if gap == Ratio::ZERO => " Every point costs just that: none can be beaten.".to_owned(),
+            Some(gap) => format!(" No point costs more than {} above its own.", gap_percent(gap)),
+            None => String::new(),
+        }
+    )));
+    Some(section)
+}
+
+/// Inputs, seed, hashes.
+fn rests_on(report: &SweepReport) -> Option<Section> {
+    let remark = "The same input gives the same sweep, at any number of threads.";
+    let mut section = Section::new("sources", "What it rests on", "Sources", remark);
+    section.blocks.push(Block::Facts(vec![
+        ("Currency".to_owned(), Cell::text(&report.currency)),
+        ("Seed".to_owned(), Cell::count(report.seed, "/seed")),
+    ]));
+    let mut inputs = Table::new("Files that were read", &["File", "SHA-256"]);
+    for file in &report.inputs {
+        inputs.row(vec![Cell::text(&file.name), Cell::text(&file.sha256).class("code")]);
+    }
+    let mut hashes = Table::new("What decides each point", &["Point", "Prices", "Input hash (SHA-256)"]);
+    for point in &report.points {
+        hashes.row(vec![
+            Cell::text(name(report, point)),
+            Cell::text(&point.catalog),
+            Cell::text(&point.input_hash).class("code"),
+        ]);
+    }
+    let tables = [inputs, hashes].into_iter().filter(|table| !table.rows.is_empty());
+    section.blocks.extend(tables.map(Block::Folded));
+    Some(section)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sweep::AxisValue;
+
+    fn axis(ranks: &[Option<u64>]) -> SweepAxis {
+        let values = ranks.iter().map(|&rank| AxisValue { text: format!("{rank:?}"), rank }).collect();
+        SweepAxis { name: "a".to_owned(), values, wanted: None, nested: false }
+    }
+
+    #[test]
+    fn places_are_proportional_where_all_values_have_a_bound_and_do_not_double() {
+        assert_eq!(places(&axis(&[Some(0), Some(10), Some(40)])), Some(vec![0.0, 10.0, 40.0]));
+        // In the order given, not sorted.
+        assert_eq!(places(&axis(&[Some(30), Some(10)])), Some(vec![30.0, 10.0]));
+        assert_eq!(places(&axis(&[Some(8), Some(16), Some(64)])), Some(vec![0.0, 1.0, 2.0]));
+        assert_eq!(places(&axis(&[Some(u64::MAX), Some(1), Some(5)])), Some(vec![2.0, 0.0, 1.0]));
+        assert_eq!(places(&axis(&[None, None])), None);
+        assert_eq!(places(&axis(&[Some(3)])), None);
+    }
+}
