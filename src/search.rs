@@ -3,6 +3,9 @@
 //! searched beside the free one, whose bound it shares.
 
 mod lift;
+mod start;
+
+pub use start::Start;
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -10,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::catalog::Catalog;
 use crate::formulate::{Formulation, ItemMembers, Legend, Pooled};
 use crate::plan::{BoundKind, Certificate, LowerBound, Outcome, Pattern, Plan, ProgressPoint};
-use crate::problem::{BinSet, ItemTypeId};
+use crate::problem::{BinSet, ItemTypeId, Problem};
 use crate::solver::control::{Budget, Event, Observer};
 use crate::solver::{self, SolveError};
 use crate::units::{Money, Resources};
@@ -61,6 +64,26 @@ pub fn breaches(
     breaches
 }
 
+/// As [`search()`], from a plan of other settings: what of it holds here is where the search begins, beside the
+/// plans that it makes itself.
+///
+/// # Errors
+/// As [`search()`].
+pub fn search_from(
+    formulation: &Formulation,
+    (catalog, start): (&Catalog, &Start<'_>),
+    budget: &Budget<'_>,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Found, SearchError> {
+    let (problem, legend) = match &formulation.relaxed {
+        Some(relaxed) => (&relaxed.problem, &relaxed.legend),
+        None => (&formulation.problem, &formulation.legend),
+    };
+    let start = start.for_problem(problem, legend, catalog);
+    begin(formulation, start.as_ref(), budget, seed, observer)
+}
+
 /// Solves a formulation; of a time limit, a part is for the relaxed problem, where there is one. Its plan is
 /// where the search for the plan starts.
 ///
@@ -72,9 +95,24 @@ pub fn search(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Found, SearchError> {
+    begin(formulation, None, budget, seed, observer)
+}
+
+/// Solves the relaxed problem, where there is one, from the start, if there is one.
+fn begin(
+    formulation: &Formulation,
+    start: Option<&Plan>,
+    budget: &Budget<'_>,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Found, SearchError> {
     let problem = &formulation.problem;
+    let first = |problem: &Problem, budget: &Budget<'_>, observer: &dyn Observer| match start {
+        Some(start) => solver::solve_from(problem, start, Money::ZERO, budget, seed, observer),
+        None => solver::solve(problem, budget, seed, observer),
+    };
     let Some(relaxed) = &formulation.relaxed else {
-        let outcome = solver::solve(problem, budget, seed, observer)?;
+        let outcome = first(problem, budget, observer)?;
         let outcome = few_types::improve(problem, outcome, budget, seed);
         let outcome = verify::verify(problem, outcome).map_err(SearchError::Refused)?;
         return Ok(Found { outcome, relaxed: None, free: None });
@@ -87,11 +125,11 @@ pub fn search(
         ..*budget
     };
     // Two searches on one progress line would contradict each other.
-    let first = solver::solve(&relaxed.problem, &part, seed, &BoundsOnly(observer));
-    let (outcome, relaxed) = match first {
+    let (outcome, relaxed) = match first(&relaxed.problem, &part, &BoundsOnly(observer)) {
         Ok(outcome) => {
             let alike = counterparts(&relaxed.legend, &formulation.legend);
-            let start = lift::lift(&relaxed.problem, &outcome.incumbent, problem, alike);
+            let places = lift::equal_bins(&relaxed.problem, problem);
+            let start = lift::lift(&outcome.incumbent, problem, &places, alike);
             let rest = budget.time_limit.map(|limit| limit.saturating_sub(started.elapsed()));
             let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             let rest = Budget { time_limit: rest, ..*budget };

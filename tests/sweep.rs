@@ -117,6 +117,31 @@ fn every_format_tells_the_same_cost() {
     assert!(table.lines().all(|line| line.len() <= 80), "{table}");
 }
 
+/// Nothing may be bought; a cap; none. What is proposed keeps to the cap, a higher cap never costs more, and
+/// neither do the figures that every format prints.
+#[test]
+fn a_cap_on_commitments_can_be_varied() {
+    let options = ["--vary", "max-commitment=0,200,none", "--purchase", "reserved-standard/1y/no-upfront"];
+    let report = read(&sweep(&[&options[..], &["-f", "json"]].concat()));
+    assert!(report.axes[0].nested);
+    let mut before = None;
+    for (point, cap) in report.points.iter().zip([Some("0"), Some("200"), None]) {
+        let found = point.found.as_ref().expect("a plan");
+        let purchases = found.purchases.as_ref().expect("purchases were looked for");
+        let cap: Option<plimsoll::units::Money> = cap.map(|cap| cap.parse().expect("money"));
+        assert!(cap.is_none_or(|cap| purchases.obligation.money() <= cap), "{:?}", point.values);
+        assert!(purchases.bound <= purchases.cost && purchases.cost.money() <= purchases.list.money());
+        let taken = point.taken.as_ref().expect("a plan");
+        assert!(before.is_none_or(|before| taken.committed_month <= before), "{:?}", point.values);
+        before = Some(taken.committed_month);
+    }
+    let none = report.points[0].found.as_ref().and_then(|found| found.purchases.as_ref()).expect("purchases");
+    assert_eq!(none.cost.money(), none.list.money(), "a cap of nothing buys nothing");
+    let page = String::from_utf8(sweep(&[&options[..], &["-f", "html"]].concat())).expect("UTF-8");
+    let json = serde_json::to_value(&report).expect("JSON");
+    assert!(figures::all_of(&page, &json) > 20 && page.contains("Obligation"));
+}
+
 /// One setting with its curve and bound; two; values that do not compare; no plan at all.
 #[test]
 fn the_page_has_the_figures_of_the_json_form() {

@@ -22,8 +22,8 @@ pub use output::{FormatArg, OutputArgs};
 pub use plan::{AutoscaledArg, BaselinesArg, PlanArgs, ReplayArg, SpotArgs, SurviveArgs};
 pub use prices::{ArchArg, CatalogCommand, ListArgs, PriceArgs, ProviderArg, ShowArgs, TypeArgs};
 pub use replay::{CalibrateArgs, MeasureArg, ReplayArgs, ReplaySettings};
+pub use values::{date, memory, money, offer_key, share, vcpus};
 use values::{duration, gap};
-pub use values::{memory, money, offer_key, share, vcpus};
 
 /// Examples stand before the usage line: most readers look for one to copy.
 pub const TEMPLATE: &str = "\

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use plimsoll::baselines::{self, Baseline, BaselineKind, Skipped};
+use plimsoll::catalog::Catalog;
 use plimsoll::formulate::{self, FormulateError, Formulation, Pooled};
 use plimsoll::input::{Fault, Source, certificate_file};
 use plimsoll::policy::{PlanForm, SpotPolicy};
@@ -15,7 +16,7 @@ use plimsoll::report::view::{
     ReportInputs, SurvivalRow,
 };
 use plimsoll::resilience::{self, Resilient, Survival};
-use plimsoll::search::{self, Found, SearchError};
+use plimsoll::search::{self, Found, SearchError, Start};
 use plimsoll::solver::SolveError;
 use plimsoll::solver::control::{Budget, Effort, Observer};
 use plimsoll::units::{HOURS_PER_MONTH, Money};
@@ -106,10 +107,22 @@ pub fn solve(
     args: &SearchArgs,
     observer: &dyn Observer,
 ) -> Result<Found, Failure> {
+    solve_from(free, pooled, None, args, observer)
+}
+
+/// As [`solve`], with a plan of other settings to start from, where the form of plan permits.
+pub fn solve_from(
+    free: &Formulation,
+    pooled: Option<&Pooled>,
+    start: Option<(&Catalog, &Start<'_>)>,
+    args: &SearchArgs,
+    observer: &dyn Observer,
+) -> Result<Found, Failure> {
     let budget = budget(args);
-    let found = match pooled {
-        Some(pooled) => search::search_pooled(free, pooled, &budget, args.seed, observer),
-        None => search::search(free, &budget, args.seed, observer),
+    let found = match (pooled, start) {
+        (Some(pooled), _) => search::search_pooled(free, pooled, &budget, args.seed, observer),
+        (None, Some(start)) => search::search_from(free, start, &budget, args.seed, observer),
+        (None, None) => search::search(free, &budget, args.seed, observer),
     };
     found.map_err(|error| match error {
         SearchError::Solve(error @ SolveError::NoPlanFound) => {

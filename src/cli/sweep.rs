@@ -6,23 +6,29 @@ use std::sync::Mutex;
 
 use clap::{Args, Parser, ValueEnum};
 use plimsoll::bill::OfferKey;
+use plimsoll::bill::commitment::Holding;
+use plimsoll::catalog::Catalog;
+use plimsoll::demand::Horizon;
+use plimsoll::formulate::Formulation;
 use plimsoll::input::{self, Fault, Source};
+use plimsoll::plan::Plan;
 use plimsoll::report::sweep::{
     self, SweepFigures, SweepFormat, SweepPoint, SweepReport, render_csv, render_html, render_json,
     render_table,
 };
 use plimsoll::report::view::{InputFile, Tool};
+use plimsoll::search::Start;
 use plimsoll::solver::control::Silent;
 use plimsoll::workload::WorkloadSet;
 use rayon::prelude::*;
 
 use super::args::{
     AutoscaledArg, BaselinesArg, Cli, Command, MessageArgs, NodeArgs, PlanArgs, PriceArgs, ReplayArg,
-    SearchArgs, SpotArgs, SurviveArgs, TEMPLATE, TypeArgs, offer_key,
+    SearchArgs, SpotArgs, SurviveArgs, TEMPLATE, TypeArgs, date, offer_key,
 };
 use super::progress::PointsBar;
 use super::settings::Settings;
-use super::{Ending, Failure, files, output, plan, settings};
+use super::{Ending, Failure, demand, files, output, plan, settings};
 
 mod axis;
 
@@ -34,7 +40,7 @@ What can be varied:
   replicas=80%,100%,150%            region=us-east-1,eu-west-1 provider=aws,gcp
   family=m5+c5,m6i+c6i,any          arch=amd64,amd64+arm64     max-vcpu=8,16,none
   max-memory=64Gi,none              max-types=1..6,none        max-pools=1..4
-  spot=0,50,100%                    spot-types=1..4
+  spot=0,50,100%                    spot-types=1..4              max-commitment=0,5000,none
   Ranges: 1..6, or with a step 0..30%:10. A percent sign at the end of a list is for all of it.
 
 Exit codes:
@@ -80,6 +86,10 @@ pub struct SweepArgs {
     survive: SurviveArgs,
     #[command(flatten)]
     spot: SpotArgs,
+    /// First day of the horizon, such as 2026-08-01, for commitments that are owned already and demand with
+    /// dates; for max-commitment
+    #[arg(long, value_name = "DATE", value_parser = date, help_heading = "Workloads")]
+    as_of: Option<String>,
     #[command(flatten)]
     search: SearchArgs,
     /// table: for people. json: everything; points in an -o file are not computed again. csv: a row per point.
@@ -114,6 +124,14 @@ struct Task {
     workloads: WorkloadSet,
     settings: Settings,
     input_hash: String,
+    /// The hours to commit for, and what is owned in them, where commitments are varied.
+    commits: Option<(Horizon, Vec<Holding>)>,
+}
+
+/// What all points may start from: the strictest point's plan, found before all others.
+struct Anchor {
+    formulation: Formulation,
+    plan: Plan,
 }
 
 /// Reads, plans every point that is not known yet, and prints all of them.
@@ -147,18 +165,32 @@ pub fn run(args: &SweepArgs, messages: MessageArgs) -> Result<Ending, Failure> {
         (0..tasks.len()).filter(|&t| done[t].is_none()).collect()
     };
     let bar = PointsBar::start(messages, tasks.len(), tasks.len() - open.len());
+    let keep = |t: usize, point: Option<SweepPoint>| -> Result<(), Failure> {
+        let Some(point) = point else { return Ok(()) };
+        let mut done = done.lock().map_err(|_| anyhow::anyhow!("another point has failed"))?;
+        if done[t].is_some() {
+            return Ok(());
+        }
+        bar.done(&point);
+        done[t] = Some(point);
+        match resumable(args) {
+            Some(path) => Ok(files::write(Some(path), &render_json(&with(&report, &done)))?),
+            None => Ok(()),
+        }
+    };
+    let first = strictest(&args.vary);
+    let anchor = if open.is_empty() || tasks.len() == 1 {
+        None
+    } else {
+        let (point, anchor) = compute(&tasks[first], first, &sources, None)?;
+        keep(first, point)?;
+        anchor
+    };
+    let start = anchor.as_ref().map(|anchor| (&tasks[first].settings.prices.catalog, anchor));
     let computed: Result<Vec<()>, Failure> = open
         .par_iter()
-        .map(|&t| {
-            let Some(point) = compute(&tasks[t], t, &sources)? else { return Ok(()) };
-            bar.done(&point);
-            let mut done = done.lock().map_err(|_| anyhow::anyhow!("another point has failed"))?;
-            done[t] = Some(point);
-            if let Some(path) = resumable(args) {
-                files::write(Some(path), &render_json(&with(&report, &done)))?;
-            }
-            Ok(())
-        })
+        .filter(|&&t| t != first || tasks.len() == 1)
+        .map(|&t| keep(t, compute(&tasks[t], t, &sources, start)?.0))
         .collect();
     drop(bar);
     computed?;
@@ -171,6 +203,11 @@ pub fn run(args: &SweepArgs, messages: MessageArgs) -> Result<Ending, Failure> {
         () if report.points.iter().any(whole) => Ending::Done,
         () => Ending::SomeFitNowhere,
     })
+}
+
+/// The point whose plan keeps the rules of most others: the first of those with the strictest values.
+fn strictest(vary: &[Vary]) -> usize {
+    vary.iter().fold(0, |index, axis| index * axis.values.len() + axis.strictest())
 }
 
 /// What contradicts itself in the options.
@@ -204,6 +241,8 @@ fn options(args: &SweepArgs) -> PlanArgs {
     plan.survive = args.survive.clone();
     plan.spot = args.spot.clone();
     plan.search = args.search.clone();
+    plan.output.as_of.clone_from(&args.as_of);
+    plan.commit.commit = args.vary.iter().any(|vary| vary.setting == Setting::MaxCommitment);
     // What a plan is compared with is the other points.
     plan.baselines = BaselinesArg::None;
     plan.replay = ReplayArg::None;
@@ -229,14 +268,26 @@ fn tasks(args: &SweepArgs, base: &PlanArgs, sources: &[Source], faults: &mut Vec
         }
         match settings::settle(&task_args, policy_file.clone(), Some(&set)) {
             Ok(mut settings) => {
-                let set = settings.divide(set);
+                let commits = match commits(&task_args, &set, &settings) {
+                    Ok(commits) => commits,
+                    Err(more) => {
+                        more.into_iter().for_each(|fault| {
+                            if !faults.contains(&fault) {
+                                faults.push(fault);
+                            }
+                        });
+                        continue;
+                    }
+                };
+                // What is committed to runs on demand, as `plan` has it.
+                let set = if commits.is_some() { set } else { settings.divide(set) };
                 changes.iter().for_each(|(_, change)| change.apply_to_policy(&mut settings.policy));
                 if let Err(more) = settings::matcher(&settings.policy.types) {
                     faults.extend(more);
                 }
                 let input_hash = hash(sources, &settings, &task_args, &changes);
                 let values = changes.iter().map(|(text, _)| (*text).to_owned()).collect();
-                tasks.push(Task { values, args: task_args, workloads: set, settings, input_hash });
+                tasks.push(Task { values, args: task_args, workloads: set, settings, input_hash, commits });
             }
             Err(more) => more.into_iter().for_each(|fault| {
                 if !faults.contains(&fault) {
@@ -245,7 +296,30 @@ fn tasks(args: &SweepArgs, base: &PlanArgs, sources: &[Source], faults: &mut Vec
             }),
         }
     }
+    // Where a point starts is part of what decides it.
+    if let Some(first) = tasks.get(strictest(&args.vary)).map(|task| task.input_hash.clone()) {
+        for task in tasks.iter_mut().filter(|task| task.input_hash != first) {
+            task.input_hash = plan::hex(format!("{}\nstart {first}\n", task.input_hash).as_bytes());
+        }
+    }
     tasks
+}
+
+/// The hours to commit for, where that is asked for.
+fn commits(
+    args: &PlanArgs,
+    set: &WorkloadSet,
+    settings: &Settings,
+) -> Result<Option<(Horizon, Vec<Holding>)>, Vec<Fault>> {
+    if !args.commit.commit {
+        return Ok(None);
+    }
+    if settings.spot.share.0 > 0 {
+        let fault = Fault::new("--spot", "what is committed to is planned on demand");
+        return Err(vec![fault.help("leave the share out")]);
+    }
+    let Some(horizon) = demand::horizon(args, set)? else { return Ok(None) };
+    Ok(Some((horizon, args.commit.owned(settings, horizon)?)))
 }
 
 /// Every combination of values, the last setting changing fastest.
@@ -272,7 +346,9 @@ fn hash(sources: &[Source], settings: &Settings, args: &PlanArgs, changes: &[(&s
     let plan = plan::metadata(sources, settings, None, args).input_hash;
     let pods: Vec<&Change> =
         changes.iter().map(|(_, change)| *change).filter(|c| matches!(c, Change::Replicas(_))).collect();
-    plan::hex(format!("sweep {plan}\nreplicas {pods:?}\nautoscaled {:?}\n", args.autoscaled).as_bytes())
+    let day = args.output.as_of.as_ref().filter(|_| args.commit.commit);
+    let more = day.map(|day| format!("from {day}\n")).unwrap_or_default();
+    plan::hex(format!("sweep {plan}\nreplicas {pods:?}\nautoscaled {:?}\n{more}", args.autoscaled).as_bytes())
 }
 
 /// Where points are kept as they are done.
@@ -326,13 +402,21 @@ fn with(report: &SweepReport, done: &[Option<SweepPoint>]) -> SweepReport {
     report
 }
 
-/// Plans one point as `plan` does; nothing where that was interrupted.
-fn compute(task: &Task, index: usize, sources: &[Source]) -> Result<Option<SweepPoint>, Failure> {
+/// A plan with the catalog of its types, to start from.
+type Given<'a> = Option<(&'a Catalog, &'a Anchor)>;
+
+/// Plans one point as `plan` does, from a given plan where there is one; nothing where that was interrupted.
+fn compute(
+    task: &Task,
+    index: usize,
+    sources: &[Source],
+    start: Given<'_>,
+) -> Result<(Option<SweepPoint>, Option<Anchor>), Failure> {
     if plan::interrupted() {
-        return Ok(None);
+        return Ok((None, None));
     }
-    let found = match figures(task, sources) {
-        _ if plan::interrupted() => return Ok(None),
+    let found = match figures(task, sources, start) {
+        _ if plan::interrupted() => return Ok((None, None)),
         Ok(found) => Ok(found),
         Err(Failure::NoPlan(reason)) => Err(reason),
         Err(Failure::Invalid(faults)) => {
@@ -340,11 +424,11 @@ fn compute(task: &Task, index: usize, sources: &[Source]) -> Result<Option<Sweep
         }
         Err(unexpected) => return Err(unexpected),
     };
-    let (found, failure) = match found {
-        Ok(found) => (Some(found), None),
-        Err(reason) => (None, Some(reason)),
+    let (found, anchor, failure) = match found {
+        Ok((found, anchor)) => (Some(found), Some(anchor), None),
+        Err(reason) => (None, None, Some(reason)),
     };
-    Ok(Some(SweepPoint {
+    let point = SweepPoint {
         point: index as u64 + 1,
         values: task.values.clone(),
         input_hash: task.input_hash.clone(),
@@ -352,21 +436,35 @@ fn compute(task: &Task, index: usize, sources: &[Source]) -> Result<Option<Sweep
         found,
         failure,
         taken: None,
-    }))
+    };
+    Ok((Some(point), anchor))
 }
 
-fn figures(task: &Task, sources: &[Source]) -> Result<SweepFigures, Failure> {
+fn figures(task: &Task, sources: &[Source], start: Given<'_>) -> Result<(SweepFigures, Anchor), Failure> {
     let Task { args, workloads, settings, .. } = task;
     let free = plan::formulate(workloads, settings)?;
     let pooled = plan::pooled(workloads, settings, &free)?;
     let formulation = pooled.as_ref().map_or(&free, |pooled| &pooled.formulation);
-    let mut found = plan::solve(&free, pooled.as_ref(), &args.search, &Silent)?;
+    let given = start.map(|(catalog, anchor)| Start {
+        legend: &anchor.formulation.legend,
+        catalog,
+        plan: &anchor.plan,
+    });
+    let given = given.as_ref().map(|start| (&settings.prices.catalog, start));
+    let mut found = plan::solve_from(&free, pooled.as_ref(), given, &args.search, &Silent)?;
+    // Of a pooled plan the free one beside it: that is what a search may start from.
+    let best = found.free.as_ref().unwrap_or(found.outcome.plan()).plan().clone();
     plan::survive(workloads, settings, (&free, pooled.as_ref()), &mut found, &args.search)?;
     plan::recheck(workloads, settings, formulation, &found)?;
     let metadata = plan::metadata(sources, settings, None, args);
     let beside = plan::Beside { baselines: &[], cluster: Vec::new() };
-    let report = plan::report(workloads, settings, (&free, formulation), &found, beside, &metadata)?;
-    Ok(SweepFigures::of(&report))
+    let mut report = plan::report(workloads, settings, (&free, formulation), &found, beside, &metadata)?;
+    if let Some((horizon, owned)) = &task.commits {
+        demand::levels(workloads, settings, (*horizon, owned), (formulation, &found), args)?
+            .tell(&mut report, settings)?;
+    }
+    let figures = SweepFigures::of(&report);
+    Ok((figures, Anchor { formulation: free, plan: best }))
 }
 
 fn write(args: &SweepArgs, report: &SweepReport, messages: MessageArgs) -> Result<(), Failure> {

@@ -7,8 +7,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::view::{InputFile, PlanReport, Tool};
-use crate::bill::{EffectiveCost, ListCost, Ratio};
+use super::view::{InputFile, PlanReport, Purchases, Tool};
+use crate::bill::{BilledCost, EffectiveCost, ListCost, Ratio};
 use crate::input::{Fault, Source, form};
 use crate::plan::StopReason;
 use crate::units::{HOURS_PER_MONTH, Money};
@@ -110,7 +110,8 @@ pub struct SweepPoint {
 pub struct SweepFigures {
     /// On demand (and spot, where nodes are), an hour.
     pub cost_hour: ListCost,
-    /// Under the commitment that `plan` would count with, amortised, a month; absent where nothing is committed.
+    /// Under the commitment that `plan` would count with, or with what is proposed to commit to where that is
+    /// looked for, amortised, a month; absent where nothing is committed.
     pub committed_month: Option<EffectiveCost>,
     /// What no plan at this point can undercut, an hour.
     pub lower_bound_hour: ListCost,
@@ -124,6 +125,38 @@ pub struct SweepFigures {
     pub pods_left_out: u64,
     /// Why the search ended.
     pub stop: StopReason,
+    /// What was proposed to commit to; absent where that is not varied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purchases: Option<SweepPurchases>,
+}
+
+/// Proposed purchases in a few figures, expected over the scenarios of the horizon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SweepPurchases {
+    /// Hours of the horizon, which the costs here are for.
+    pub hours: u64,
+    /// Everything on demand.
+    pub list: ListCost,
+    /// With the purchases, amortised.
+    pub cost: EffectiveCost,
+    /// No packing with any purchases within the limits costs less.
+    pub bound: EffectiveCost,
+    /// What the purchases oblige to over their whole terms.
+    pub obligation: BilledCost,
+    /// What they cost at the start.
+    pub upfront: BilledCost,
+    /// What is paid more than without them if demand is the lowest of the scenarios.
+    pub worst_case_loss: Money,
+}
+
+impl SweepPurchases {
+    /// An average month, rounded to the nearest nano-dollar.
+    fn month(&self, cost: EffectiveCost) -> EffectiveCost {
+        let hours = i128::from(self.hours.max(1));
+        let month = cost.money().nanos() * i128::from(HOURS_PER_MONTH);
+        EffectiveCost::new(Money::from_nanos((2 * month + hours).div_euclid(2 * hours)))
+    }
 }
 
 /// How a point stands beside the others. Months have 730 hours.
@@ -142,7 +175,8 @@ pub struct SweepTaken {
     pub nodes: u64,
     /// Distinct instance types.
     pub instance_types: u64,
-    /// Change of the month against the first point that has a plan; absent where other pods are placed.
+    /// Change of the month (of the committed one, where purchases are looked for) against the first point that
+    /// has a plan; absent where other pods are placed.
     pub change_first_month: Option<Money>,
     /// That as a share of it.
     pub change_first: Option<Ratio>,
@@ -167,6 +201,33 @@ impl SweepFigures {
             pods: report.headline.pods,
             pods_left_out: report.headline.pods_left_out,
             stop: report.solve.stop,
+            purchases: None,
+        }
+        .with(report.purchases.as_ref())
+    }
+
+    /// Where purchases were looked for, the commitment cost is theirs.
+    fn with(self, purchases: Option<&Purchases>) -> Self {
+        let Some(purchases) = purchases else { return self };
+        let purchases = SweepPurchases {
+            hours: purchases.hours,
+            list: purchases.list,
+            cost: purchases.cost,
+            bound: purchases.joint_bound,
+            obligation: purchases.obligation,
+            upfront: purchases.upfront,
+            worst_case_loss: purchases.worst_case_loss,
+        };
+        let month = purchases.month(purchases.cost);
+        SweepFigures { committed_month: Some(month), purchases: Some(purchases), ..self }
+    }
+
+    /// The monthly cost by which points are compared: with what is proposed to commit to, where that was
+    /// looked for, on demand otherwise.
+    fn decides(&self) -> Money {
+        match (&self.purchases, self.committed_month) {
+            (Some(_), Some(month)) => month.money(),
+            _ => self.cost_month().money(),
         }
     }
 
@@ -174,21 +235,22 @@ impl SweepFigures {
         ListCost::new(month(self.cost_hour.money()))
     }
 
-    /// The lower bound, a month.
+    /// The lower bound of that, a month.
     pub(super) fn bound_month(&self) -> Money {
-        month(self.lower_bound_hour.money())
+        match &self.purchases {
+            Some(purchases) => purchases.month(purchases.bound).money(),
+            None => month(self.lower_bound_hour.money()),
+        }
     }
 }
 
 impl SweepTaken {
-    /// The monthly cost by which points are compared.
-    pub(super) fn decides(&self) -> Money {
-        self.cost_month.money()
-    }
-
-    /// Whether that is the cost under commitments.
-    pub(super) fn decided_by_commitments(&self) -> bool {
-        false
+    /// The monthly cost by which points are compared, see [`SweepReport::commits`].
+    pub(super) fn decides(&self, commits: bool) -> Money {
+        match self.committed_month.filter(|_| commits) {
+            Some(committed) => committed.money(),
+            None => self.cost_month.money(),
+        }
     }
 }
 
@@ -197,6 +259,12 @@ fn month(hour: Money) -> Money {
 }
 
 impl SweepReport {
+    /// Whether purchases were looked for at every point, so that points are compared by the cost with them.
+    pub(super) fn commits(&self) -> bool {
+        let mut found = self.points.iter().filter_map(|point| point.found.as_ref()).peekable();
+        found.peek().is_some() && found.all(|found| found.purchases.is_some())
+    }
+
     /// Sets the points in relation: which plan each takes, what that saves, which are on the frontier.
     ///
     /// A point takes the plan of another one that is cheaper and differs in nested axes only, being stricter
@@ -206,7 +274,8 @@ impl SweepReport {
         for (point, taken) in self.points.iter_mut().zip(taken) {
             point.taken = taken;
         }
-        let changes: Vec<Changes> = (0..self.points.len()).map(|p| self.changes(p)).collect();
+        let commits = self.commits();
+        let changes: Vec<Changes> = (0..self.points.len()).map(|p| self.changes(p, commits)).collect();
         for (point, changes) in self.points.iter_mut().zip(changes) {
             if let Some(taken) = &mut point.taken {
                 taken.change_first_month = changes.first;
@@ -223,14 +292,17 @@ impl SweepReport {
         let best = (0..self.points.len())
             .filter(|&q| q != p && self.is_stricter(q, p))
             .filter_map(|q| self.points[q].found.as_ref().map(|found| (q, found)))
-            .filter(|(_, found)| found.pods == own.pods && found.cost_hour < own.cost_hour)
-            .min_by_key(|(q, found)| (found.cost_hour, *q));
+            .filter(|(_, found)| found.pods == own.pods && found.decides() < own.decides())
+            .min_by_key(|(q, found)| (found.decides(), *q));
         let (plan_of, plan) = best.map_or((None, own), |(q, found)| (Some(self.points[q].point), found));
         Some(SweepTaken {
             plan_of,
             cost_month: plan.cost_month(),
             committed_month: plan.committed_month,
-            gap: Ratio::gap(plan.cost_hour.money(), own.lower_bound_hour.money()),
+            gap: match &own.purchases {
+                Some(_) => Ratio::gap(plan.decides(), own.bound_month()),
+                None => Ratio::gap(plan.cost_hour.money(), own.lower_bound_hour.money()),
+            },
             nodes: plan.nodes,
             instance_types: plan.types.len() as u64,
             change_first_month: None,
@@ -252,8 +324,8 @@ impl SweepReport {
             .all(|(axis, (a, b))| a == b || (axis.nested && axis.advantage(a, b) == Some(true)))
     }
 
-    fn changes(&self, p: usize) -> Changes {
-        let cost = |p: usize| self.points[p].taken.as_ref().map(|t| t.cost_month.money());
+    fn changes(&self, p: usize, commits: bool) -> Changes {
+        let cost = |p: usize| self.points[p].taken.as_ref().map(|t| t.decides(commits));
         let pods = |p: usize| self.points[p].found.as_ref().map(|f| f.pods);
         let comparable = |q: usize| self.grows() || pods(q) == pods(p);
         let own = cost(p);
@@ -269,7 +341,8 @@ impl SweepReport {
             first: first_change,
             first_share: first_change.zip(first.and_then(cost)).and_then(|(c, f)| Ratio::of_money(c, f)),
             step: step.and_then(against),
-            frontier: own.is_some() && !(0..self.points.len()).any(|q| q != p && self.dominates(q, p)),
+            frontier: own.is_some()
+                && !(0..self.points.len()).any(|q| q != p && self.dominates(q, p, commits)),
         }
     }
 
@@ -280,12 +353,13 @@ impl SweepReport {
 
     /// Whether a point is at least as good as another in everything, and better in something. Points of other
     /// values on an axis without wanted values compare by cost alone; pods left out are worse.
-    fn dominates(&self, q: usize, p: usize) -> bool {
+    fn dominates(&self, q: usize, p: usize, commits: bool) -> bool {
         let (a, b) = (&self.points[q], &self.points[p]);
         let (Some(taken), Some(other)) = (&a.taken, &b.taken) else { return false };
         let left_out = |point: &SweepPoint| point.found.as_ref().map_or(u64::MAX, |f| f.pods_left_out);
-        let mut better = taken.cost_month < other.cost_month || left_out(a) < left_out(b);
-        if taken.cost_month > other.cost_month || left_out(a) > left_out(b) {
+        let (cost, than) = (taken.decides(commits), other.decides(commits));
+        let mut better = cost < than || left_out(a) < left_out(b);
+        if cost > than || left_out(a) > left_out(b) {
             return false;
         }
         for (axis, (a, b)) in self.axes.iter().zip(a.values.iter().zip(&b.values)) {

@@ -11,14 +11,25 @@ use crate::plan::{Pattern, Plan};
 use crate::problem::{BinTypeId, ItemTypeId, Problem};
 use crate::units::{Rate, Resources};
 
-/// As many of the plan's bins as have a counterpart, with what may lie on them. `alike` names for each item
-/// type of `from` those of `to` that it stands for. Not every item need be in the result, and what it has
-/// keeps the rules of `to`, but for its stock.
-pub(super) fn lift(from: &Problem, plan: &Plan, to: &Problem, mut alike: Vec<Vec<ItemTypeId>>) -> Plan {
+/// For each bin type of one problem those of the other that are equal but for what may lie on them.
+pub(super) fn equal_bins(from: &Problem, to: &Problem) -> Vec<Vec<BinTypeId>> {
     let mut bins: HashMap<(&Resources, Rate), Vec<BinTypeId>> = HashMap::new();
     for id in to.bin_ids() {
         bins.entry((&to.bin(id).capacity, to.bin(id).rate)).or_default().push(id);
     }
+    let equal = |id| bins.get(&(&from.bin(id).capacity, from.bin(id).rate)).cloned().unwrap_or_default();
+    from.bin_ids().map(equal).collect()
+}
+
+/// As many of the plan's bins as have a counterpart, with what may lie on them. `places` names for each bin
+/// type of the plan's problem those of `to` that it stands for, and `alike` does so for item types. Not
+/// every item need be in the result, and what it has keeps the rules of `to`, but for its stock.
+pub(super) fn lift(
+    plan: &Plan,
+    to: &Problem,
+    places: &[Vec<BinTypeId>],
+    mut alike: Vec<Vec<ItemTypeId>>,
+) -> Plan {
     // What few bin types may hold comes first.
     let choices = |j: &ItemTypeId| to.item(*j).eligible.as_slice().iter().filter(|e| **e).count();
     for alike in &mut alike {
@@ -27,8 +38,7 @@ pub(super) fn lift(from: &Problem, plan: &Plan, to: &Problem, mut alike: Vec<Vec
     let mut left: Vec<u64> = to.items().iter().map(|item| item.copies).collect();
     let mut lifted = Plan::new();
     for (pattern, copies) in plan.bins() {
-        let bin = from.bin(pattern.bin_type());
-        let Some(places) = bins.get(&(&bin.capacity, bin.rate)) else { continue };
+        let places = &places[pattern.bin_type().index()];
         let wanted: Vec<(&[ItemTypeId], u64)> =
             pattern.content().iter().map(|&(j, n)| (alike[j.index()].as_slice(), n)).collect();
         for _ in 0..copies {
@@ -118,7 +128,8 @@ mod tests {
         let full = Problem::new(vec!["cpu".into()], zones, vec![bin(6, 7), bin(6, 7)], [], None).unwrap();
         let mut plan = Plan::new();
         plan.add(Pattern::new(BinTypeId(0), [(ItemTypeId(0), 2)]), 2);
-        let lifted = lift(&relaxed, &plan, &full, vec![vec![ItemTypeId(0), ItemTypeId(1)]]);
+        let places = equal_bins(&relaxed, &full);
+        let lifted = lift(&plan, &full, &places, vec![vec![ItemTypeId(0), ItemTypeId(1)]]);
         let want: Plan =
             [0, 1].map(|z| (Pattern::new(BinTypeId(z), [(ItemTypeId(z), 2)]), 1)).into_iter().collect();
         assert_eq!(lifted, want);
@@ -146,7 +157,7 @@ mod tests {
         let mut plan = Plan::new();
         plan.add(Pattern::new(BinTypeId(0), [0, 1, 2].map(|j| (ItemTypeId(j), 1))), 1);
         let alike = vec![vec![ItemTypeId(0)], vec![ItemTypeId(1)], vec![]];
-        let lifted = lift(&relaxed, &plan, &full, alike);
+        let lifted = lift(&plan, &full, &equal_bins(&relaxed, &full), alike);
         let want: Plan = [(Pattern::new(BinTypeId(0), [(ItemTypeId(0), 1)]), 1)].into_iter().collect();
         assert_eq!(lifted, want);
     }

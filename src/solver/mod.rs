@@ -70,8 +70,8 @@ pub fn solve(
 }
 
 /// Finds a cheap plan from one to start with: of its bins as many are taken as there are items and stock
-/// for, and what it leaves out is packed. It need not be valid. The bound is that of the relaxation alone,
-/// for callers that know a better one: the search stops as if it were `known`.
+/// for, and what it leaves out is packed. It need not be valid. Where a bound is `known`, the search stops as
+/// if it were its own, and its own is that of the relaxation alone; where that is zero, it is searched for.
 ///
 /// # Errors
 /// As [`solve`].
@@ -184,7 +184,8 @@ impl Search<'_> {
             self.enter(Phase::Improvement);
             self.race(&views, starts, 0.1);
         }
-        if start.is_none() && self.few_bins(&prices) && !self.done() {
+        let known = self.known > Money::ZERO;
+        if !known && self.few_bins(&prices) && !self.done() {
             self.enter(Phase::Branching);
             self.branch(&prices, &guide, restricted || settled, 0.4);
         }
@@ -195,7 +196,7 @@ impl Search<'_> {
         let mut views = views.to_vec();
         let of_patterns = if self.patterns_pay(&prices) && !self.done() {
             self.enter(Phase::ColumnGeneration);
-            Some(self.generate_columns(&prices, &may_open, start.is_some()))
+            Some(self.generate_columns(&prices, &may_open, known))
         } else {
             None
         };

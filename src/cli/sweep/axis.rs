@@ -5,10 +5,10 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use plimsoll::policy::{PackingBasis, Policy};
 use plimsoll::report::sweep::{AxisValue, SweepAxis, Wanted};
-use plimsoll::units::{Bytes, MilliCpu, PartsPerMillion, ResourceName};
+use plimsoll::units::{Bytes, MilliCpu, Money, PartsPerMillion, ResourceName};
 use plimsoll::workload::WorkloadSet;
 
-use super::super::args::{ArchArg, BasisArg, PlanArgs, ProviderArg, ShareArg, memory, share, vcpus};
+use super::super::args::{ArchArg, BasisArg, PlanArgs, ProviderArg, ShareArg, memory, money, share, vcpus};
 
 /// A setting and the values that it takes in turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub enum Setting {
     Spot,
     /// Instance types over which pods on spot nodes are spread
     SpotTypes,
+    /// What purchases may oblige to in all; every point proposes what to commit to
+    MaxCommitment,
 }
 
 /// What a value does.
@@ -82,6 +84,7 @@ pub enum Change {
     MaxPools(Option<u32>),
     Spot(PartsPerMillion),
     SpotTypes(u32),
+    MaxCommitment(Option<Money>),
 }
 
 /// The word for a value that sets no bound.
@@ -111,6 +114,8 @@ impl Setting {
             | Setting::MaxMemory
             | Setting::MaxTypes
             | Setting::MaxPools
+            // What a cap allows, a higher one does too.
+            | Setting::MaxCommitment
             // Pods that may lie on spot nodes need not.
             | Setting::Spot => (Some(Wanted::Less), true),
             // Types are dealt out anew for each number.
@@ -154,6 +159,7 @@ impl Setting {
                 Ok(types @ 1..=100) => Change::SpotTypes(types),
                 _ => return Err(format!("`{text}` is no number from 1 to 100")),
             },
+            Setting::MaxCommitment => Change::MaxCommitment(bound(text).map(|t| money(&t)).transpose()?),
         })
     }
 }
@@ -166,6 +172,7 @@ impl Change {
             Change::Provider(provider) => args.prices.provider = Some(*provider),
             Change::Spot(share) => args.spot.spot = Some(*share),
             Change::SpotTypes(types) => args.spot.spot_types = Some(*types),
+            Change::MaxCommitment(most) => args.commit.max_commitment = *most,
             _ => {}
         }
     }
@@ -197,7 +204,8 @@ impl Change {
             | Change::Region(_)
             | Change::Provider(_)
             | Change::Spot(_)
-            | Change::SpotTypes(_) => {}
+            | Change::SpotTypes(_)
+            | Change::MaxCommitment(_) => {}
         }
     }
 
@@ -226,6 +234,9 @@ impl Change {
             Change::MaxVcpu(most) => most.map_or(u64::MAX, |most| most.0),
             Change::MaxMemory(most) => most.map_or(u64::MAX, |most| most.0),
             Change::MaxTypes(most) | Change::MaxPools(most) => most.map_or(u64::MAX, u64::from),
+            // In millionths, which no budget is finer than.
+            Change::MaxCommitment(Some(most)) => u64::try_from(most.nanos() / 1_000).ok()?,
+            Change::MaxCommitment(None) => u64::MAX,
             Change::Region(_) | Change::Provider(_) | Change::Family(_) | Change::Arch(_) => return None,
         })
     }
@@ -240,6 +251,20 @@ impl Change {
 }
 
 impl Vary {
+    /// Index of the value whose plans hold for most others; the first where values do not compare.
+    pub fn strictest(&self) -> usize {
+        let axis = self.axis();
+        let rank = |&(_, value): &(usize, &AxisValue)| value.rank;
+        let mut values = axis.values.iter().enumerate().filter(|_| axis.nested);
+        let found = match axis.wanted {
+            Some(Wanted::Less) => values.min_by_key(rank),
+            // Of equals the first.
+            Some(Wanted::More) => values.rev().max_by_key(rank),
+            None => values.next(),
+        };
+        found.map_or(0, |(index, _)| index)
+    }
+
     /// As a sweep's report has it.
     pub fn axis(&self) -> SweepAxis {
         let (wanted, nested) = self.setting.wanted();
@@ -350,6 +375,18 @@ mod tests {
             let error = vary.parse::<Vary>().unwrap_err();
             assert!(error.contains(words), "{vary}: {error}");
         }
+    }
+
+    #[test]
+    fn the_strictest_value_is_that_whose_plans_hold_for_the_others() {
+        let strictest = |text: &str| text.parse::<Vary>().unwrap().strictest();
+        assert_eq!(strictest("headroom=0,30,20%"), 1);
+        assert_eq!(strictest("max-types=4,none,2,3"), 2);
+        assert_eq!(strictest("max-commitment=none,5000,0"), 2);
+        assert_eq!(strictest("basis=requests,limits"), 1);
+        // Replicas do not nest, regions do not compare.
+        assert_eq!(strictest("replicas=80%,150%"), 0);
+        assert_eq!(strictest("region=us-east-1,eu-west-1"), 0);
     }
 
     #[test]

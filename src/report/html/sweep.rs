@@ -10,7 +10,7 @@ use crate::report::chart::bars::{Bar, Part, bars};
 use crate::report::chart::lines::{Axes, Dot, Line, lines};
 use crate::report::number::{Currency, gap_percent, grouped};
 use crate::report::sweep::{SweepAxis, SweepPoint, SweepReport, SweepTaken, Wanted};
-use crate::report::table::{count, signed_percent};
+use crate::report::table::count;
 use crate::units::Money;
 
 /// Renders the page.
@@ -52,7 +52,7 @@ fn answer(report: &SweepReport) -> Answer {
     let currency = Currency::new(&report.currency);
     let names: Vec<&str> = report.axes.iter().map(|axis| axis.name.as_str()).collect();
     let varied = clean(&names.join(" and "));
-    let month = |(_, _, taken): &Planned<'_>| taken.decides();
+    let month = |(_, _, taken): &Planned<'_>| taken.decides(report.commits());
     let cheapest = planned(report).min_by_key(|of| (month(of), of.0));
     let dearest = planned(report).max_by_key(|of| (month(of), std::cmp::Reverse(of.0)));
     let mut tiles = Vec::new();
@@ -61,7 +61,7 @@ fn answer(report: &SweepReport) -> Answer {
         tiles.push(Tile {
             label,
             from: None,
-            figure: Cell::money(currency, taken.decides(), &decides_path(*index, taken)),
+            figure: Cell::money(currency, taken.decides(report.commits()), &decides_path(report, *index)),
             unit: "a month",
             change: None,
             note: format!("{}; {}", name(report, point), count(taken.nodes, "node")),
@@ -113,8 +113,8 @@ fn answer(report: &SweepReport) -> Answer {
 }
 
 /// Where the JSON form has the cost that points are compared by.
-fn decides_path(index: usize, taken: &SweepTaken) -> String {
-    let field = if taken.decided_by_commitments() { "committed_month" } else { "cost_month" };
+fn decides_path(report: &SweepReport, index: usize) -> String {
+    let field = if report.commits() { "committed_month" } else { "cost_month" };
     format!("/points/{index}/taken/{field}")
 }
 
@@ -222,7 +222,8 @@ fn against(report: &SweepReport, axis: usize) -> Figure {
     let place = |point: &SweepPoint| {
         varied.values.iter().position(|value| value.text == point.values[axis]).map_or(0.0, |index| at[index])
     };
-    let most = planned(report).map(|(_, _, taken)| taken.decides()).max().unwrap_or(Money::ZERO);
+    let most =
+        planned(report).map(|(_, _, taken)| taken.decides(report.commits())).max().unwrap_or(Money::ZERO);
     let currency = Currency::new(&report.currency).aligned([most]);
     let other: Vec<Option<&str>> = match report.axes.get(1 - axis).filter(|_| report.axes.len() == 2) {
         Some(other) => other.values.iter().map(|value| Some(value.text.as_str())).collect(),
@@ -234,7 +235,7 @@ fn against(report: &SweepReport, axis: usize) -> Figure {
         let mut dots: Vec<Dot> = planned(report)
             .filter(|(_, point, _)| value.is_none_or(|value| point.values[1 - axis] == value))
             .map(|(_, point, taken)| Dot {
-                at: (place(point), length(taken.decides(), most)),
+                at: (place(point), length(taken.decides(report.commits()), most)),
                 full: taken.frontier,
             })
             .collect();
@@ -247,7 +248,7 @@ fn against(report: &SweepReport, axis: usize) -> Figure {
         let points = dots.iter().map(|dot| dot.at).collect();
         curves.push(Line { tint, points, filled: false, dashed: number % 2 == 1, dots });
     }
-    if let ([_], true) = (&curves[..], planned(report).all(|(_, _, taken)| !taken.decided_by_commitments())) {
+    if let [_] = &curves[..] {
         let bound = |point: &SweepPoint| point.found.as_ref().map(|found| found.bound_month());
         let mut points: Vec<(f64, f64)> = planned(report)
             .filter_map(|(_, point, _)| bound(point).map(|bound| (place(point), length(bound, most))))
@@ -290,16 +291,17 @@ fn against(report: &SweepReport, axis: usize) -> Figure {
 
 /// Points whose values do not compare, or too many curves: a bar each.
 fn side_by_side(report: &SweepReport) -> Figure {
-    let most = planned(report).map(|(_, _, taken)| taken.decides()).max().unwrap_or(Money::ZERO);
+    let most =
+        planned(report).map(|(_, _, taken)| taken.decides(report.commits())).max().unwrap_or(Money::ZERO);
     let currency = Currency::new(&report.currency).aligned([most]);
     let rows: Vec<Bar> = planned(report)
         .map(|(_, point, taken)| Bar {
             label: name(report, point),
-            value: currency.short(taken.decides()),
+            value: currency.short(taken.decides(report.commits())),
             strong: taken.frontier,
             parts: vec![Part {
                 from: 0.0,
-                to: length(taken.decides(), most),
+                to: length(taken.decides(report.commits()), most),
                 tint: if taken.frontier { Tint::Plan } else { Tint::Before },
             }],
         })
@@ -319,7 +321,7 @@ fn side_by_side(report: &SweepReport) -> Figure {
 /// For a screen reader.
 fn told(report: &SweepReport, currency: Currency<'_>) -> String {
     let point = |(_, point, taken): Planned<'_>| {
-        format!("{}: {}", name(report, point), currency.short(taken.decides()))
+        format!("{}: {}", name(report, point), currency.short(taken.decides(report.commits())))
     };
     planned(report).map(point).collect::<Vec<_>>().join("; ")
 }
@@ -333,6 +335,9 @@ fn every_point(report: &SweepReport) -> Table {
     names.extend(committed.then(|| "#Committed".to_owned()));
     names.extend(["#Gap to the bound", "#Nodes", "#Types"].map(str::to_owned));
     names.extend(left_out.then(|| "#Pods that fit nowhere".to_owned()));
+    if report.commits() {
+        names.extend(["#Obligation", "#Upfront", "#Worst-case loss"].map(str::to_owned));
+    }
     names.push("Pareto".to_owned());
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let caption =
@@ -366,6 +371,12 @@ fn every_point(report: &SweepReport) -> Table {
         if left_out {
             let pods = point.found.as_ref().map_or(0, |found| found.pods_left_out);
             cells.push(Cell::count(pods, &format!("/points/{index}/found/pods_left_out")));
+        }
+        if let Some(purchases) = point.found.as_ref().and_then(|found| found.purchases.as_ref()) {
+            let path = |field: &str| format!("/points/{index}/found/purchases/{field}");
+            cells.push(Cell::money(currency, purchases.obligation.money(), &path("obligation")));
+            cells.push(Cell::money(currency, purchases.upfront.money(), &path("upfront")));
+            cells.push(Cell::money(currency, purchases.worst_case_loss, &path("worst_case_loss")));
         }
         cells.push(Cell::text(if taken.frontier { "on the frontier" } else { "" }));
         if taken.frontier { table.marked("chosen", cells) } else { table.row(cells) }
@@ -416,7 +427,7 @@ fn steps(report: &SweepReport) -> Option<Section> {
         table.row(vec![
             Cell::text(label),
             stepped(currency, *change, &format!("/points/{index}/taken/change_step_month")),
-            Cell::money(then, taken.decides(), &decides_path(*index, taken)),
+            Cell::money(then, taken.decides(report.commits()), &decides_path(report, *index)),
         ]);
         rows.push(Bar {
             label: label.clone(),

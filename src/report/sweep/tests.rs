@@ -15,6 +15,7 @@ fn point(number: u64, values: &[u64], cost: Option<&str>) -> SweepPoint {
         pods: 1,
         pods_left_out: 0,
         stop: StopReason::Exhausted,
+        purchases: None,
     });
     SweepPoint {
         point: number,
@@ -118,4 +119,37 @@ fn a_sweep_reads_back_and_relating_again_changes_nothing() {
     assert_eq!(again, report);
     again.relate();
     assert_eq!(render_json(&again), bytes);
+}
+
+/// With nothing to commit to a month costs 10; a cap of 100 saves 3, no cap saves 4. Fewer obligations are
+/// wanted where the cost is the same, so all three are on the frontier; the purchases decide, not the nodes.
+#[test]
+fn where_purchases_are_looked_for_they_decide() {
+    let axes = vec![axis("max-commitment", &[0, 100, 1_000], Some(Wanted::Less), true)];
+    let with = |number: u64, cap: u64, cost: i128| {
+        let mut point = point(number, &[cap], Some("2"));
+        let nanos = |amount: i128| Money::from_nanos(amount * 1_000_000_000);
+        // A year of 8,760 hours has 12 months of 730.
+        let purchases = SweepPurchases {
+            hours: 8_760,
+            list: ListCost::new(nanos(120)),
+            cost: EffectiveCost::new(nanos(12 * cost)),
+            bound: EffectiveCost::new(nanos(36)),
+            obligation: BilledCost::new(nanos(0)),
+            upfront: BilledCost::new(nanos(0)),
+            worst_case_loss: nanos(0),
+        };
+        let found = point.found.as_mut().unwrap();
+        found.committed_month = Some(purchases.month(purchases.cost));
+        found.purchases = Some(purchases);
+        point
+    };
+    let report = sweep(axes, vec![with(1, 0, 10), with(2, 100, 7), with(3, 1_000, 6)]);
+    assert_eq!(frontier(&report), [1, 2, 3]);
+    let taken: Vec<&SweepTaken> = report.points.iter().map(|p| p.taken.as_ref().unwrap()).collect();
+    let steps: Vec<String> =
+        taken.iter().filter_map(|t| t.change_step_month.map(|c| c.to_string())).collect();
+    assert_eq!(steps, ["-3", "-1"]);
+    // (6 - 3) / 6.
+    assert_eq!(taken[2].gap.map(|gap| gap.percent(0)), Some("50".to_owned()));
 }

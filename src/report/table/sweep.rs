@@ -40,7 +40,8 @@ fn points(report: &SweepReport, draw: &Draw) -> String {
     let taken = || report.points.iter().filter_map(|point| point.taken.as_ref());
     let widest = grid(report, draw, true, 0);
     // A column less where the terminal is narrow; every figure is in JSON and CSV.
-    let committed = taken().any(|t| t.committed_month.is_some()) && draw.fits(widest.width());
+    let committed =
+        report.commits() || taken().any(|t| t.committed_month.is_some()) && draw.fits(widest.width());
     // What is left of the line is for bars.
     let spare = draw.spare(grid(report, draw, committed, 0).width() + 2);
     grid(report, draw, committed, spare.min(WIDEST_BAR)).render(draw)
@@ -49,6 +50,7 @@ fn points(report: &SweepReport, draw: &Draw) -> String {
 fn grid(report: &SweepReport, draw: &Draw, committed: bool, bar: usize) -> Grid {
     let taken = || report.points.iter().filter_map(|point| point.taken.as_ref());
     let months = || taken().map(|t| t.cost_month.money());
+    let longest = || taken().map(|t| t.decides(report.commits())).max();
     let currency = Currency::new(&report.currency).aligned(months());
     let mut columns: Vec<Column> = report.axes.iter().map(|axis| Column::shrinking(&axis.name)).collect();
     columns.extend(["Month", "Change", "Step"].map(Column::right));
@@ -79,7 +81,8 @@ fn grid(report: &SweepReport, draw: &Draw, committed: bool, bar: usize) -> Grid 
             cells.push(grouped(taken.nodes));
             cells.push(grouped(taken.instance_types));
             let mark = if taken.frontier { mark } else { " " };
-            let share = Ratio::of_money(month, months().max().unwrap_or(month)).unwrap_or(Ratio::ZERO);
+            let decides = taken.decides(report.commits());
+            let share = Ratio::of_money(decides, longest().unwrap_or(decides)).unwrap_or(Ratio::ZERO);
             cells.push(match (draw.plain, bar) {
                 (true, _) | (_, 0) => mark.trim_end().to_owned(),
                 (false, bar) => format!("{mark} {}", draw.bar(share, bar, None)),
@@ -112,6 +115,11 @@ fn remarks(report: &SweepReport) -> Vec<String> {
         wanted.join(", ")
     ));
     lines.push("Change: against the first point; Step: against the row above.".to_owned());
+    if report.commits() {
+        lines.push(
+            "Both, and what is marked, are of the committed cost: with the purchases proposed.".to_owned(),
+        );
+    }
     let carried = report.points.iter().filter(|p| p.taken.as_ref().is_some_and(|t| t.plan_of.is_some()));
     let carried = carried.count() as u64;
     if carried > 0 {

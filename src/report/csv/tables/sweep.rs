@@ -23,6 +23,9 @@ pub(in super::super) fn points(report: &SweepReport, sheet: &mut Sheet) {
         "change_step_month",
         "frontier",
         "plan_of_point",
+        "obligation",
+        "upfront",
+        "worst_case_loss",
         "types",
         "failure",
     ]);
@@ -42,6 +45,9 @@ pub(in super::super) fn points(report: &SweepReport, sheet: &mut Sheet) {
         sheet.maybe(taken.and_then(|t| t.change_first_month)).ratio(taken.and_then(|t| t.change_first));
         sheet.maybe(taken.and_then(|t| t.change_step_month)).maybe(taken.map(|t| t.frontier));
         sheet.maybe(taken.and_then(|t| t.plan_of));
+        let purchases = found.and_then(|f| f.purchases.as_ref());
+        sheet.maybe(purchases.map(|p| p.obligation)).maybe(purchases.map(|p| p.upfront));
+        sheet.maybe(purchases.map(|p| p.worst_case_loss));
         sheet.text(&found.map(|f| f.types.join(" ")).unwrap_or_default());
         sheet.maybe_text(point.failure.as_deref()).end();
     }
