@@ -488,6 +488,15 @@ impl CommitmentOffer {
         CommitmentOffer { kind, term, payment, effective, upfront, recurring, provenance }
     }
 
+    /// What one piece costs by the price list, upfront and every hour, where a negotiated discount
+    /// reduced it.
+    pub fn public_price(&self) -> Option<(Money, Rate)> {
+        let list = self.provenance.list_price()?;
+        let per_hour = list.upfront.nanos().max(0).unsigned_abs() / u128::from(self.term.hours());
+        let upfront = u64::try_from(per_hour).unwrap_or(u64::MAX);
+        Some((list.upfront, Rate::from_nanos(list.rate.nanos().saturating_sub(upfront))))
+    }
+
     /// An offer listed as an upfront payment and a rate for every hour. The effective rate is rounded
     /// to the nearest nano-dollar, and the upfront payment follows it. `None` for negative or
     /// unbounded amounts.

@@ -206,6 +206,8 @@ pub struct Needed<'a> {
 /// Replicas of all workloads in each hour, equal hours told once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeline {
+    /// The first day, where one is known.
+    pub start: Option<Date>,
     /// Distinct states: replicas per workload.
     pub states: Vec<Vec<u64>>,
     /// One per scenario.
@@ -250,7 +252,7 @@ impl Timeline {
             ScenarioHours { hours: hours.collect(), scenario: scenario.clone() }
         });
         let scenarios = scenarios.collect();
-        Timeline { states, scenarios }
+        Timeline { start: horizon.start, states, scenarios }
     }
 
     /// For each state the hours that it lasts, weighted by the scenarios: in millionths of an hour.

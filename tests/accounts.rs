@@ -237,3 +237,152 @@ fn what_the_catalog_does_not_know_is_told_where_it_stands() {
     let old = "owned:\n- {offer: reserved-standard/1y/no-upfront, type: m5.large, start: 2024-01-01}\n";
     assert_eq!(held(old), []);
 }
+
+/// Two shifts under a discount and an owned reservation, planned and committed by the program.
+///
+/// A pod fills a node. m5.large costs 0.1 by the list and 0.08 by contract, reserved 0.06 and 0.048, half
+/// of it at the start.
+mod committed {
+    use super::*;
+
+    use assert_cmd::Command;
+    use plimsoll::report::json;
+    use plimsoll::report::view::PurchaseStep;
+
+    const CATALOG: &str = "\
+format: plimsoll-catalog/1
+provider: aws
+region: us-east-1
+currency: USD
+price_date: 2026-11
+types: |
+  name,family,vcpu,memory_mib,arch,on_demand,max_pods,reserved-standard/1y/partial-upfront
+  m5.large,m5,2,8192,amd64,0.1,29,0.06
+";
+    const POLICY: &str = "\
+discounts:
+- {name: EDP, percent: 20%, families: [m5], on: [on-demand, reserved-standard]}
+clusterFee: 0.1
+owned:
+- {id: old, offer: reserved-standard/1y/partial-upfront, type: m5.large, start: 2026-02-01, upfront: 262.8, recurring: 0.02}
+";
+
+    /// What `plan --commit` prints for the two shifts, with more options.
+    fn plan(policy: &str, more: &[&str]) -> PlanReport {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("ours.yaml"), CATALOG).expect("written");
+        std::fs::write(folder.path().join("policy.yaml"), policy).expect("written");
+        let workloads = concat!(env!("CARGO_MANIFEST_DIR"), "/workloads/two-shifts.yaml");
+        let output = Command::cargo_bin("plimsoll")
+            .expect("the binary")
+            .current_dir(folder.path())
+            .args(["plan", workloads, "--catalog", "ours.yaml", "--policy", "policy.yaml", "--all-types"])
+            .args(["--effort", "quick", "--baselines", "none", "--replay", "none"])
+            .args(["--commit", "--as-of", "2026-08-01", "--showback", "team", "-f", "json"])
+            .args(more)
+            .assert()
+            .success();
+        json::parse(&output.get_output().stdout).expect("a plan")
+    }
+
+    fn sum<'a>(rows: impl IntoIterator<Item = &'a BTreeMap<String, String>>, column: &str) -> Money {
+        rows.into_iter().map(|row| row[column].parse::<Money>().expect("a decimal")).sum()
+    }
+
+    /// Table, accounts, FOCUS rows and showback are of the same holdings, to the nano-dollar.
+    #[test]
+    fn everything_is_of_the_purchases_that_were_chosen() {
+        let report = plan(POLICY, &[]);
+        let purchases = report.purchases.as_ref().expect("purchases");
+        let chosen: Vec<&PurchaseStep> = purchases.steps.iter().filter(|step| step.chosen).collect();
+        assert_eq!(chosen.len(), 1);
+        assert_eq!(chosen[0].cost, purchases.cost);
+        let expected = purchases.scenarios.iter().find(|s| s.name == "expected").expect("the scenario");
+
+        let accounts = report.accounts.as_ref().expect("accounts without being asked");
+        assert_eq!(accounts.scenario.as_deref(), Some("expected"));
+        assert_eq!((accounts.months.len(), accounts.hours), (36, 26_280));
+        assert_eq!(accounts.spans[0].effective, expected.cost, "twelve months are the horizon");
+        assert_eq!(accounts.spans[0].list, expected.list);
+        let unused: EffectiveCost = accounts.months[..12].iter().map(|month| month.unused).sum();
+        assert_eq!(unused, expected.unused);
+        assert_eq!(accounts.owned().count(), 1);
+        let ids: Vec<&str> = purchases.rows.iter().flat_map(|r| &r.commitments).map(String::as_str).collect();
+        let held: Vec<&str> = accounts.proposed().map(|row| row.id.as_str()).collect();
+        assert!(!ids.is_empty() && ids.iter().all(|id| held.contains(id)), "{ids:?} {held:?}");
+        assert_eq!(held.len(), 3 * ids.len(), "each is bought again twice");
+        let upfront: BilledCost =
+            accounts.proposed().filter(|row| ids.contains(&row.id.as_str())).map(|row| row.upfront).sum();
+        assert_eq!(upfront, purchases.upfront);
+
+        // The showback is of the horizon; the fee of 0.1 an hour comes on top.
+        let showback = report.showback.as_ref().expect("a showback");
+        assert_eq!(showback.hours, 8_760);
+        let line = |line: ShowbackLine| showback.rows.iter().find(|r| r.line == line).expect("it is there");
+        let fee = EffectiveCost::new(money("876"));
+        assert_eq!(line(ShowbackLine::Total).direct, expected.cost + fee);
+        assert_eq!(line(ShowbackLine::Overhead).direct, fee);
+        assert_eq!(line(ShowbackLine::UnusedCommitment).direct, unused);
+        let owner =
+            |name: &str| showback.rows.iter().find(|r| r.owner.as_deref() == Some(name)).expect("an owner");
+        // 24,... hours of two pods against two by night and four by day: 2 : 3.
+        assert_eq!(
+            owner("data").direct.money().ratio_to(owner("shop").direct.money()).map(|r| (r * 1e6).round()),
+            Some(666_667.0)
+        );
+
+        let bytes = focus::render(&report, None).expect("it renders");
+        assert_eq!(
+            lint::lint(&bytes).iter().map(ToString::to_string).collect::<Vec<_>>(),
+            Vec::<String>::new()
+        );
+        let rows = rows(&report);
+        assert_eq!(sum(&rows, "BilledCost"), accounts.spans[1].billed.money());
+        assert_eq!(sum(&rows, "EffectiveCost"), accounts.spans[1].effective.money());
+        assert!(rows.iter().all(|row| row["x_PurchaseOption"] == "commitment-plan"));
+        let usage = || rows.iter().filter(|r| r["ChargeCategory"] == "Usage");
+        let used = || usage().filter(|r| r["CommitmentDiscountStatus"] != "Unused");
+        assert_eq!(sum(used(), "ContractedCost"), accounts.spans[1].list.money(), "at contracted rates");
+        // 0.1 for 0.08.
+        let contracted = sum(used(), "ContractedCost");
+        assert_eq!(sum(used(), "ListCost"), contracted + Money::from_nanos(contracted.nanos() / 4));
+        for id in ids {
+            let id = format!("plan:{}:{id}", report.scenario.id);
+            let of = |r: &&BTreeMap<String, String>| r["CommitmentDiscountId"] == id;
+            let bought: Vec<_> =
+                rows.iter().filter(of).filter(|r| r["ChargeCategory"] == "Purchase").collect();
+            assert_eq!(sum(bought.iter().copied(), "BilledCost"), sum(usage().filter(of), "EffectiveCost"));
+            assert!(bought.len() > 12, "upfront, and every month");
+            for row in bought {
+                let of = |column: &str| row[column].parse::<Money>().expect("a decimal");
+                assert_eq!(of("ContractedCost"), of("BilledCost"));
+                // 0.06 by the list, 0.048 by contract.
+                assert_eq!(of("ListCost").nanos() * 4, of("ContractedCost").nanos() * 5);
+            }
+        }
+        let contracts = contracts::render(&report, None).expect("it renders");
+        let mut reader = ::csv::Reader::from_reader(contracts.as_slice());
+        assert_eq!(reader.records().count(), held.len(), "every proposal is a contract commitment");
+        // Every format keeps it.
+        for format in [Format::Table, Format::Html, Format::Markdown, Format::Xlsx] {
+            render(&report, format, &RenderOptions::default()).expect("it renders");
+        }
+    }
+
+    /// In tranches and without buying again, what is held at the end goes on until it ends.
+    #[test]
+    fn tranches_and_no_renewal_keep_the_invariants() {
+        for more in [&["--ladder", "3"][..], &["--no-renew"][..]] {
+            let report = plan("owned: []\n", more);
+            let accounts = report.accounts.as_ref().expect("accounts");
+            let findings = lint::lint(&focus::render(&report, None).expect("it renders"));
+            assert_eq!(findings.iter().map(ToString::to_string).collect::<Vec<_>>(), Vec::<String>::new());
+            let ids: usize =
+                report.purchases.as_ref().expect("purchases").rows.iter().map(|r| r.commitments.len()).sum();
+            let times = if more.len() == 1 { 1 } else { 3 };
+            assert_eq!(accounts.proposed().count(), times * ids);
+            let last = accounts.months.last().expect("a month");
+            assert_eq!(last.upfront > BilledCost::ZERO || last.recurring > BilledCost::ZERO, times == 3);
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Demand over time: what inputs say of it, where they are wrong, and the levels that are packed.
 
 use assert_cmd::Command;
+use plimsoll::bill::SizeRatios;
 use plimsoll::demand::{Amounts, Autoscaled, Growth, Horizon, Needed, Scenario, Timeline};
 use plimsoll::input::demand::read_series;
 use plimsoll::input::{ReadOptions, Source, catalog_file, read_workloads};
@@ -227,6 +228,7 @@ fn levels_cover_their_hours_and_fleets_only_grow() {
         catalog: &catalog,
         policy: &policy,
         pools: &[],
+        ratios: &SizeRatios::default(),
         price: &levels::nothing_changed,
         budget: Budget { effort: Effort::Quick, work_limit: Some(1_000_000), ..Budget::default() },
         seed: 1,
@@ -255,7 +257,7 @@ fn levels_cover_their_hours_and_fleets_only_grow() {
         .map(|(plan, level)| plan.list_hour.nanos().unsigned_abs() * u128::from(level.weight))
         .sum();
     assert_eq!(list, packed.list);
-    let usage = levels::usage(&packed, &levels, &timeline, &catalog).unwrap();
+    let usage = levels::usage(&packed, &levels, &timeline, &catalog, &SizeRatios::default()).unwrap();
     assert_eq!(usage.len(), 1);
     assert_eq!(usage[0].usage.hours().len(), 48);
     // Hour by hour the usage costs what the levels cost.

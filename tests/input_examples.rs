@@ -48,6 +48,7 @@ fn every_example_is_known_here() {
         "opentelemetry-demo.csv",
         "qbox-2016.yaml",
         "shop-by-the-hour.yaml",
+        "two-shifts.yaml",
     ];
     assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), known);
     for name in known {

@@ -2,6 +2,7 @@
 
 mod support;
 
+use plimsoll::bill::SizeRatios;
 use plimsoll::catalog::{
     Catalog, CommitmentOffer, InstanceType, NormalizedUnits, OfferKind, Payment, Provenance, Provider, Term,
 };
@@ -44,6 +45,7 @@ fn year(catalog: &Catalog, replicas: &[u64; 24], scenarios: &[Scenario]) -> Join
         catalog,
         policy: &policy,
         pools: &[],
+        ratios: &SizeRatios::default(),
         price: &levels::nothing_changed,
         budget: Budget { effort: Effort::Quick, ..Budget::default() },
         seed: 0,

@@ -50,8 +50,10 @@ fn one_pool_by_hand() {
         plan.bound
     );
     let half = &plan.sensitivity[0];
-    // 70 % of 2 and 5 nodes are 2 and 4 (rounded up): 1,051.20 + 2 x 0.10 x 4,380.
-    assert_eq!((half.demand, half.cost.money()), (PartsPerMillion(700_000), money("1927.2")));
+    // 70 % of 5 nodes are 4 in one half of their hours and 3 in the other: 1,051.20 + 1.5 x 0.10 x 4,380.
+    assert_eq!((half.demand, half.cost.money()), (PartsPerMillion(700_000), money("1708.2")));
+    // And of 2 nodes 1 and 2: one of the two reserved ones is idle in 60 % of 4,380 hours.
+    assert_eq!(half.unused.money(), money("157.68"));
 }
 
 fn proposal(catalog: &Catalog, rng: &mut Rng, id: usize) -> Holding {

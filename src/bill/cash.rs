@@ -150,8 +150,16 @@ pub fn prepaid_at(holding: &Holding, hour: i64) -> Money {
 /// The holdings with every proposed one bought again as often as it ends within `hours`, at the same
 /// terms: what a plan of three years that buys for one year supposes.
 pub fn renewed(holdings: &[Holding], hours: u32) -> Vec<Holding> {
+    renewed_after(holdings, 0, hours)
+}
+
+/// The same for a plan whose purchases are decided up to hour `planned`: what was to be bought again
+/// before is among the holdings, and only those that last until then are bought again whenever they end.
+pub fn renewed_after(holdings: &[Holding], planned: u32, hours: u32) -> Vec<Holding> {
     let mut all = holdings.to_vec();
-    for held in holdings.iter().filter(|h| h.origin == super::commitment::Origin::Proposed) {
+    let lasting =
+        |h: &&Holding| h.origin == super::commitment::Origin::Proposed && h.end >= i64::from(planned);
+    for held in holdings.iter().filter(lasting) {
         let term = held.end - held.start;
         let mut next = Holding { start: held.end, end: held.end + term, ..held.clone() };
         let mut times = 2;

@@ -29,6 +29,8 @@ pub enum LineState {
     /// The unused part of an on-demand capacity reservation: charged like running nodes; regional
     /// discounts cover it after them, zonal ones never (EC2 user guide).
     UnusedCapacity,
+    /// Running spot nodes: paid at the spot rate, whatever is held.
+    Spot,
 }
 
 /// What a node's on-demand rate is made of, where the provider bills resources apart (Google Cloud).
@@ -45,7 +47,7 @@ pub struct Components {
 /// Nodes of one type that are billed alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageLine<'a> {
-    /// Which type; its on-demand rate is the line's list price.
+    /// Which type; its on-demand rate is the line's list price, the spot rate that of spot nodes.
     pub instance_type: &'a InstanceType,
     /// Availability zone, where it is known; zonal reservations cover lines in their zone only.
     pub zone: Option<String>,
@@ -57,7 +59,7 @@ pub struct UsageLine<'a> {
     pub components: Option<Components>,
     /// Paid per node and hour beside the on-demand rate; no commitment covers it.
     pub surcharge: Rate,
-    /// Running or reserved and unused.
+    /// Running, reserved and unused, or spot.
     pub state: LineState,
 }
 
@@ -77,6 +79,31 @@ impl<'a> UsageLine<'a> {
             components: None,
             surcharge: Rate::ZERO,
             state: LineState::Running,
+        }
+    }
+
+    /// Spot nodes that run whole hours; `None` for a type without a spot rate, for a missing rate is
+    /// never another one.
+    pub fn spot(instance_type: &'a InstanceType) -> Option<Self> {
+        instance_type.spot.as_ref()?;
+        Some(UsageLine { pool: None, state: LineState::Spot, ..UsageLine::new(instance_type) })
+    }
+
+    /// What a node costs an hour where nothing covers it, surcharge left out.
+    pub fn rate(&self) -> Rate {
+        let t = self.instance_type;
+        match (self.state, &t.spot) {
+            (LineState::Spot, Some(spot)) => spot.rate,
+            _ => t.on_demand.rate,
+        }
+    }
+
+    /// That at the public price list.
+    pub fn public_rate(&self) -> Rate {
+        let t = self.instance_type;
+        match (self.state, &t.spot) {
+            (LineState::Spot, Some(spot)) => spot.list_rate(),
+            _ => t.on_demand.list_rate(),
         }
     }
 
@@ -106,9 +133,9 @@ impl<'a> UsageLine<'a> {
         Money::from_nanos(i128::try_from((product + whole / 2) / whole).expect("no bill reaches 10^29"))
     }
 
-    /// What `nodes` of it cost an hour on demand, surcharge left out.
+    /// What `nodes` of it cost an hour where nothing covers them, surcharge left out.
     pub fn list_hour(&self, nodes: u64) -> Money {
-        UsageLine::value(self.instance_type.on_demand.rate, nodes * u64::from(self.seconds), 1)
+        UsageLine::value(self.rate(), nodes * u64::from(self.seconds), 1)
     }
 
     /// What `nodes` of it cost an hour in surcharges.

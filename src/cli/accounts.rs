@@ -6,11 +6,13 @@ use clap::{Args, ValueEnum};
 use plimsoll::bill::SizeRatios;
 use plimsoll::bill::commitment::owned;
 use plimsoll::input::{Fault, size_ratios};
-use plimsoll::report::showback::{IdleBy, ShowbackReport};
-use plimsoll::report::steady::steady;
+use plimsoll::report::showback::{IdleBy, PeriodCost, ShowbackReport};
+use plimsoll::report::steady::{AccountsError, steady};
 use plimsoll::report::view::PlanReport;
+use plimsoll::workload::WorkloadSet;
 
 use super::args::FormatArg;
+use super::demand::OverTimePlan;
 use super::settings::Settings;
 use super::{Failure, files};
 
@@ -19,7 +21,7 @@ use super::{Failure, files};
 #[command(next_help_heading = "Accounts")]
 pub struct AccountArgs {
     /// Cash against accrual for 12 and 36 months with the prepaid balance; with --as-of in calendar
-    /// months. Told without being asked where the policy names owned commitments
+    /// months. Told without being asked with --commit, and where the policy names owned commitments
     #[arg(long)]
     pub accounts: bool,
     /// The bill by owner: the values of an owner label such as team, or `namespace`, or `workload`
@@ -43,28 +45,41 @@ pub enum IdleByArg {
     Node,
 }
 
-/// Adds to a report what is asked for.
+/// The ratios of sizes that reservations flex over, where a file has them.
+///
+/// # Errors
+/// Faults of the file.
+pub fn ratios(args: &AccountArgs) -> Result<SizeRatios, Vec<Fault>> {
+    let Some(path) = &args.size_ratios else { return Ok(SizeRatios::default()) };
+    let rows = size_ratios::parse(&files::read(path).map_err(|fault| vec![fault])?)?;
+    Ok(SizeRatios::new(rows.into_iter().map(|row| (row.group, row.instance_type, row.thousandths))))
+}
+
+/// Adds to a report what is asked for: of the nodes as they are, or of nodes over time under the
+/// purchases that were chosen for them.
 ///
 /// # Errors
 /// Owned commitments that the catalog contradicts, or whose dates nobody can place.
 pub fn tell(
     report: &mut PlanReport,
-    settings: &Settings,
+    (workloads, settings, ratios): (&WorkloadSet, &Settings, &SizeRatios),
+    over_time: Option<&OverTimePlan>,
     args: &AccountArgs,
     format: FormatArg,
 ) -> Result<(), Failure> {
+    let failed = |error: AccountsError| vec![Fault::new("--accounts", error.to_string())];
+    if let Some(plan) = over_time
+        && let Some((accounts, period)) = plan.accounts(report, workloads, settings)?
+    {
+        told(report, args, &period);
+        report.accounts = Some(accounts);
+        return Ok(());
+    }
     let contracts = format == FormatArg::FocusCommitments;
     if !args.accounts && args.showback.is_none() && settings.owned.is_empty() && !contracts {
         return Ok(());
     }
     let catalog = &settings.prices.catalog;
-    let ratios = match &args.size_ratios {
-        None => SizeRatios::default(),
-        Some(path) => {
-            let rows = size_ratios::parse(&files::read(path).map_err(|fault| vec![fault])?)?;
-            SizeRatios::new(rows.into_iter().map(|row| (row.group, row.instance_type, row.thousandths)))
-        }
-    };
     let held = match (&report.scenario.start, settings.owned.first()) {
         (_, None) => Vec::new(),
         (None, Some(first)) => {
@@ -75,22 +90,26 @@ pub fn tell(
             let day = start.parse().map_err(|_| {
                 vec![Fault::new("--as-of", format!("`{start}` is not a date of the form 2026-08-01"))]
             })?;
-            owned::holdings(&settings.owned, catalog, day, &ratios).map_err(|errors| {
+            owned::holdings(&settings.owned, catalog, day, ratios).map_err(|errors| {
                 errors.iter().map(|e| Fault::new(e.place(), e.to_string())).collect::<Vec<Fault>>()
             })?
         }
     };
-    let (accounts, month) = steady(report, catalog, held, &ratios)
-        .map_err(|error| vec![Fault::new("--accounts", error.to_string())])?;
+    let (accounts, month) = steady(report, catalog, held, ratios).map_err(failed)?;
+    told(report, args, &month);
+    if args.accounts || contracts || !settings.owned.is_empty() {
+        report.accounts = Some(accounts);
+    }
+    Ok(())
+}
+
+/// The bill by owner, where it is asked for.
+fn told(report: &mut PlanReport, args: &AccountArgs, period: &PeriodCost) {
     if let Some(label) = &args.showback {
         let by = match args.idle_by {
             IdleByArg::Cluster => IdleBy::Cluster,
             IdleByArg::Node => IdleBy::Node,
         };
-        report.showback = Some(ShowbackReport::of(report, label, by, &month));
+        report.showback = Some(ShowbackReport::of(report, label, by, period));
     }
-    if args.accounts || contracts || !settings.owned.is_empty() {
-        report.accounts = Some(accounts);
-    }
-    Ok(())
 }

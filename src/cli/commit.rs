@@ -99,13 +99,18 @@ impl CommitArgs {
     ///
     /// # Errors
     /// Commitments that the catalog contradicts, or whose dates nobody can place.
-    pub fn owned(&self, settings: &Settings, horizon: Horizon) -> Result<Vec<Holding>, Vec<Fault>> {
+    pub fn owned(
+        &self,
+        settings: &Settings,
+        horizon: Horizon,
+        ratios: &SizeRatios,
+    ) -> Result<Vec<Holding>, Vec<Fault>> {
         let Some(first) = settings.owned.first().filter(|_| self.commit) else { return Ok(Vec::new()) };
         let Some(day) = horizon.start else {
             let fault = Fault::new(&first.place, "owned commitments have dates, and the plan has none");
             return Err(vec![fault.help("give its first day, such as --as-of 2026-08-01")]);
         };
-        owned::holdings(&settings.owned, &settings.prices.catalog, day, &SizeRatios::default())
+        owned::holdings(&settings.owned, &settings.prices.catalog, day, ratios)
             .map_err(|errors| errors.iter().map(|e| Fault::new(e.place(), e.to_string())).collect())
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use anyhow::anyhow;
 use clap::Args;
 use plimsoll::bill::commitment::Holding;
+use plimsoll::bill::{self, SizeRatios};
 use plimsoll::catalog::Catalog;
 use plimsoll::demand::{Horizon, MOST_HOURS, Needed, Scenario, Timeline};
 use plimsoll::formulate::Formulation;
@@ -13,7 +14,9 @@ use plimsoll::input::{self, Fault, Source};
 use plimsoll::levels::{self, Levels, PackError, Packed, PoolOf};
 use plimsoll::policy::PlanForm;
 use plimsoll::purchase::{self, Joint, JointError, PurchaseError};
-use plimsoll::report::view::{OverTime, OverTimeInputs, PlanReport, Purchases, PurchasesInputs};
+use plimsoll::report::committed::{CommittedInputs, committed};
+use plimsoll::report::showback::PeriodCost;
+use plimsoll::report::view::{Accounts, OverTime, OverTimeInputs, PlanReport, Purchases, PurchasesInputs};
 use plimsoll::search::Found;
 use plimsoll::solver::control::{Budget, Effort};
 use plimsoll::units::{HOURS_PER_MONTH, PartsPerMillion};
@@ -134,14 +137,15 @@ pub struct OverTimePlan {
     levels: Levels,
     packed: Packed,
     peak: Packed,
+    ratios: SizeRatios,
     committed: Option<Committed>,
 }
 
 /// What is proposed to commit to.
 struct Committed {
-    /// The prices, with estimates where they were asked for.
-    catalog: Catalog,
     joint: Joint,
+    /// Whether what ends may be bought again.
+    renew: bool,
 }
 
 /// Merges the hours into levels and packs them.
@@ -151,7 +155,7 @@ struct Committed {
 pub fn levels(
     set: &WorkloadSet,
     settings: &Settings,
-    (horizon, owned): (Horizon, &[Holding]),
+    (horizon, owned, ratios): (Horizon, &[Holding], &SizeRatios),
     (formulation, found): (&Formulation, &Found),
     args: &PlanArgs,
 ) -> Result<OverTimePlan, Failure> {
@@ -165,14 +169,15 @@ pub fn levels(
         catalog,
         policy: &settings.policy,
         pools: &pools,
+        ratios,
         price: &levels::nothing_changed,
         budget: budget(args, most),
         seed: args.search.seed,
     };
     let values = levels::values(&inputs, &timeline).map_err(failure)?;
     let compressed = levels::compress(&timeline.states, &weights, &values, most);
+    let options = args.commit.options(horizon, &settings.commitments);
     let joint = if args.commit.commit {
-        let options = args.commit.options(horizon, &settings.commitments);
         let joint = purchase::together(&inputs, &compressed, &timeline, owned, &options);
         Some(joint.map_err(|error| not_chosen(error, args))?)
     } else {
@@ -189,8 +194,9 @@ pub fn levels(
         }
         _ => levels::pack(&inputs, &everything).map_err(failure)?,
     };
-    let committed = joint.map(|joint| Committed { catalog: catalog.clone(), joint });
-    Ok(OverTimePlan { horizon, timeline, levels: compressed, packed, peak, committed })
+    let committed = joint.map(|joint| Committed { joint, renew: options.renew });
+    let ratios = ratios.clone();
+    Ok(OverTimePlan { horizon, timeline, levels: compressed, packed, peak, ratios, committed })
 }
 
 fn timeline(set: &WorkloadSet, horizon: Horizon) -> Timeline {
@@ -275,12 +281,10 @@ impl OverTimePlan {
     /// Levels and hours that do not fit together, which is a bug.
     pub fn tell(&self, report: &mut PlanReport, settings: &Settings) -> Result<(), Failure> {
         let catalog = &settings.prices.catalog;
-        let inputs =
-            |c: &'_ Committed| Purchases::of(&PurchasesInputs { joint: &c.joint, catalog: &c.catalog });
+        let inputs = |c: &'_ Committed| Purchases::of(&PurchasesInputs { joint: &c.joint, catalog });
         report.purchases = self.committed.as_ref().map(inputs);
-        let packed = self.committed.as_ref().map_or(&self.packed, |c| &c.joint.together.packed);
-        let usage = levels::usage(packed, &self.levels, &self.timeline, catalog)
-            .map_err(|error| anyhow!("nodes over time, which is a bug: {error}"))?;
+        let packed = self.chosen();
+        let usage = self.usage(catalog)?;
         report.over_time = Some(OverTime::of(&OverTimeInputs {
             horizon: self.horizon,
             timeline: &self.timeline,
@@ -291,5 +295,41 @@ impl OverTimePlan {
             catalog,
         }));
         Ok(())
+    }
+
+    /// The nodes that the report tells.
+    fn chosen(&self) -> &Packed {
+        self.committed.as_ref().map_or(&self.packed, |c| &c.joint.together.packed)
+    }
+
+    fn usage<'a>(&self, catalog: &'a Catalog) -> Result<Vec<bill::Scenario<'a>>, Failure> {
+        levels::usage(self.chosen(), &self.levels, &self.timeline, catalog, &self.ratios)
+            .map_err(|error| anyhow!("nodes over time, which is a bug: {error}").into())
+    }
+
+    /// Accounts under the purchases, and what the horizon costs; none where nothing was to be bought.
+    ///
+    /// # Errors
+    /// A first day that is too late for so many months.
+    pub fn accounts(
+        &self,
+        report: &PlanReport,
+        workloads: &WorkloadSet,
+        settings: &Settings,
+    ) -> Result<Option<(Accounts, PeriodCost)>, Failure> {
+        let Some(Committed { joint, renew }) = &self.committed else { return Ok(None) };
+        let catalog = &settings.prices.catalog;
+        let usage = self.usage(catalog)?;
+        let inputs = CommittedInputs {
+            workloads,
+            catalog,
+            policy: &settings.policy,
+            packed: self.chosen(),
+            usage: &usage,
+            purchases: &joint.together.purchases,
+            renew: *renew,
+        };
+        let made = committed(report, &inputs);
+        Ok(Some(made.map_err(|error| vec![Fault::new("--as-of", error.to_string())])?))
     }
 }

@@ -180,7 +180,8 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
     plan::use_threads(args.search.threads)?;
 
     progress.step("reading workloads");
-    let Inputs { sources, workloads, running, horizon, owned, settings, usage } = reading::read(args)?;
+    let Inputs { sources, workloads, running, horizon, owned, ratios, settings, usage } =
+        reading::read(args)?;
 
     progress.told(&plan::summary(&workloads, &settings));
     progress.step("formulating");
@@ -220,12 +221,16 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
         .as_ref()
         .zip(migration.as_ref())
         .map(|(running, migration)| running.report(&found, left_out, migration, &settings, args));
+    let mut over_time = None;
     if let Some(horizon) = horizon {
         progress.step("packing demand over time");
-        demand::levels(&workloads, &settings, (horizon, &owned), (formulation, &found), args)?
-            .tell(&mut report, &settings)?;
+        let asked = (horizon, owned.as_slice(), &ratios);
+        let plan = demand::levels(&workloads, &settings, asked, (formulation, &found), args)?;
+        plan.tell(&mut report, &settings)?;
+        over_time = Some(plan);
     }
-    accounts::tell(&mut report, &settings, &args.accounts, args.output.format)?;
+    let planned = (&workloads, &settings, &ratios);
+    accounts::tell(&mut report, planned, over_time.as_ref(), &args.accounts, args.output.format)?;
     if let Some(usage) = &usage {
         progress.step("setting measured use beside requests");
         let (planned, found) = ((&workloads, &settings), (formulation, &found));

@@ -1,6 +1,7 @@
 //! Everything that `plimsoll plan` is made from: where one file is faulty the others are read all the
 //! same, so that every fault is told at once.
 
+use plimsoll::bill::SizeRatios;
 use plimsoll::bill::commitment::Holding;
 use plimsoll::demand::Horizon;
 use plimsoll::input::{self, Fault, Source};
@@ -10,7 +11,7 @@ use super::args::PlanArgs;
 use super::cluster::{self, Running};
 use super::settings::{self, Settings};
 use super::usage::{self, Measurements};
-use super::{Failure, demand, files, output};
+use super::{Failure, accounts, demand, files, output};
 
 /// What a plan is made from.
 pub struct Inputs {
@@ -24,6 +25,8 @@ pub struct Inputs {
     pub horizon: Option<Horizon>,
     /// Commitments that are owned.
     pub owned: Vec<Holding>,
+    /// Ratios of sizes that reservations flex over.
+    pub ratios: SizeRatios,
     /// Prices and policy.
     pub settings: Settings,
     /// Measured use, where some was named.
@@ -60,9 +63,10 @@ pub fn read(args: &PlanArgs) -> Result<Inputs, Failure> {
         sources.extend(kept(demand::read(&args.demand, set), &mut faults).unwrap_or_default());
         horizon = kept(demand::horizon(args, set), &mut faults).flatten();
     }
+    let ratios = kept(accounts::ratios(&args.accounts), &mut faults).unwrap_or_default();
     let mut owned = Vec::new();
     if let (Some(settings), Some(horizon)) = (&settings, horizon) {
-        owned = kept(args.commit.owned(settings, horizon), &mut faults).unwrap_or_default();
+        owned = kept(args.commit.owned(settings, horizon, &ratios), &mut faults).unwrap_or_default();
     }
     let provider = settings.as_ref().map(|settings| settings.prices.catalog.provider);
     let usage = kept(usage::read(&args.usage, settings.as_ref()), &mut faults).flatten();
@@ -76,7 +80,7 @@ pub fn read(args: &PlanArgs) -> Result<Inputs, Failure> {
             // A running cluster and demand over time are planned on demand; a note says so.
             let whole = running.is_some() || horizon.is_some();
             let workloads = if whole { workloads } else { settings.divide(workloads) };
-            Ok(Inputs { sources, workloads, running, horizon, owned, settings, usage })
+            Ok(Inputs { sources, workloads, running, horizon, owned, ratios, settings, usage })
         }
         _ => Err(faults.into()),
     }

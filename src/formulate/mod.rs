@@ -43,8 +43,14 @@ use stage::Input;
 
 /// What a node of a type costs an hour in all: on demand, with surplus credits and what the policy says
 /// that it costs beside.
-pub fn node_rate(machine: &InstanceType, policy: &Policy) -> Rate {
-    nodes::rate(machine, machine.on_demand.rate, policy).0
+pub fn node_rate(machine: &InstanceType, policy: &Policy, spot: bool) -> Rate {
+    nodes::rate(machine, base_rate(machine, spot), policy).0
+}
+
+/// What the instance of a node costs an hour: on demand, or spot for spot nodes.
+pub fn base_rate(machine: &InstanceType, spot: bool) -> Rate {
+    // Types without a spot rate have no spot nodes.
+    machine.spot.as_ref().filter(|_| spot).unwrap_or(&machine.on_demand).rate
 }
 
 /// A packing problem, what it stands for, and what is not in it.

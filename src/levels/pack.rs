@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use crate::bill::SizeRatios;
 use crate::catalog::Catalog;
 use crate::demand::Timeline;
 use crate::formulate::{self, FormulateError, Formulation, NodeType, Pool};
@@ -39,15 +40,20 @@ pub struct NodeKind {
     pub pool: Pool,
     /// The zone, where zones are told apart.
     pub zone: Option<String>,
-    /// What one costs an hour on demand, surcharges and other node costs included.
+    /// What one costs an hour on demand (or spot), surcharges and other node costs included.
     pub rate: Rate,
 }
 
 impl NodeKind {
-    /// What one costs an hour beyond the type's on-demand rate.
+    /// Whether they are spot nodes.
+    pub fn is_spot(&self) -> bool {
+        self.pool.spot.is_some()
+    }
+
+    /// What one costs an hour beyond the type's on-demand (or spot) rate.
     pub fn surcharge(&self, catalog: &Catalog) -> Rate {
-        let on_demand = catalog.types[self.catalog_type].on_demand.rate.nanos();
-        Rate::from_nanos(self.rate.nanos().saturating_sub(on_demand))
+        let base = formulate::base_rate(&catalog.types[self.catalog_type], self.is_spot());
+        Rate::from_nanos(self.rate.nanos().saturating_sub(base.nanos()))
     }
 
     fn key(&self) -> KindKey {
@@ -84,6 +90,8 @@ pub struct Inputs<'a> {
     pub policy: &'a Policy,
     /// For each workload the pool that it stays in, where plans are pooled; empty where they are free.
     pub pools: &'a [PoolOf],
+    /// Ratios of sizes that reservations flex over, where the catalog does not tell.
+    pub ratios: &'a SizeRatios,
     /// What a node of a type counts at in a level, beside its own rate; see [`nothing_changed`].
     pub price: &'a (dyn Fn(usize, usize, Rate) -> Rate + Sync),
     /// Limits of each level's search.
@@ -371,7 +379,7 @@ fn count_nodes(
             catalog_type: node.catalog_type,
             pool: legend.pools[node.pool].clone(),
             zone: node.zone.clone(),
-            rate: formulate::node_rate(machine, inputs.policy),
+            rate: formulate::node_rate(machine, inputs.policy, legend.pools[node.pool].spot.is_some()),
         };
         *counts.entry(kind.key()).or_default() += copies;
         kinds.entry(kind.key()).or_insert(kind);

@@ -97,7 +97,7 @@ pub fn together(
     options: &Options,
 ) -> Result<Joint, JointError> {
     let step = |packed: Packed| -> Result<Step, JointError> {
-        let scenarios = levels::usage(&packed, levels, timeline, inputs.catalog)?;
+        let scenarios = levels::usage(&packed, levels, timeline, inputs.catalog, inputs.ratios)?;
         let purchases = optimise(inputs.catalog, &scenarios, owned, options)?;
         Ok(Step { packed, purchases })
     };
@@ -163,6 +163,7 @@ fn clone_of<'a>(inputs: &Inputs<'a>) -> Inputs<'a> {
         catalog: inputs.catalog,
         policy: inputs.policy,
         pools: inputs.pools,
+        ratios: inputs.ratios,
         price: inputs.price,
         budget: inputs.budget,
         seed: inputs.seed,
@@ -272,7 +273,9 @@ impl Cells {
                 let machine = &catalog.types[*catalog_type];
                 let parts = (catalog.provider == Provider::Gcp)
                     .then(|| series.split(machine, machine.on_demand.rate));
-                let mut line = UsageLine::new(machine).with_components(parts);
+                let line = UsageLine::new(machine).with_components(parts);
+                let pool = inputs.ratios.pool(&line);
+                let mut line = line.in_pool(pool);
                 line.zone.clone_from(zone);
                 line
             })

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 use crate::bill::commitment::{Covers, Holding};
-use crate::bill::{OfferKey, Scenario, SeriesRates, UsageLine};
+use crate::bill::{LineState, OfferKey, Scenario, SeriesRates, UsageLine};
 use crate::catalog::{Catalog, CommitmentOffer, InstanceType, OfferKind, Provenance};
 use crate::units::{HOURS_PER_MONTH, Rate};
 
@@ -306,7 +306,7 @@ fn pieces<'u, 'a>(line: &'u UsageLine<'a>) -> Vec<Piece<'u, 'a>> {
             .filter(|(_, rate)| *rate > Rate::ZERO)
             .map(|(part, rate)| Piece { line, part, rate })
             .collect(),
-        None => vec![Piece { line, part: Part::Node, rate: line.instance_type.on_demand.rate }],
+        None => vec![Piece { line, part: Part::Node, rate: line.rate() }],
     }
 }
 
@@ -316,7 +316,7 @@ fn model_rate(piece: &Piece<'_, '_>) -> u64 {
     let t = piece.line.instance_type;
     let list = t.on_demand.rate.nanos();
     match &t.sustained_use {
-        Some(sustained) if sustained.rate.nanos() < list => {
+        Some(sustained) if sustained.rate.nanos() < list && piece.line.state != LineState::Spot => {
             let wide = u128::from(piece.rate.nanos()) * u128::from(sustained.rate.nanos()) / u128::from(list);
             u64::try_from(wide).expect("no more than the rate")
         }
@@ -327,11 +327,14 @@ fn model_rate(piece: &Piece<'_, '_>) -> u64 {
 /// Units of a group that one node takes in an hour, where the group covers it.
 fn take(coverage: &Coverage, piece: &Piece<'_, '_>) -> Option<u64> {
     let line = piece.line;
+    if line.state == LineState::Spot {
+        return None;
+    }
     let t = line.instance_type;
     const WHOLE: u64 = 1_000;
     match (coverage, piece.part) {
         (Coverage::Zonal(name, zone), Part::Node) => {
-            let running = line.state == crate::bill::LineState::Running;
+            let running = line.state == LineState::Running;
             (t.name == *name && line.zone.as_ref() == Some(zone) && running).then_some(WHOLE)
         }
         (Coverage::Type(name), Part::Node) => (t.name == *name).then_some(WHOLE),
@@ -378,7 +381,10 @@ fn candidates(
 ) -> Vec<(Coverage, Recipe)> {
     let mut made = Vec::new();
     let mut types: BTreeMap<&str, (&InstanceType, Option<String>)> = BTreeMap::new();
-    for line in lines {
+    // Nothing that is bought in advance covers spot nodes.
+    let lines: Vec<&UsageLine<'_>> =
+        lines.iter().copied().filter(|line| line.state != LineState::Spot).collect();
+    for line in &lines {
         types.insert(
             &line.instance_type.name,
             (line.instance_type, line.pool.as_ref().map(|p| p.name.clone())),
@@ -577,6 +583,6 @@ fn parts_of_one(scenarios: &[Scenario<'_>]) -> Vec<u32> {
     scenarios.iter().map(|s| s.weight.0).collect()
 }
 
-fn gcd(a: u64, b: u64) -> u64 {
+pub(super) fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }

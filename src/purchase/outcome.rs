@@ -1,12 +1,14 @@
 //! What is proposed, described by the billing engine's own figures.
 
+use std::collections::BTreeMap;
+
 use crate::bill::commitment::{Charges, Covers, Holding, Origin, Totals, charge};
 use crate::bill::{BilledCost, EffectiveCost, ListCost, NodeUsage, OfferKey, Ratio, Scenario, metrics};
 use crate::units::{HOURS_PER_MONTH, Money, PartsPerMillion, Rate};
 
 use super::Options;
 use super::finish::Whole;
-use super::market::{Market, SPEND_STEP};
+use super::market::{Market, SPEND_STEP, gcd};
 use super::model::{PPM, Tail};
 
 /// Purchases with what they come to. Every cost is the billing engine's, expected over the scenarios.
@@ -129,7 +131,7 @@ pub struct OwnedUse {
 /// The same purchases when demand turns out otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sensitivity {
-    /// Nodes in every hour, as a share of those expected, rounded up to whole nodes.
+    /// Hours of nodes, as a share of those expected.
     pub demand: PartsPerMillion,
     /// With what is owned only.
     pub without: EffectiveCost,
@@ -377,12 +379,40 @@ fn sensitivity(scenarios: &[Scenario<'_>], owned: &[Holding], all: &[Holding]) -
         .collect()
 }
 
-/// The same usage with this share of the nodes in every state, rounded up.
+/// The same usage with this share of its hours of nodes.
 fn scaled<'a>(usage: &NodeUsage<'a>, share: PartsPerMillion) -> NodeUsage<'a> {
-    let slots = usage.slots().iter().map(|nodes| nodes.iter().map(|&n| share.ceil_of(n)).collect()).collect();
-    NodeUsage::new(usage.lines().to_vec(), slots, usage.hours().to_vec())
+    let (slots, hours) = scaled_hours(usage.slots(), usage.hours(), share);
+    NodeUsage::new(usage.lines().to_vec(), slots, hours)
         .and_then(|scaled| scaled.with_months(usage.months().to_vec()))
-        .expect("as many lines, states and hours as before")
+        .expect("as many lines and hours as before")
+}
+
+/// States and hours with this share of the hours of nodes: where a share of the nodes of a state is no
+/// whole number, some of its hours have one node more than others. To scale every state up to whole nodes
+/// would let a fleet of few nodes jump.
+fn scaled_hours(states: &[Vec<u64>], hours: &[u32], share: PartsPerMillion) -> (Vec<Vec<u64>>, Vec<u32>) {
+    let one = u64::from(PartsPerMillion::ONE.0);
+    let share = u64::from(share.0);
+    // The hours of a state go through the same numbers of nodes again and again.
+    let period = one / gcd(share, one);
+    let mut made: Vec<Vec<u64>> = Vec::new();
+    let mut known: BTreeMap<(u32, u64), u32> = BTreeMap::new();
+    let mut seen = vec![0u64; states.len()];
+    let until = |n: u64, hours: u64| {
+        let nodes = u128::from(n) * u128::from(share) * u128::from(hours);
+        u64::try_from((nodes + u128::from(one / 2)) / u128::from(one)).unwrap_or(u64::MAX)
+    };
+    let hours = hours.iter().map(|&state| {
+        let nth = seen[state as usize] % period;
+        seen[state as usize] += 1;
+        *known.entry((state, nth)).or_insert_with(|| {
+            let nodes = states[state as usize].iter();
+            made.push(nodes.map(|&n| until(n, nth + 1) - until(n, nth)).collect());
+            u32::try_from(made.len() - 1).expect("fewer states than hours")
+        })
+    });
+    let hours = hours.collect();
+    (made, hours)
 }
 
 fn assumptions(market: &Market, options: &Options, all: &[Holding]) -> Vec<String> {
@@ -411,4 +441,27 @@ fn assumptions(market: &Market, options: &Options, all: &[Holding]) -> Vec<Strin
     }
     said.push("reservations are regional: none holds capacity in a zone".to_owned());
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_few_nodes_is_kept_over_the_hours() {
+        let nodes = |states: &[Vec<u64>], hours: &[u32], tenths: u32| -> u64 {
+            let (states, hours) = scaled_hours(states, hours, PartsPerMillion(tenths * 100_000));
+            assert!(states.len() <= 20);
+            hours.iter().map(|&state| states[state as usize][0]).sum()
+        };
+        // 50 hours of one node and 50 of three: 200.
+        let states = [vec![1], vec![3]];
+        let hours = [0, 1].repeat(50);
+        for (tenths, sum) in [(7, 140), (9, 180), (10, 200), (11, 220), (13, 260)] {
+            assert_eq!(nodes(&states, &hours, tenths), sum, "{tenths} tenths");
+        }
+        assert_eq!(scaled_hours(&states, &hours, PartsPerMillion::ONE), (states.to_vec(), hours));
+        // Once only: the nearest whole number of 2.1 and of 0.7.
+        assert_eq!(nodes(&states, &[0, 1], 7), 1 + 2);
+    }
 }

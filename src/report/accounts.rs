@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::bill::cash::{CashFlow, prepaid_at};
 use crate::bill::commitment::{Charges, Covers, Holding, HoldingUse, Origin};
 use crate::bill::{
-    BilledCost, CommitmentCategory, EffectiveCost, ListCost, OfferKey, Ratio, metrics, provider_wording,
+    BilledCost, CommitmentCategory, EffectiveCost, LineState, ListCost, OfferKey, Ratio, UsageLine, metrics,
+    provider_wording,
 };
-use crate::units::{HOURS_PER_MONTH, Money};
+use crate::units::{HOURS_PER_MONTH, Money, Rate};
 
 /// Months of the first and of the last span that totals are given for.
 pub const SPANS: [u64; 2] = [12, 36];
@@ -22,6 +23,10 @@ pub const SPANS: [u64; 2] = [12, 36];
 pub struct Accounts {
     /// What is supposed, a sentence each.
     pub basis: Vec<String>,
+    /// The scenario of demand over time whose nodes these are, where purchases were decided for it;
+    /// none for nodes that stay as they are.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub scenario: Option<String>,
     /// First day, where it is known; months are calendar months then, and of 730 hours otherwise.
     pub start: Option<String>,
     /// Hours in all.
@@ -32,10 +37,28 @@ pub struct Accounts {
     pub months: Vec<AccountMonth>,
     /// The first 12 and the first 36 months.
     pub spans: Vec<AccountSpan>,
+    /// What a node of each type costs an hour where nothing covers it.
+    pub rates: Vec<AccountRate>,
     /// From the end of this month on, counted from one, less has been paid than on demand.
     pub break_even_month: Option<u64>,
     /// What each month charges, by commitment and instance type.
     pub charges: Vec<ChargeRow>,
+}
+
+/// What a node costs an hour where nothing covers it, costs beside the instance left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountRate {
+    /// Which type.
+    pub instance_type: String,
+    /// Whether it is the rate of spot nodes.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub spot: bool,
+    /// After negotiated discounts.
+    pub rate: Rate,
+    /// By the price list, where a negotiated discount reduced it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub public_rate: Option<Rate>,
 }
 
 /// One commitment and what it does over all months.
@@ -68,6 +91,12 @@ pub struct HeldRow {
     pub upfront: BilledCost,
     /// All pieces, every hour.
     pub recurring_hour: BilledCost,
+    /// `upfront` by the price list, where a negotiated discount reduced it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub public_upfront: Option<ListCost>,
+    /// `recurring_hour` by the price list, where a negotiated discount reduced it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub public_recurring_hour: Option<ListCost>,
     /// Prepaid before the first month.
     pub prepaid_opening: Money,
     /// Prepaid after the last month.
@@ -148,6 +177,8 @@ pub enum ChargeKind {
     Unused,
     /// Usage that is paid as it is used.
     OnDemand,
+    /// Usage of spot nodes.
+    Spot,
     /// Surcharges beside the on-demand rate (surplus credits), which no commitment covers.
     Surcharge,
 }
@@ -164,7 +195,7 @@ pub struct ChargeRow {
     pub commitment: Option<String>,
     /// The instance type used, where one is.
     pub instance_type: Option<String>,
-    /// Of commitments: units bought, used or unused.
+    /// Of commitments: units bought, used or unused; of surcharges: hours of nodes.
     pub units: Option<Ratio>,
     /// On-demand equivalent of usage.
     pub list: ListCost,
@@ -177,6 +208,17 @@ pub struct ChargeRow {
 impl Accounts {
     /// The accounts of some charges, from midnight UTC of `start`.
     pub fn of(charges: &Charges<'_, '_>, start: Option<&str>, currency: &str, basis: Vec<String>) -> Self {
+        Accounts::of_scenario(charges, start, currency, basis, None)
+    }
+
+    /// The accounts of the nodes over time of a scenario.
+    pub fn of_scenario(
+        charges: &Charges<'_, '_>,
+        start: Option<&str>,
+        currency: &str,
+        basis: Vec<String>,
+        scenario: Option<String>,
+    ) -> Self {
         let flow = CashFlow::of(charges);
         let first: Option<Date> = start.and_then(|day| day.parse().ok());
         let total = charges.total();
@@ -225,6 +267,8 @@ impl Accounts {
             if charges.holdings().is_empty() { None } else { flow.break_even_month().map(|m| m as u64) };
         Accounts {
             basis,
+            scenario,
+            rates: rates(charges),
             start: start.map(str::to_owned),
             hours: u64::from(charges.usage().len()),
             held,
@@ -252,6 +296,7 @@ pub(super) const PROPOSED: &str = "Proposed";
 pub(super) const OWNED: &str = "Owned";
 
 fn held_row(holding: &Holding, used: &HoldingUse, currency: &str) -> HeldRow {
+    let public = holding.public_prices();
     let recurring = holding.recurring.for_one_hour().checked_mul(i128::from(holding.quantity));
     // What all of it would cover at its present use of what it covers.
     let whole = i128::try_from(used.units_held).ok().zip(i128::try_from(used.units_used).ok());
@@ -279,6 +324,8 @@ fn held_row(holding: &Holding, used: &HoldingUse, currency: &str) -> HeldRow {
         end_hour: holding.end,
         upfront: holding.upfront_total(),
         recurring_hour: BilledCost::new(recurring.expect("no bill reaches 10^29")),
+        public_upfront: public.map(|(upfront, _)| upfront),
+        public_recurring_hour: public.map(|(_, recurring)| recurring),
         prepaid_opening: prepaid_at(holding, 0),
         prepaid_closing: Money::ZERO,
         effective: used.effective,
@@ -322,6 +369,20 @@ fn units(covers: &Covers, units: u128) -> Ratio {
     i128::try_from(units).ok().and_then(|units| Ratio::of_wide(units, per)).expect("the divisor is not zero")
 }
 
+/// Each type once, on demand and on spot apart, by name.
+fn rates(charges: &Charges<'_, '_>) -> Vec<AccountRate> {
+    let of = |line: &UsageLine<'_>| AccountRate {
+        instance_type: line.instance_type.name.clone(),
+        spot: line.state == LineState::Spot,
+        rate: line.rate(),
+        public_rate: Some(line.public_rate()).filter(|public| *public != line.rate()),
+    };
+    let mut rates: Vec<AccountRate> = charges.usage().lines().iter().map(of).collect();
+    rates.sort_by(|a, b| (&a.instance_type, a.spot).cmp(&(&b.instance_type, b.spot)));
+    rates.dedup();
+    rates
+}
+
 fn month_charges(charges: &Charges<'_, '_>, month: usize) -> Vec<ChargeRow> {
     let totals = charges.month(month);
     let lines = charges.usage().lines();
@@ -335,6 +396,7 @@ fn month_charges(charges: &Charges<'_, '_>, month: usize) -> Vec<ChargeRow> {
         billed: BilledCost::ZERO,
         effective: EffectiveCost::ZERO,
     };
+    let in_month = charges.usage().count(charges.month_hours(month));
     let mut rows = Vec::new();
     for used in &totals.holdings {
         let holding = &charges.holdings()[used.holding];
@@ -373,9 +435,10 @@ fn month_charges(charges: &Charges<'_, '_>, month: usize) -> Vec<ChargeRow> {
         let list = totals.list_by_line[index].money() - covered;
         let surcharge = totals.surcharge[index];
         let paid = totals.as_used[index].money() - surcharge;
-        let mut push = |kind, list: Money, paid: Money| {
+        let mut push = |kind, list: Money, paid: Money, units: Option<Ratio>| {
             rows.push(ChargeRow {
                 kind,
+                units,
                 instance_type: Some(line.instance_type.name.clone()),
                 list: ListCost::new(list),
                 billed: BilledCost::new(paid),
@@ -384,10 +447,15 @@ fn month_charges(charges: &Charges<'_, '_>, month: usize) -> Vec<ChargeRow> {
             });
         };
         if list > Money::ZERO {
-            push(ChargeKind::OnDemand, list, paid);
+            let spot = line.state == LineState::Spot;
+            push(if spot { ChargeKind::Spot } else { ChargeKind::OnDemand }, list, paid, None);
         }
         if surcharge > Money::ZERO {
-            push(ChargeKind::Surcharge, surcharge, surcharge);
+            let nodes = charges.usage().slots().iter().zip(&in_month);
+            let hours: u128 = nodes.map(|(slot, &hours)| u128::from(slot[index]) * u128::from(hours)).sum();
+            let seconds = i128::try_from(hours * u128::from(line.seconds)).ok();
+            let hours = seconds.and_then(|seconds| Ratio::of_wide(seconds, 3_600));
+            push(ChargeKind::Surcharge, surcharge, surcharge, hours);
         }
     }
     rows

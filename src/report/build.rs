@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::scheduling::Scheduling;
+use super::showback::SharedNodes;
 use super::view::{
     CatalogInfo, Headline, InputFile, ObstacleRow, PlanReport, PlanRow, SCHEMA_VERSION, SavingsStep,
     Scenario, Tool, WorkloadRow,
@@ -12,7 +13,7 @@ use crate::bill::{
     saving,
 };
 use crate::catalog::Catalog;
-use crate::formulate::{Formulation, Legend, ObstacleReason};
+use crate::formulate::{self, Formulation, Legend, ObstacleReason};
 use crate::policy::{PlanForm, Policy};
 use crate::problem::Problem;
 use crate::replay::Cluster;
@@ -31,6 +32,31 @@ use placed::Placed;
 
 /// The policy setting `allocatable` of nodes that run Bottlerocket, in words.
 pub(super) const EKS_BOTTLEROCKET: &str = "EKS, Bottlerocket";
+
+/// The nodes of a plan that run for so many hours, with what they are used for.
+pub(super) fn shared_nodes(
+    workloads: &WorkloadSet,
+    catalog: &Catalog,
+    policy: &Policy,
+    (formulation, plan): (&Formulation, &VerifiedPlan),
+    hours: u64,
+) -> Vec<SharedNodes> {
+    let placed = Placed::of(workloads, &formulation.problem, &formulation.legend, plan.plan());
+    let of = |group: placed::Group| {
+        let machine = &catalog.types[group.catalog_type];
+        // At its own rate: a level's problem counts nodes of other levels at other ones.
+        let rate = formulate::node_rate(machine, policy, group.spot);
+        let count = group.nodes.saturating_mul(hours);
+        SharedNodes {
+            family: machine.family.clone(),
+            count,
+            list: rate.for_hours(count),
+            resources: group.resources,
+            pods: group.pods,
+        }
+    };
+    placed.groups.into_iter().filter(|group| !group.pods.is_empty()).map(of).collect()
+}
 
 /// Everything that a report is made of. Only verified plans get in.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@ pub mod accounts;
 mod build;
 mod chart;
 mod cluster;
+pub mod committed;
 pub mod csv;
 pub mod diff;
 pub mod explain;

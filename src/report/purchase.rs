@@ -10,8 +10,7 @@ use crate::bill::{
     BilledCost, CommitmentCategory, EffectiveCost, ListCost, OfferKey, Ratio, category,
     effective_savings_rate, provider_wording,
 };
-use crate::catalog::derivation::rule;
-use crate::catalog::{Catalog, Payment, Provenance, Term};
+use crate::catalog::{Catalog, Payment, Term};
 use crate::purchase::{self, Joint};
 use crate::units::{Bytes, HOURS_PER_MONTH, MilliCpu, Money, PartsPerMillion, Rate};
 
@@ -165,7 +164,7 @@ pub struct ScenarioCostRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SensitivityRow {
-    /// Nodes in every hour against those expected: -0.3 to 0.3.
+    /// Hours of nodes against those expected: -0.3 to 0.3.
     pub change: Ratio,
     /// With what is owned only.
     pub without: EffectiveCost,
@@ -315,10 +314,7 @@ fn proposal(row: &purchase::PurchaseRow, catalog: &Catalog) -> ProposalRow {
 
 /// Whether the catalog has offers of this key by estimate.
 fn is_estimate(key: OfferKey, catalog: &Catalog) -> bool {
-    let estimate =
-        |provenance: &Provenance| matches!(provenance, Provenance::Derived(r) if r == rule::ESTIMATE);
-    let offers = catalog.types.iter().filter_map(|t| key.find(t));
-    offers.map(|offer| &offer.provenance).any(estimate)
+    catalog.types.iter().filter_map(|t| key.find(t)).any(|offer| offer.provenance.is_estimate())
 }
 
 /// What a commitment covers, in a few words.

@@ -5,20 +5,21 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::view::{NodeGroupRow, PlanReport};
+use super::view::{NodeGroupRow, NodeResource, PlanReport, PodsOnNode};
 use crate::bill::showback::{
     BasePrices, IdleSharing, OwnerCost, Part, PartUse, ShowbackNodes, blended, showback,
 };
 use crate::bill::{EffectiveCost, Ratio};
 use crate::units::{HOURS_PER_MONTH, Money};
 
-/// Who causes the cost of a month of 730 hours, amortised. Rows without their `shared` column sum to
-/// the bill.
+/// Who causes the cost of some hours, amortised. Rows without their `shared` column sum to the bill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShowbackReport {
     /// The label whose values are the owners, or `workload` or `namespace`.
     pub label: String,
+    /// Hours that are split: a month of 730 of nodes that stay, the whole horizon of nodes over time.
+    pub hours: u64,
     /// How idle cost is offered: `cluster` or `node`.
     pub idle_shared_by: IdleBy,
     /// What is supposed, a sentence each.
@@ -84,9 +85,42 @@ pub struct ShowbackRow {
     pub share: Option<Ratio>,
 }
 
-/// What a month costs, family by family, and beside them.
+/// Equal nodes that hold the same pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedNodes {
+    /// The family of their type.
+    pub family: String,
+    /// How many, or for how many hours in all, among those that are split with them.
+    pub count: u64,
+    /// What they cost where nothing covers them.
+    pub list: Money,
+    /// What one has and what it is used for.
+    pub resources: Vec<NodeResource>,
+    /// What lies on one.
+    pub pods: Vec<PodsOnNode>,
+}
+
+impl SharedNodes {
+    /// The nodes of a report, for a month.
+    pub fn of_plan(report: &PlanReport) -> Vec<Self> {
+        let of = |group: &NodeGroupRow| SharedNodes {
+            family: group.family.clone(),
+            count: group.nodes,
+            list: group.list_month.money(),
+            resources: group.resources.clone(),
+            pods: group.pods.clone(),
+        };
+        report.nodes.iter().map(of).collect()
+    }
+}
+
+/// What some hours cost, family by family, and beside them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct MonthCost {
+pub struct PeriodCost {
+    /// How many hours.
+    pub hours: u64,
+    /// The nodes that run in them.
+    pub nodes: Vec<SharedNodes>,
     /// Amortised cost of what nodes use, by family.
     pub families: BTreeMap<String, EffectiveCost>,
     /// Commitments that no usage needed.
@@ -98,8 +132,8 @@ pub struct MonthCost {
 }
 
 impl ShowbackReport {
-    /// Splits a month of the plan over the values of a label (`namespace` and `workload` go without one).
-    pub fn of(report: &PlanReport, label: &str, by: IdleBy, month: &MonthCost) -> Self {
+    /// Splits a cost over the values of a label (`namespace` and `workload` go without one).
+    pub fn of(report: &PlanReport, label: &str, by: IdleBy, period: &PeriodCost) -> Self {
         let owners: Vec<Option<String>> = report
             .workloads
             .iter()
@@ -111,17 +145,17 @@ impl ShowbackReport {
             .collect();
         let index: BTreeMap<&str, usize> =
             report.workloads.iter().enumerate().map(|(i, row)| (row.workload.as_str(), i)).collect();
-        let mut groups: Vec<(String, EffectiveCost, Money)> = report
+        let mut groups: Vec<(String, EffectiveCost, Money)> = period
             .nodes
             .iter()
-            .map(|group| (group.family.clone(), EffectiveCost::ZERO, group.list_month.money()))
+            .map(|group| (group.family.clone(), EffectiveCost::ZERO, group.list))
             .collect();
         // All of a family's cost goes to its first group, and from there over all of them by list price.
-        let mut left = month.families.clone();
+        let mut left = period.families.clone();
         for group in &mut groups {
             group.1 = left.remove(&group.0).unwrap_or(EffectiveCost::ZERO);
         }
-        let nodes: Vec<ShowbackNodes> = report
+        let nodes: Vec<ShowbackNodes> = period
             .nodes
             .iter()
             .zip(blended(&groups))
@@ -131,9 +165,9 @@ impl ShowbackReport {
             IdleBy::Cluster => IdleSharing::Cluster,
             IdleBy::Node => IdleSharing::Node,
         };
-        let bill = showback(&nodes, &owners, &BasePrices::DEFAULT, sharing, month.unused, month.overhead);
-        let nodes_cost: EffectiveCost = month.families.values().copied().sum();
-        assert_eq!(bill.total, nodes_cost + month.unused + month.overhead, "a showback sums to the bill");
+        let bill = showback(&nodes, &owners, &BasePrices::DEFAULT, sharing, period.unused, period.overhead);
+        let nodes_cost: EffectiveCost = period.families.values().copied().sum();
+        assert_eq!(bill.total, nodes_cost + period.unused + period.overhead, "a showback sums to the bill");
         let share = |cost: EffectiveCost| Ratio::of_money(cost.money(), bill.total.money());
         let owner = |row: &OwnerCost| ShowbackRow {
             line: ShowbackLine::Owner,
@@ -167,16 +201,18 @@ impl ShowbackReport {
             line(ShowbackLine::Overhead, bill.overhead),
             line(ShowbackLine::Total, bill.total),
         ]);
-        ShowbackReport { label: label.to_owned(), idle_shared_by: by, basis: month.basis.clone(), rows }
+        ShowbackReport {
+            label: label.to_owned(),
+            hours: period.hours,
+            idle_shared_by: by,
+            basis: period.basis.clone(),
+            rows,
+        }
     }
 }
 
 /// What a group's nodes are used for, summed over them.
-fn parts(
-    report: &PlanReport,
-    group: &NodeGroupRow,
-    index: &BTreeMap<&str, usize>,
-) -> BTreeMap<Part, PartUse> {
+fn parts(report: &PlanReport, group: &SharedNodes, index: &BTreeMap<&str, usize>) -> BTreeMap<Part, PartUse> {
     let mut parts: BTreeMap<Part, PartUse> = BTreeMap::new();
     for row in &group.resources {
         let (part, per) = match row.resource.as_str() {
@@ -186,7 +222,7 @@ fn parts(
             other if other.contains('/') => (Part::Accelerator, 1),
             _ => continue,
         };
-        let nodes = u128::from(group.nodes);
+        let nodes = u128::from(group.count);
         let units = |amount: u128| u64::try_from(amount * nodes / per).unwrap_or(u64::MAX);
         let of = |amount: u64| units(u128::from(amount));
         // The pods' part goes to their owners by what they ask for; where nobody asks, by pods.
@@ -200,9 +236,7 @@ fn parts(
             .filter_map(|on| index.get(on.workload.as_str()).map(|&w| (w, asked(w, on.pods))))
             .collect();
         if weights.iter().all(|(_, weight)| *weight == 0) {
-            let pods = |on: &super::view::PodsOnNode| {
-                index.get(on.workload.as_str()).map(|&w| (w, u128::from(on.pods)))
-            };
+            let pods = |on: &PodsOnNode| index.get(on.workload.as_str()).map(|&w| (w, u128::from(on.pods)));
             weights = group.pods.iter().filter_map(pods).collect();
         }
         let demand = u128::from(row.demand);

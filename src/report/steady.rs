@@ -1,18 +1,18 @@
-//! The plan's nodes as they are, for 36 months: owned commitments first, then the selected way of
-//! paying for every node that these leave on demand.
+//! Accounts of the plan's nodes as they are, for 36 months: owned commitments first, then the selected
+//! way of paying for every node that these leave on demand. Spot nodes are paid at the spot rate.
 
 use std::collections::BTreeMap;
 
 use super::accounts::{self, Accounts};
-use super::showback::{self, MonthCost};
+use super::showback::{self, PeriodCost, SharedNodes};
 use super::view::PlanReport;
 use crate::bill::cash::renewed;
-use crate::bill::commitment::{Holding, charge, fill, lines};
+use crate::bill::commitment::{Holding, Totals, charge, fill, lines};
 use crate::bill::{
-    CalendarError, EffectiveCost, NodeUsage, SizeRatios, UsageError, UsageLine, charge_periods,
+    CalendarError, EffectiveCost, NodeUsage, SizeRatios, UsageError, UsageLine, charge_periods, pro_rata,
 };
 use crate::catalog::Catalog;
-use crate::units::Rate;
+use crate::units::{HOURS_PER_MONTH, Rate};
 
 /// Why a plan has no accounts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,11 +23,9 @@ pub enum AccountsError {
     /// The first day is no date, or too late.
     #[error(transparent)]
     Calendar(#[from] CalendarError),
-    /// Spot nodes are paid at another rate, and nothing that is bought in advance covers them.
-    #[error(
-        "the plan has spot nodes, whose bill over months is not known; leave out spot capacity or the accounts"
-    )]
-    Spot,
+    /// The report has spot nodes of a type for which the catalog has no spot rate.
+    #[error("the catalog has no spot rate of `{0}`")]
+    NoSpotRate(String),
     /// More nodes than can be billed.
     #[error(transparent)]
     Usage(#[from] UsageError),
@@ -42,19 +40,25 @@ pub fn steady(
     catalog: &Catalog,
     owned: Vec<Holding>,
     ratios: &SizeRatios,
-) -> Result<(Accounts, MonthCost), AccountsError> {
-    let mut nodes: BTreeMap<(&str, Rate), u64> = BTreeMap::new();
-    if report.nodes.iter().any(|group| group.spot) {
-        return Err(AccountsError::Spot);
-    }
+) -> Result<(Accounts, PeriodCost), AccountsError> {
+    let mut nodes: BTreeMap<(&str, bool, Rate), u64> = BTreeMap::new();
     for group in &report.nodes {
         let t = find(catalog, &group.instance_type)?;
-        let surcharge = group.list_rate.nanos().saturating_sub(t.on_demand.rate.nanos());
-        *nodes.entry((&t.name, Rate::from_nanos(surcharge))).or_default() += group.nodes;
+        let base = match &t.spot {
+            Some(spot) if group.spot => spot.rate,
+            None if group.spot => return Err(AccountsError::NoSpotRate(t.name.clone())),
+            _ => t.on_demand.rate,
+        };
+        let surcharge = group.list_rate.nanos().saturating_sub(base.nanos());
+        *nodes.entry((&t.name, group.spot, Rate::from_nanos(surcharge))).or_default() += group.nodes;
     }
-    let types = nodes.keys().map(|(name, _)| find(catalog, name)).collect::<Result<Vec<_>, _>>()?;
+    let types = nodes.keys().map(|(name, ..)| find(catalog, name)).collect::<Result<Vec<_>, _>>()?;
     let mut of_lines: Vec<UsageLine<'_>> = lines(catalog, types, ratios);
-    for (line, (_, surcharge)) in of_lines.iter_mut().zip(nodes.keys()) {
+    for (line, (name, spot, surcharge)) in of_lines.iter_mut().zip(nodes.keys()) {
+        if *spot {
+            let missing = || AccountsError::NoSpotRate((*name).to_owned());
+            *line = UsageLine::spot(line.instance_type).ok_or_else(missing)?;
+        }
         line.surcharge = *surcharge;
     }
     let counts: Vec<u64> = nodes.values().copied().collect();
@@ -82,29 +86,58 @@ pub fn steady(
         basis
             .push(format!("{rest} is paid {}, bought at the start and again whenever it ends", option.label));
     }
+    if nodes.keys().any(|(_, spot, _)| *spot) {
+        basis.push("spot nodes cost the catalog's spot rate, which moves, in every hour".to_owned());
+    }
     let all = renewed(&held, hours);
-    let made = Accounts::of(&charge(&usage, &all), start, &report.catalog.currency, basis.clone());
+    let told = basis.iter().cloned().chain(beside(report)).collect();
+    let made = Accounts::of(&charge(&usage, &all), start, &report.catalog.currency, told);
 
     let month = NodeUsage::steady(of_lines, counts, showback::hours())?;
     let totals = charge(&month, &held).total();
+    basis[0] = "the first month of 730 hours".to_owned();
+    let hours = u64::from(showback::hours());
+    Ok((made, period_cost(report, month.lines(), &totals, (hours, SharedNodes::of_plan(report)), basis)))
+}
+
+/// What a bill's hours cost, by family; the cluster's fee beside it.
+pub(super) fn period_cost(
+    report: &PlanReport,
+    lines: &[UsageLine<'_>],
+    totals: &Totals,
+    (hours, nodes): (u64, Vec<SharedNodes>),
+    mut basis: Vec<String>,
+) -> PeriodCost {
     let mut families: BTreeMap<String, EffectiveCost> = BTreeMap::new();
-    for (index, line) in month.lines().iter().enumerate() {
+    for (index, line) in lines.iter().enumerate() {
         let covered = totals.holdings.iter().flat_map(|h| &h.lines).filter(|l| l.line == index);
         let cost = EffectiveCost::new(totals.as_used[index].money()) + covered.map(|l| l.effective).sum();
         let family = families.entry(line.instance_type.family.clone()).or_default();
         *family = *family + cost;
     }
     let fees = report.extra_costs.iter().filter(|cost| !cost.in_node_rates);
-    let overhead = fees.map(|cost| EffectiveCost::new(cost.list_month.money())).sum();
-    basis[0] = "the first month of 730 hours".to_owned();
+    let fees = fees.filter_map(|cost| pro_rata(cost.list_month.money(), hours, HOURS_PER_MONTH));
+    let overhead = fees.map(EffectiveCost::new).sum();
     basis.push("nodes are split 9 : 1 between a vCPU and a GiB, and charged to who requests them".to_owned());
-    let month = MonthCost { families, unused: totals.unused(), overhead, basis };
+    let period = PeriodCost { hours, nodes, families, unused: totals.unused(), overhead, basis };
     assert_eq!(
-        month.families.values().copied().sum::<EffectiveCost>() + month.unused,
+        period.families.values().copied().sum::<EffectiveCost>() + period.unused,
         totals.effective(),
         "families and what is unused sum to the bill"
     );
-    Ok((made, month))
+    period
+}
+
+/// What no node causes and no account therefore has.
+pub(super) fn beside(report: &PlanReport) -> Option<String> {
+    let fees = || report.extra_costs.iter().filter(|cost| !cost.in_node_rates);
+    fees().next()?;
+    let names: Vec<String> = fees()
+        .map(|cost| {
+            format!("{} of {} {} a month", cost.name, cost.list_month.money(), report.catalog.currency)
+        })
+        .collect();
+    Some(format!("the {} comes on top of cash and accrual", names.join(", ")))
 }
 
 fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a crate::catalog::InstanceType, AccountsError> {

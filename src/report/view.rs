@@ -18,7 +18,7 @@ use crate::catalog::Provider;
 use crate::policy::PlanForm;
 use crate::units::Money;
 
-pub use super::accounts::{AccountMonth, AccountSpan, Accounts, ChargeKind, ChargeRow, HeldRow};
+pub use super::accounts::{AccountMonth, AccountRate, AccountSpan, Accounts, ChargeKind, ChargeRow, HeldRow};
 pub use super::build::{BaselineInput, Metadata, ReportError, ReportInputs, build};
 pub use super::cluster::{
     ActionRow, ClusterInput, ClusterNodeRow, ClusterPlanRow, ClusterReport, ClusterResource, FixedRow,

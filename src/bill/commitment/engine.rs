@@ -201,7 +201,7 @@ fn parts(lines: &[UsageLine<'_>]) -> Vec<Part> {
             }
             None => {
                 let unit = usage.pool.as_ref().map_or(WHOLE, |pool| pool.units.0.max(1));
-                parts.push(Part { line, resource: Resource::Node, rate: t.on_demand.rate, unit });
+                parts.push(Part { line, resource: Resource::Node, rate: usage.rate(), unit });
             }
         }
     }
@@ -239,9 +239,11 @@ fn reservations(lines: &[UsageLine<'_>], parts: &[Part], holdings: &[Holding]) -
                     && line.zone.as_ref() == Some(zone)
                     && line.state == LineState::Running
             }),
-            Covers::Type(name) => {
-                matching(&|line, resource| resource == Resource::Node && line.instance_type.name == *name)
-            }
+            Covers::Type(name) => matching(&|line, resource| {
+                resource == Resource::Node
+                    && line.instance_type.name == *name
+                    && line.state != LineState::Spot
+            }),
             Covers::Pool(pool) => pools.get(pool.name.as_str()).cloned().unwrap_or_default(),
             Covers::Cpu { series, .. } => {
                 matching(&|line, resource| resource == Resource::Cpu && line.instance_type.family == *series)
@@ -272,7 +274,8 @@ fn pairs(lines: &[UsageLine<'_>], holdings: &[Holding]) -> Vec<Pair> {
         let Covers::Spend { family, .. } = &held.covers else { continue };
         for (line, usage) in lines.iter().enumerate() {
             let t = usage.instance_type;
-            if family.as_ref().is_some_and(|family| *family != t.family) {
+            let other = family.as_ref().is_some_and(|family| *family != t.family);
+            if other || usage.state == LineState::Spot {
                 continue;
             }
             let Some(offer) = held.key.find(t) else { continue };

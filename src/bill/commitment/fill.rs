@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::engine::charge;
 use super::holding::Holding;
 use crate::bill::offer::{OfferKey, Scope, scope};
-use crate::bill::usage::{NodeUsage, SeriesRates, SizeRatios, UsageLine};
+use crate::bill::usage::{LineState, NodeUsage, SeriesRates, SizeRatios, UsageLine};
 use crate::catalog::{Catalog, OfferKind, Provider};
 use crate::units::Rate;
 
@@ -46,7 +46,7 @@ pub fn fill(
     for (index, line) in usage.lines().iter().enumerate() {
         let t = line.instance_type;
         let each = line.list_hour(1).nanos();
-        if key.find(t).is_none() || each == 0 {
+        if key.find(t).is_none() || each == 0 || line.state == LineState::Spot {
             continue;
         }
         let nodes = u64::try_from(class.on_demand[index].nanos() / each).unwrap_or(0);

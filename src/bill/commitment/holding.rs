@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::bill::cost::{BilledCost, EffectiveCost};
+use crate::bill::cost::{BilledCost, EffectiveCost, ListCost};
 use crate::bill::offer::{OfferKey, category, id_prefix};
 use crate::bill::usage::{Components, SECONDS_PER_HOUR, UsageLine};
 use crate::bill::{CommitmentCategory, FlexPool};
@@ -74,6 +74,8 @@ pub struct Holding {
     pub upfront: Money,
     /// Paid every hour, used or not, per piece.
     pub recurring: Rate,
+    /// Both by the public price list, per piece, where a negotiated discount reduced them.
+    pub public: Option<(Money, Rate)>,
     /// Owned or proposed.
     pub origin: Origin,
 }
@@ -114,6 +116,7 @@ impl Holding {
             end: start + i64::try_from(offer.term.hours()).expect("a term of hours"),
             upfront: offer.upfront,
             recurring: offer.recurring,
+            public: offer.public_price(),
             origin: Origin::Proposed,
         }
     }
@@ -138,6 +141,8 @@ impl Holding {
             end: start + i64::try_from(key.term.hours()).expect("a term of hours"),
             upfront: terms.upfront,
             recurring: terms.recurring,
+            // What is committed to is money: the list has no other price for it.
+            public: None,
             origin: Origin::Proposed,
         }
     }
@@ -156,13 +161,16 @@ impl Holding {
         let series = instance_type.family.clone();
         let cpu = Rate::from_nanos(rates.cpu.nanos() + rates.rest.nanos());
         let piece = |suffix: &str, covers: Covers, rate: Rate| {
-            let terms = CommitmentOffer::new(
-                offer.kind,
-                offer.term,
-                offer.payment,
-                rate,
-                crate::catalog::Provenance::Listed,
-            );
+            let (kind, term, payment) = (offer.kind, offer.term, offer.payment);
+            let paid =
+                |rate| CommitmentOffer::new(kind, term, payment, rate, crate::catalog::Provenance::Listed);
+            let terms = paid(rate);
+            let public = offer.provenance.list_price().map(|list| {
+                let part = u128::from(rate.nanos()) * u128::from(list.rate.nanos());
+                let part = part / u128::from(offer.effective.nanos().max(1));
+                let listed = paid(Rate::from_nanos(u64::try_from(part).unwrap_or(u64::MAX)));
+                (listed.upfront, listed.recurring)
+            });
             Holding {
                 id: format!("{id}-{suffix}"),
                 key: OfferKey::of(offer),
@@ -172,6 +180,7 @@ impl Holding {
                 end: start + i64::try_from(offer.term.hours()).expect("a term of hours"),
                 upfront: terms.upfront,
                 recurring: terms.recurring,
+                public,
                 origin: Origin::Proposed,
             }
         };
@@ -215,6 +224,13 @@ impl Holding {
     /// All its upfront payments.
     pub fn upfront_total(&self) -> BilledCost {
         BilledCost::new(times(self.upfront, self.quantity))
+    }
+
+    /// All its upfront payments and what all of it costs an hour, by the public price list.
+    pub fn public_prices(&self) -> Option<(ListCost, ListCost)> {
+        let (upfront, recurring) = self.public?;
+        let all = |money: Money| ListCost::new(times(money, self.quantity));
+        Some((all(upfront), all(recurring.for_one_hour())))
     }
 
     /// Cash due in some hours: the upfront payment in its first hour, the recurring one in each.

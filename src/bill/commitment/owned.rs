@@ -91,6 +91,12 @@ fn holding(
         (None, None, None) => Err(OwnedError::NoPrice { place: place(), key, what: what.to_owned() }),
         (upfront, recurring, _) => Ok((upfront.unwrap_or(Money::ZERO), recurring.unwrap_or(Rate::ZERO))),
     };
+    // A price that is stated is the user's own: no list is known for it.
+    let listed = |offer: Option<&CommitmentOffer>| {
+        offer
+            .filter(|_| owned.upfront.is_none() && owned.recurring.is_none())
+            .and_then(CommitmentOffer::public_price)
+    };
     let make = |id: String, covers: Covers, quantity: u64, (upfront, recurring): (Money, Rate)| Holding {
         id,
         key,
@@ -100,6 +106,7 @@ fn holding(
         end,
         upfront,
         recurring,
+        public: None,
         origin: super::Origin::Owned,
     };
     match &owned.scope {
@@ -114,7 +121,8 @@ fn holding(
                 (None, Some(pool)) => Covers::Pool(pool),
                 (None, None) => Covers::Type(instance_type.clone()),
             };
-            Ok(vec![make(id, covers, owned.quantity, price)])
+            let public = listed(key.find(found));
+            Ok(vec![Holding { public, ..make(id, covers, owned.quantity, price) }])
         }
         OwnedScope::Spend { family, hourly } => {
             let eligible = catalog.types.iter().filter(|t| family.as_ref().is_none_or(|f| *f == t.family));

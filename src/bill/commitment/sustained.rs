@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::charges::HourClass;
 use crate::bill::sustained::SustainedUse;
-use crate::bill::usage::NodeUsage;
+use crate::bill::usage::{LineState, NodeUsage};
 use crate::units::Money;
 
 /// What the discount takes off each line in each month.
@@ -17,7 +17,7 @@ pub(super) fn discounts(usage: &NodeUsage<'_>, classes: &[HourClass], hours: &[u
     let lines = usage.lines();
     let mut families: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, line) in lines.iter().enumerate() {
-        if line.instance_type.sustained_use.is_some() {
+        if line.instance_type.sustained_use.is_some() && line.state != LineState::Spot {
             families.entry(&line.instance_type.family).or_default().push(index);
         }
     }

@@ -39,10 +39,10 @@ pub(super) fn write(
         let name = format!("{} for {} ({})", row.commitment_type, row.covers, row.id);
         writer.held.insert(&row.id, Held { row, id, name });
     }
-    for group in &report.nodes {
-        check("InstanceType", &group.instance_type)?;
-        let surplus = group.list_rate.nanos().saturating_sub(group.surplus_rate.nanos());
-        writer.rates.insert(&group.instance_type, Rate::from_nanos(surplus));
+    for row in &accounts.rates {
+        check("InstanceType", &row.instance_type)?;
+        let public = row.public_rate.unwrap_or(row.rate);
+        writer.rates.insert((&row.instance_type, row.spot), Prices { contracted: row.rate, public });
     }
     writer.balances(accounts, rows);
     for charge in &accounts.charges {
@@ -57,11 +57,19 @@ struct Held<'a> {
     name: String,
 }
 
+/// What a node costs an hour where nothing covers it.
+#[derive(Clone, Copy)]
+struct Prices {
+    contracted: Rate,
+    public: Rate,
+}
+
 struct Writer<'a> {
     report: &'a PlanReport,
     periods: Vec<PeriodText>,
     held: BTreeMap<&'a str, Held<'a>>,
-    rates: BTreeMap<&'a str, Rate>,
+    /// By type, on demand and on spot.
+    rates: BTreeMap<(&'a str, bool), Prices>,
 }
 
 impl Writer<'_> {
@@ -119,7 +127,9 @@ impl Writer<'_> {
                 self.usage(charge, name, period, Some((held, cells)), rows)?;
             }
             (ChargeKind::Unused, Some(held), _) => self.unused(charge, held, units, period, rows),
-            (ChargeKind::OnDemand, None, Some(name)) => self.usage(charge, name, period, None, rows)?,
+            (ChargeKind::OnDemand | ChargeKind::Spot, None, Some(name)) => {
+                self.usage(charge, name, period, None, rows)?;
+            }
             (ChargeKind::Surcharge, None, Some(name)) => self.surcharge(charge, name, period, rows),
             _ => return Err(broken("has neither a commitment nor an instance type that its kind needs")),
         }
@@ -146,10 +156,18 @@ impl Writer<'_> {
         let details = details.to_string();
         let spend = held.row.category == CommitmentCategory::Spend;
         let fee = charge.billed.money();
+        // What the price list asks for the same: its upfront payment, or its rate for as many hours.
+        let listed = if once {
+            held.row.public_upfront.map(|listed| listed.money())
+        } else {
+            let hours = fee.nanos().checked_div(held.row.recurring_hour.money().nanos()).unwrap_or(0);
+            held.row.public_recurring_hour.and_then(|listed| listed.money().checked_mul(hours))
+        };
+        let list = listed.unwrap_or(fee);
         let (unit_price, quantity, unit) = if spend {
             (Money::from_nanos(NANO), fee.nanos(), self.report.catalog.currency.as_str())
         } else {
-            (fee, NANO, "Units")
+            (list, NANO, "Units")
         };
         rows.write(&Row {
             category: "Purchase",
@@ -158,9 +176,10 @@ impl Writer<'_> {
             pricing_category: "Standard",
             billed: fee,
             unit_price,
+            contracted: Some((fee, fee)).filter(|_| !spend && list != fee),
             quantity,
             unit,
-            list: fee,
+            list: if spend { fee } else { list },
             sku: &sku,
             meter: "Commitment",
             price: &price,
@@ -178,7 +197,10 @@ impl Writer<'_> {
         covered: Option<(&Held<'_>, CommitmentCells<'_>)>,
         rows: &mut Rows<'_>,
     ) -> Result<(), FocusError> {
-        let rate = self.rates.get(name).copied().unwrap_or(Rate::ZERO);
+        let spot = charge.kind == ChargeKind::Spot;
+        let known = self.rates.get(&(name, spot)).copied();
+        let Prices { contracted: rate, public } =
+            known.unwrap_or(Prices { contracted: Rate::ZERO, public: Rate::ZERO });
         let list = charge.list.money();
         // Node hours where the rate goes into the cost exactly, else the cost itself as quantity: price
         // x quantity has to be the cost to the last digit.
@@ -189,30 +211,52 @@ impl Writer<'_> {
         let Some((consumed, rest)) = hours else {
             return Err(FocusError::Inconsistent(format!("{name} is used and has no price")));
         };
-        let (unit_price, quantity, unit) = if rest == 0 {
-            (rate.for_one_hour(), consumed, "Hours")
-        } else {
-            (Money::from_nanos(NANO), list.nanos(), self.report.catalog.currency.as_str())
+        // By the price list the same hours cost so much; whole where the hours are, else to the nearest
+        // nano-dollar.
+        let (above, by) = (i128::from(public.nanos()), i128::from(rate.nanos()));
+        let at_list = |cost: Money| {
+            let product = cost.nanos().checked_mul(above).map(|wide| (wide + by / 2).div_euclid(by));
+            product.map_or(cost, Money::from_nanos)
         };
+        let (priced, contracted, quantity, unit) = if public == rate {
+            if rest == 0 {
+                (rate.for_one_hour(), None, consumed, "Hours")
+            } else {
+                (Money::from_nanos(NANO), None, list.nanos(), self.report.catalog.currency.as_str())
+            }
+        } else if rest == 0 && consumed.checked_mul(above).is_some_and(|cost| cost % NANO == 0) {
+            (public.for_one_hour(), Some((rate.for_one_hour(), list)), consumed, "Hours")
+        } else {
+            // Both costs are the price of one unit: neither rate goes into both exactly.
+            (at_list(list), Some((list, list)), NANO, "Units")
+        };
+        let listed = if public == rate { list } else { at_list(list) };
         let sku = self.sku(name, "linux");
-        let option = covered.map_or_else(|| "on-demand".to_owned(), |(held, _)| held.row.offer.to_string());
+        let as_used = if spot { "spot" } else { "on-demand" };
+        let option = covered.map_or_else(|| as_used.to_owned(), |(held, _)| held.row.offer.to_string());
         let (price, resource) = (format!("{sku}:{option}"), self.resource(name));
         let details = json!({ "InstanceType": name, "OperatingSystem": "Linux" }).to_string();
-        let paid_as = if covered.is_some() { "under commitment" } else { "on demand" };
+        // A price that moves with supply and demand is Dynamic (FOCUS 1.2, PricingCategory).
+        let (paid_as, pricing_category) = match (covered, spot) {
+            (Some(_), _) => ("under commitment", "Committed"),
+            (None, true) => ("spot", "Dynamic"),
+            (None, false) => ("on demand", "Standard"),
+        };
         let description = format!("{name}, all nodes, {paid_as} (plan)");
         let resource_name = format!("all nodes of {name}");
         rows.write(&Row {
             category: "Usage",
             frequency: "Usage-Based",
             description: &description,
-            pricing_category: if covered.is_some() { "Committed" } else { "Standard" },
+            pricing_category,
             billed: charge.billed.money(),
             effective: charge.effective.money(),
-            unit_price,
+            unit_price: priced,
+            contracted,
             quantity,
             unit,
-            list,
-            equivalent: list,
+            list: listed,
+            equivalent: listed,
             consumed: Some(consumed),
             resource_id: &resource,
             resource_name: &resource_name,
@@ -246,7 +290,7 @@ impl Writer<'_> {
             unit: &self.report.catalog.currency,
             list,
             equivalent: list,
-            consumed: Some(list.nanos()),
+            consumed: Some(charge.units.map_or(0, |hours| hours.nanos())),
             resource_id: &resource,
             resource_name: &resource_name,
             resource_type: "Virtual Machine",

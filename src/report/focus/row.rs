@@ -119,7 +119,11 @@ impl<'a> Rows<'a> {
             provider,
             service,
             region_name: region_name(&catalog.region),
-            option: option.map_or_else(|| "on-demand".to_owned(), |o| o.option.clone()),
+            // Purchases that were chosen for demand over time are no single option.
+            option: match &report.accounts {
+                Some(accounts) if accounts.scenario.is_some() => "commitment-plan".to_owned(),
+                _ => option.map_or_else(|| "on-demand".to_owned(), |o| o.option.clone()),
+            },
             lines: 0,
         };
         let mut cells = Cells(&mut rows.out);

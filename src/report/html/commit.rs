@@ -3,6 +3,7 @@
 use super::length;
 use super::money::{capital, spoken};
 use super::part::{Block, Cell, Figure, Section, Table, clean, key, minus};
+use crate::catalog::Payment;
 use crate::report::chart::Tint;
 use crate::report::chart::bars::{Bar, Part, bars};
 use crate::report::number::{Currency, grouped};
@@ -128,6 +129,15 @@ fn steps(report: &PlanReport, purchases: &Purchases) -> Figure {
     )
 }
 
+/// How it is paid, in words.
+fn payment(row: &ProposalRow) -> &'static str {
+    match row.payment {
+        Payment::NoUpfront => "no upfront",
+        Payment::PartialUpfront => "partial upfront",
+        Payment::AllUpfront => "all upfront",
+    }
+}
+
 fn proposals(currency: Currency<'_>, rows: &[ProposalRow]) -> Table {
     let mut table = Table::new(
         "What to buy",
@@ -139,24 +149,27 @@ fn proposals(currency: Currency<'_>, rows: &[ProposalRow]) -> Table {
             "#Upfront",
             "#Net savings",
             "#Utilization",
+            "#Coverage",
             "#Least use",
+            "#Pays off after months",
             "#Worst-case loss",
             "Status",
         ],
     );
     for (index, row) in rows.iter().enumerate() {
         let path = |field: &str| format!("/purchases/rows/{index}/{field}");
-        let estimate = if row.estimate { " (estimate)" } else { "" };
         let years = row.term.hours() / HOURS_PER_YEAR;
         table.row(vec![
-            Cell::text(format!("{}, {years} y{estimate}", row.commitment_type)),
+            Cell::text(format!("{}, {years} y, {}", row.commitment_type, payment(row))),
             Cell::text(&row.covers),
             Cell::number(clean(&format!("{} {}", row.quantity, row.unit))),
             Cell::rate(currency, row.rate.for_one_hour(), &path("rate")),
             Cell::money(currency, row.upfront.money(), &path("upfront")),
             Cell::money(currency, row.net_savings, &path("net_savings")),
             Cell::share(row.utilization, &path("utilization")),
+            Cell::share(row.coverage, &path("coverage")),
             Cell::share(row.break_even_utilization, &path("break_even_utilization")),
+            Cell::number(row.break_even_months.map_or_else(|| "never".to_owned(), |months| months.fixed(1))),
             Cell::money(currency, row.worst_case_loss, &path("worst_case_loss")),
             Cell::text(&row.status),
         ]);

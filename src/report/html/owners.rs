@@ -6,14 +6,17 @@ use super::part::{Block, Cell, Figure, Section, Table, clean, key};
 use crate::report::chart::Tint;
 use crate::report::chart::bars::{Bar, Part, bars};
 use crate::report::chart::columns::{Column, Over, columns};
-use crate::report::number::{Currency, percent};
+use crate::report::number::{Currency, grouped, percent};
 use crate::report::view::{Accounts, PlanReport, ShowbackLine, ShowbackReport, ShowbackRow};
-use crate::units::Money;
+use crate::units::{HOURS_PER_MONTH, Money};
 
 /// The bill by owner.
 pub(super) fn showback(report: &PlanReport) -> Option<Section> {
     let bill = report.showback.as_ref()?;
-    let remark = format!("Amortised cost of a month, by {}.", bill.label);
+    let remark = match bill.hours {
+        HOURS_PER_MONTH => format!("Amortised cost of a month, by {}.", bill.label),
+        hours => format!("Amortised cost of {} hours, by {}.", grouped(hours), bill.label),
+    };
     let mut section = Section::new("owners", "Who causes the cost", "Owners", &remark);
     section.blocks.push(Block::Figure(Box::new(owners(report, bill))));
     section.blocks.push(Block::list(&bill.basis));

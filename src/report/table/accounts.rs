@@ -6,6 +6,7 @@ use crate::report::accounts::Accounts;
 use crate::report::number::{Currency, grouped, percent};
 use crate::report::showback::{IdleBy, ShowbackLine, ShowbackRow};
 use crate::report::view::PlanReport;
+use crate::units::HOURS_PER_MONTH;
 
 /// Months in the table; the others are in csv and json.
 const MONTHS: usize = 12;
@@ -44,7 +45,9 @@ pub(super) fn held(report: &PlanReport, draw: &Draw) -> String {
         ]);
     }
     let mut body = grid.render(draw);
-    body.push_str(&draw.hanging("  ", "Hours, accrual and what is unused count within the 36 months."));
+    let months = accounts.months.len();
+    let text = format!("Hours, accrual and what is unused count within these {months} months.");
+    body.push_str(&draw.hanging("  ", &text));
     draw.section("Commitments held", "owned ones apply first", &body)
 }
 
@@ -155,5 +158,9 @@ pub(super) fn showback(report: &PlanReport, draw: &Draw) -> String {
     let text: Vec<String> = showback.basis.iter().map(|sentence| capital(sentence)).collect();
     let shared = format!("With idle: the idle line shared {by}, by what they pay for the same resource.");
     body.push_str(&draw.hanging("  ", &format!("{} {shared}", text.join(" "))));
-    draw.section(&format!("Cost by {}", draw.clean(&showback.label)), "amortised, a month of 730 h", &body)
+    let hours = match showback.hours {
+        HOURS_PER_MONTH => "amortised, a month of 730 h".to_owned(),
+        hours => format!("amortised, {} h", grouped(hours)),
+    };
+    draw.section(&format!("Cost by {}", draw.clean(&showback.label)), &hours, &body)
 }

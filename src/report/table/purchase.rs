@@ -1,5 +1,8 @@
 //! What to commit to: three steps, proposals, scenarios, sensitivity, what is owned.
 
+use jiff::ToSpan;
+use jiff::civil::Date;
+
 use super::draw::{Draw, Tone};
 use super::grid::{Column, Grid};
 use super::signed_percent;
@@ -11,9 +14,9 @@ use crate::units::Money;
 
 pub(super) fn purchase(report: &PlanReport, draw: &Draw) -> String {
     let Some(purchases) = &report.purchases else { return String::new() };
-    let mut sections = vec![steps(report, purchases, draw), proposals(report, purchases, draw)];
+    let mut sections = vec![steps(report, purchases, draw), owned(report, purchases, draw)];
+    sections.push(proposals(report, purchases, draw));
     sections.push(sensitivity(report, purchases, draw));
-    sections.push(owned(report, purchases, draw));
     sections.retain(|section| !section.is_empty());
     sections.join("\n")
 }
@@ -152,20 +155,38 @@ fn proposals(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String 
             whole(row.coverage),
         ];
         if wide {
-            let months = row.break_even_months.map(|m| {
-                if m == Ratio::ZERO { "at once".to_owned() } else { format!("month {}", m.fixed(1)) }
-            });
-            cells.push(months.unwrap_or_default());
-            cells.push(currency.short(row.worst_case_loss));
+            cells.extend([pays_off(row), currency.short(row.worst_case_loss)]);
         }
         grid.row(cells);
     }
     let mut body = grid.render(draw);
+    if !wide {
+        // What the first table has no room for.
+        let mut more = Grid::new(vec![
+            Column::shrinking("Offer"),
+            Column::left("Covers"),
+            Column::right("Pays off"),
+            Column::right("Saves"),
+            Column::right("Worst loss"),
+            Column::left("Status"),
+        ]);
+        for row in purchases.rows.iter().take(shown) {
+            more.row(vec![
+                offer(row, draw),
+                draw.clean(&row.covers),
+                pays_off(row),
+                currency.short(row.net_savings),
+                currency.short(row.worst_case_loss),
+                row.status.clone(),
+            ]);
+        }
+        body.push_str(&more.render(draw));
+    }
     if purchases.rows.len() > shown {
         let more = format!("{} more; all of them are in -f json and csv", purchases.rows.len() - shown);
         body.push_str(&draw.hanging("  ", &more));
     }
-    let legend = "Hour: all of it, amortised. Min use: the use below which on demand is cheaper. Covered: its share of the on-demand equivalent.";
+    let legend = "Hour: all of it, amortised. Min use: the use below which on demand is cheaper. Covered: its share of the on-demand equivalent. Pays off: when savings have passed the upfront payment. Worst loss: what it costs more than it covers if demand is the lowest of the scenarios.";
     body.push_str(&draw.hanging("  ", legend));
     for text in &purchases.assumptions {
         body.push_str(&draw.hanging("  - ", &draw.clean(text)));
@@ -178,6 +199,15 @@ fn proposals(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String 
         body.push_str(&draw.hanging("  ", &draw.paint(&draw.clean(&text), Tone::Fair)));
     }
     draw.section("Commitment plan", "status: proposed; nothing is bought", &body)
+}
+
+/// When savings have passed the upfront payment; `never` within the term.
+fn pays_off(row: &ProposalRow) -> String {
+    match row.break_even_months {
+        None => "never".to_owned(),
+        Some(Ratio::ZERO) => "at once".to_owned(),
+        Some(months) => format!("month {}", months.fixed(1)),
+    }
 }
 
 /// `1y Standard Reserved Instance, partial`.
@@ -231,7 +261,7 @@ fn sensitivity(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> Strin
         ]);
     }
     let body = grid.render(draw);
-    draw.section("If demand turns out otherwise", "these purchases, nodes in every hour scaled", &body)
+    draw.section("If demand turns out otherwise", "these purchases, hours of nodes scaled", &body)
 }
 
 fn owned(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {
@@ -249,7 +279,10 @@ fn owned(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {
         Column::right("Waste"),
     ]);
     for row in &purchases.owned {
+        let first = report.scenario.start.as_deref().and_then(|day| day.parse::<Date>().ok());
+        let day = first.and_then(|first| first.checked_add((row.end_hour / 24).days()).ok());
         let ends = match u64::try_from(row.end_hour) {
+            _ if day.is_some() => day.map(|day| day.to_string()).unwrap_or_default(),
             Ok(hour) if hour <= purchases.hours => format!("hour {}", grouped(hour)),
             Ok(_) => "later".to_owned(),
             Err(_) => "before".to_owned(),
@@ -263,5 +296,8 @@ fn owned(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {
             currency.short(row.waste.money()),
         ]);
     }
-    draw.section("Commitments owned", "honoured first; their cost falls due either way", &grid.render(draw))
+    let mut body = grid.render(draw);
+    let text = "Used, cost and waste (what covers nothing) count within the horizon.";
+    body.push_str(&draw.hanging("  ", text));
+    draw.section("Commitments owned", "honoured first; their cost falls due either way", &body)
 }
