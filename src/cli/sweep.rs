@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use clap::{Args, Parser, ValueEnum};
 use plimsoll::bill::OfferKey;
+use plimsoll::bill::SizeRatios;
 use plimsoll::bill::commitment::Holding;
 use plimsoll::catalog::Catalog;
 use plimsoll::demand::Horizon;
@@ -28,7 +29,7 @@ use super::args::{
 };
 use super::progress::PointsBar;
 use super::settings::Settings;
-use super::{Ending, Failure, demand, files, output, plan, settings};
+use super::{Ending, Failure, accounts, demand, files, output, plan, settings};
 
 mod axis;
 
@@ -125,7 +126,7 @@ struct Task {
     settings: Settings,
     input_hash: String,
     /// The hours to commit for, and what is owned in them, where commitments are varied.
-    commits: Option<(Horizon, Vec<Holding>)>,
+    commits: Option<Commits>,
 }
 
 /// What all points may start from: the strictest point's plan, found before all others.
@@ -305,12 +306,15 @@ fn tasks(args: &SweepArgs, base: &PlanArgs, sources: &[Source], faults: &mut Vec
     tasks
 }
 
+/// The hours to commit for, and beside what.
+struct Commits {
+    horizon: Horizon,
+    owned: Vec<Holding>,
+    ratios: SizeRatios,
+}
+
 /// The hours to commit for, where that is asked for.
-fn commits(
-    args: &PlanArgs,
-    set: &WorkloadSet,
-    settings: &Settings,
-) -> Result<Option<(Horizon, Vec<Holding>)>, Vec<Fault>> {
+fn commits(args: &PlanArgs, set: &WorkloadSet, settings: &Settings) -> Result<Option<Commits>, Vec<Fault>> {
     if !args.commit.commit {
         return Ok(None);
     }
@@ -319,7 +323,9 @@ fn commits(
         return Err(vec![fault.help("leave the share out")]);
     }
     let Some(horizon) = demand::horizon(args, set)? else { return Ok(None) };
-    Ok(Some((horizon, args.commit.owned(settings, horizon)?)))
+    let ratios = accounts::ratios(&args.accounts)?;
+    let owned = args.commit.owned(settings, horizon, &ratios)?;
+    Ok(Some(Commits { horizon, owned, ratios }))
 }
 
 /// Every combination of values, the last setting changing fastest.
@@ -459,8 +465,8 @@ fn figures(task: &Task, sources: &[Source], start: Given<'_>) -> Result<(SweepFi
     let metadata = plan::metadata(sources, settings, None, args);
     let beside = plan::Beside { baselines: &[], cluster: Vec::new() };
     let mut report = plan::report(workloads, settings, (&free, formulation), &found, beside, &metadata)?;
-    if let Some((horizon, owned)) = &task.commits {
-        demand::levels(workloads, settings, (*horizon, owned), (formulation, &found), args)?
+    if let Some(Commits { horizon, owned, ratios }) = &task.commits {
+        demand::levels(workloads, settings, (*horizon, owned, ratios), (formulation, &found), args)?
             .tell(&mut report, settings)?;
     }
     let figures = SweepFigures::of(&report);
