@@ -222,6 +222,7 @@ fn large() -> Cluster {
             requests: vec![requests(w, ResourceName::Cpu), requests(w, ResourceName::Memory), 1],
             priority: 0,
             planned: Vec::new(),
+            update: None,
             rules: Rules::default(),
         })
         .collect();

@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Provider;
 use crate::policy::Taint;
-use crate::units::PartsPerMillion;
-use crate::workload::{LabelSelector, PodTemplate, ResourceList, Workload, WorkloadId, WorkloadSet};
+use crate::workload::{Amount, LabelSelector, PodTemplate, ResourceList, Workload, WorkloadId, WorkloadSet};
 
 /// Everything that runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -206,24 +205,6 @@ pub enum BudgetRule {
     MaxUnavailable(Amount),
 }
 
-/// A number of pods, or a share of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Amount {
-    /// Pods.
-    Pods(u64),
-    /// Of all that are expected, rounded up as the disruption controller does.
-    Share(PartsPerMillion),
-}
-
-impl Amount {
-    fn of(self, pods: u64) -> u64 {
-        match self {
-            Amount::Pods(n) => n,
-            Amount::Share(share) => share.ceil_of(pods),
-        }
-    }
-}
-
 impl DisruptionBudget {
     /// Whether it is about the pods of a workload.
     pub fn covers(&self, workload: &Workload) -> bool {
@@ -233,8 +214,8 @@ impl DisruptionBudget {
     /// How many of `pods` pods, all of them healthy, may be away at once.
     pub fn disruptions(&self, pods: u64) -> u64 {
         match self.rule {
-            BudgetRule::MinAvailable(least) => pods.saturating_sub(least.of(pods)),
-            BudgetRule::MaxUnavailable(most) => most.of(pods).min(pods),
+            BudgetRule::MinAvailable(least) => pods.saturating_sub(least.ceil_of(pods)),
+            BudgetRule::MaxUnavailable(most) => most.ceil_of(pods).min(pods),
         }
     }
 }
@@ -242,6 +223,7 @@ impl DisruptionBudget {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::PartsPerMillion;
 
     fn budget(rule: BudgetRule) -> DisruptionBudget {
         let selector = LabelSelector::default();

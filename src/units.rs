@@ -447,7 +447,20 @@ serde_as_decimal_string!(Rate, r"^[0-9]+(\.[0-9]{1,9})?$");
 serde_as_decimal_string!(Money, r"^-?[0-9]+(\.[0-9]{1,9})?$");
 
 /// A share in parts per million, for settings such as headroom and for blends; 1_000_000 is all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(transparent)]
 pub struct PartsPerMillion(pub u32);
 

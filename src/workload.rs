@@ -329,6 +329,58 @@ pub struct VolumeClaim {
     pub zone: Option<String>,
 }
 
+/// A number of pods, or a share of them.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Amount {
+    /// Pods.
+    Pods(u64),
+    /// Parts per million of all that are expected.
+    Share(PartsPerMillion),
+}
+
+impl Amount {
+    /// How many of `pods` that is, a share rounded up.
+    pub fn ceil_of(self, pods: u64) -> u64 {
+        match self {
+            Amount::Pods(n) => n,
+            Amount::Share(share) => share.ceil_of(pods),
+        }
+    }
+
+    /// How many of `pods` that is, a share rounded down.
+    pub fn floor_of(self, pods: u64) -> u64 {
+        match self {
+            Amount::Pods(n) => n,
+            Amount::Share(share) => share.floor_of(pods),
+        }
+    }
+}
+
+/// How a controller replaces its pods by those of a new template.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum UpdateStrategy {
+    /// Step by step, as Deployments do unless told otherwise.
+    Rolling {
+        /// Pods that may come beyond the replicas; a share is rounded up.
+        max_surge: Amount,
+        /// Replicas that may be missing; a share is rounded down.
+        max_unavailable: Amount,
+    },
+    /// All old pods go before the first new one comes (`Recreate`).
+    Recreate,
+    /// So many pods at a time go and come again, as those of a StatefulSet do.
+    InPlace {
+        /// Pods that may be missing; a share is rounded up.
+        max_unavailable: Amount,
+    },
+}
+
 /// Everything that the inputs ask for, with what was read but does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WorkloadSet {
@@ -341,6 +393,8 @@ pub struct WorkloadSet {
     pub demands: BTreeMap<WorkloadId, Demand>,
     /// How demand may turn out; empty where nothing is said.
     pub scenarios: Vec<Scenario>,
+    /// How controllers replace their pods, of those that say so.
+    pub updates: BTreeMap<WorkloadId, UpdateStrategy>,
     /// Overhead of every node that they are eligible for.
     pub daemon_sets: Vec<Workload>,
     /// Whether Kubernetes objects are among what was read.
@@ -353,4 +407,15 @@ pub struct WorkloadSet {
     pub finished_pods: u64,
     /// What a reader should look at, with where it stands.
     pub warnings: Vec<String>,
+}
+
+impl WorkloadSet {
+    /// How the pods of a workload are replaced, where its manifest says so. Parts of a workload (those on spot
+    /// nodes, those of one zone's volumes) are replaced as the whole is.
+    pub fn update_of(&self, id: &WorkloadId) -> Option<UpdateStrategy> {
+        let name = id.whole_name();
+        let whole = |name: &str| WorkloadId { name: name.to_owned(), ..id.clone() };
+        let found = self.updates.get(&whole(name));
+        found.or_else(|| self.updates.get(&whole(&name[..name.rfind('#')?]))).copied()
+    }
 }

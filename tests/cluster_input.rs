@@ -1,9 +1,9 @@
 //! What is read of a cluster that runs: nodes, which pod lies where, budgets.
 
 use plimsoll::input::{ReadOptions, Source, read_cluster};
-use plimsoll::observed::{Amount, BudgetRule, CapacityType, ObservedCluster, PodsHere};
+use plimsoll::observed::{BudgetRule, CapacityType, ObservedCluster, PodsHere};
 use plimsoll::units::ResourceName;
-use plimsoll::workload::WorkloadSet;
+use plimsoll::workload::{Amount, WorkloadSet};
 use serde_json::json;
 
 mod dump;

@@ -1,8 +1,9 @@
 //! Kubernetes objects as `kubectl`, `helm` and `kustomize` print them.
 
 use plimsoll::input::{AutoscaledReplicas, Fault, ReadOptions, Source, read_workloads};
+use plimsoll::units::PartsPerMillion;
 use plimsoll::units::ResourceName::{Cpu, Memory};
-use plimsoll::workload::{LabelExpression, LabelOperator, Workload, WorkloadSet};
+use plimsoll::workload::{Amount, LabelExpression, LabelOperator, UpdateStrategy, Workload, WorkloadSet};
 
 fn read_as(texts: &[&str], options: &ReadOptions) -> Result<WorkloadSet, Vec<Fault>> {
     let sources: Vec<Source> = texts
@@ -388,4 +389,51 @@ fn json_and_yaml_lists_read_alike() {
             .len(),
         1
     );
+}
+
+#[test]
+fn update_strategies_are_read_of_deployments_and_stateful_sets() {
+    let object = |kind: &str, strategy: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: x}}\nspec: {{{strategy}, template: {{spec: \
+             {{containers: [{{name: c, resources: {{requests: {{cpu: 1}}}}}}]}}}}}}\n"
+        )
+    };
+    let quarter = Amount::Share(PartsPerMillion(250_000));
+    let rolling = |max_surge, max_unavailable| UpdateStrategy::Rolling { max_surge, max_unavailable };
+    let cases = [
+        ("Deployment", "replicas: 2", None),
+        ("Deployment", "strategy: {type: RollingUpdate}", None),
+        ("Deployment", "strategy: {type: Recreate}", Some(UpdateStrategy::Recreate)),
+        (
+            "Deployment",
+            "strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}",
+            Some(rolling(Amount::Pods(1), Amount::Pods(0))),
+        ),
+        (
+            "Deployment",
+            "strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 10%}}",
+            Some(rolling(Amount::Share(PartsPerMillion(100_000)), quarter)),
+        ),
+        ("StatefulSet", "updateStrategy: {rollingUpdate: {partition: 0}}", None),
+        (
+            "StatefulSet",
+            "updateStrategy: {rollingUpdate: {maxUnavailable: 3}}",
+            Some(UpdateStrategy::InPlace { max_unavailable: Amount::Pods(3) }),
+        ),
+    ];
+    for (kind, strategy, expected) in cases {
+        let set = read(&object(kind, strategy));
+        assert_eq!(set.update_of(&only(&set).id), expected, "{strategy}");
+    }
+    let faults = [
+        "{type: Sideways}",
+        "{rollingUpdate: {maxSurge: most}}",
+        "{rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}",
+    ];
+    for strategy in faults {
+        let text = object("Deployment", &format!("strategy: {strategy}"));
+        let found = read_as(&[&text], &ReadOptions::default()).expect_err(strategy);
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
 }

@@ -7,7 +7,7 @@ mod small;
 
 use plimsoll::replay::{Life, Rules, live, room};
 use plimsoll::units::PartsPerMillion;
-use plimsoll::workload::WorkloadKind;
+use plimsoll::workload::{Amount, UpdateStrategy, WorkloadKind};
 use small::{cluster, deploy};
 
 #[test]
@@ -18,7 +18,7 @@ fn an_update_needs_room_for_its_surge_where_no_pod_may_be_missing() {
     let found = live(&cluster, &Life::default());
     assert_eq!((found.pending, found.updates), (0, vec![(0, 2)]));
     // With half of them missing, or with one to be missing, it goes through.
-    let half = Life { max_unavailable: PartsPerMillion(500_000), ..Life::default() };
+    let half = Life { max_unavailable: Amount::Share(PartsPerMillion(500_000)), ..Life::default() };
     assert_eq!(live(&cluster, &half).updates, []);
     // Four of one core: one in surge finds no room, one may be missing, so that it goes step by step.
     cluster.workloads.clear();
@@ -32,6 +32,34 @@ fn a_stateful_set_takes_its_own_room_again() {
     deploy(&mut cluster, 4, 2000, 64, Rules::default());
     cluster.workloads[0].kind = WorkloadKind::StatefulSet;
     assert_eq!(live(&cluster, &Life::default()).updates, []);
+}
+
+#[test]
+fn what_a_manifest_says_of_its_update_holds_for_its_workload() {
+    // Two pods of two cores fill a node, as above.
+    let mut cluster = cluster(&[(4, 16, 0)]);
+    deploy(&mut cluster, 2, 2000, 64, Rules::default());
+    let stuck = |cluster: &plimsoll::replay::Cluster| live(cluster, &Life::default()).updates;
+    assert_eq!(stuck(&cluster), [(0, 2)]);
+    let rolling = |surge, missing| UpdateStrategy::Rolling {
+        max_surge: Amount::Pods(surge),
+        max_unavailable: Amount::Pods(missing),
+    };
+    let allowed = [
+        rolling(0, 1),
+        UpdateStrategy::Recreate,
+        UpdateStrategy::InPlace { max_unavailable: Amount::Pods(2) },
+    ];
+    for update in allowed {
+        cluster.workloads[0].update = Some(update);
+        assert_eq!(stuck(&cluster), [], "{update:?}");
+    }
+    // Four pods of one core have a quarter, one pod, missing; none may be with this strategy.
+    cluster.workloads.clear();
+    deploy(&mut cluster, 4, 1000, 64, Rules::default());
+    assert_eq!(stuck(&cluster), []);
+    cluster.workloads[0].update = Some(rolling(2, 0));
+    assert_eq!(stuck(&cluster), [(0, 4)]);
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub(super) fn assemble(mut cluster: Cluster<'_>) -> (WorkloadSet, Option<Observe
     let mut set = WorkloadSet {
         catalog: cluster.catalog.take().map(|(name, _)| name),
         demands: std::mem::take(&mut cluster.demands),
+        updates: std::mem::take(&mut cluster.updates),
         scenarios: cluster.scenarios.take().map(|(scenarios, _)| scenarios).unwrap_or_default(),
         owned_pods,
         finished_pods: cluster.finished_pods,

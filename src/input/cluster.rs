@@ -9,7 +9,7 @@ use super::observed::{Observing, Place};
 use super::pod::Draft;
 use super::view::View;
 use crate::demand::{Demand, Scenario};
-use crate::workload::{Workload, WorkloadId, WorkloadKind};
+use crate::workload::{UpdateStrategy, Workload, WorkloadId, WorkloadKind};
 
 /// An object that makes pods.
 pub(super) struct Controller {
@@ -99,6 +99,8 @@ pub(super) struct Cluster<'o> {
     pub catalog: Option<(String, String)>,
     /// How workloads vary over time.
     pub demands: BTreeMap<WorkloadId, Demand>,
+    /// How controllers replace their pods.
+    pub updates: BTreeMap<WorkloadId, UpdateStrategy>,
     /// The scenarios that a native file names, and where it does.
     pub scenarios: Option<(Vec<Scenario>, String)>,
     /// Nodes and budgets, where the cluster is read as it runs.
@@ -128,6 +130,7 @@ impl<'o> Cluster<'o> {
             ready: Vec::new(),
             catalog: None,
             demands: BTreeMap::new(),
+            updates: BTreeMap::new(),
             scenarios: None,
             observing: None,
             order: 0,

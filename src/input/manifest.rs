@@ -5,8 +5,9 @@ use super::document::STAYS;
 use super::observed;
 use super::placement;
 use super::pod;
+use super::update::read_update;
 use super::view::{View, clip};
-use crate::workload::{NodeSelectorTerm, WorkloadKind};
+use crate::workload::{NodeSelectorTerm, WorkloadId, WorkloadKind};
 
 /// Reads an object, or each object of a list, into the cluster. `list_kind` is the kind of the list
 /// that the object stands in, for items that do not say their own.
@@ -122,6 +123,10 @@ fn read_controller(object: View<'_>, kind: WorkloadKind, cluster: &mut Cluster<'
         }
         _ => whole(spec, "replicas"),
     };
+    if let Some(update) = read_update(kind, spec) {
+        let id = WorkloadId { namespace: namespace.clone(), kind, name: name.clone() };
+        cluster.updates.insert(id, update);
+    }
     let suspended = spec.get("suspend").and_then(|flag| flag.boolean()).unwrap_or(false);
     let finished = kind == WorkloadKind::Job && job_is_finished(object);
     cluster.add_controller(

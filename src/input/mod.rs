@@ -27,6 +27,7 @@ pub mod problem_file;
 pub mod quantity;
 pub mod size_ratios;
 mod stream;
+mod update;
 pub mod usage_file;
 mod view;
 pub mod workload_file;

@@ -3,16 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use super::cluster::Cluster;
-use super::document::Value;
 use super::manifest::read_identity;
 use super::placement::read_selector;
+use super::update::read_amount;
 use super::view::View;
-use crate::observed::{
-    Amount, BoundPod, BudgetRule, DisruptionBudget, ObservedCluster, ObservedNode, PodsHere,
-};
+use crate::observed::{BoundPod, BudgetRule, DisruptionBudget, ObservedCluster, ObservedNode, PodsHere};
 use crate::policy::{Taint, TaintEffect};
-use crate::units::{PartsPerMillion, ResourceName};
-use crate::workload::{LabelSelector, ResourceList, Workload};
+use crate::units::ResourceName;
+use crate::workload::{Amount, LabelSelector, ResourceList, Workload};
 
 /// Where a pod lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,19 +211,4 @@ pub(super) fn read_budget(object: View<'_>, cluster: &mut Cluster<'_>) {
     if let (Some(rule), Some(observing)) = (rule, &mut cluster.observing) {
         observing.budgets.push(DisruptionBudget { namespace, name, selector, rule });
     }
-}
-
-/// `3` or `"30%"`.
-fn read_amount(view: View<'_>) -> Option<Amount> {
-    if let Value::String(text) = &view.node.value {
-        let share = text.strip_suffix('%').and_then(|digits| digits.parse::<u32>().ok());
-        return match share.and_then(|percent| percent.checked_mul(10_000)) {
-            Some(share) => Some(Amount::Share(PartsPerMillion(share))),
-            None => {
-                view.fault_with_help(format!("`{text}` is no share"), "write a number of pods, or \"30%\"");
-                None
-            }
-        };
-    }
-    view.whole().map(Amount::Pods)
 }

@@ -95,6 +95,7 @@ impl Cluster {
                     requests: requests(&workload.pod, policy, &resources),
                     priority: workload.pod.priority,
                     planned: planned.into_iter().collect(),
+                    update: set.update_of(&workload.id),
                     rules,
                 }
             })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::units::{Money, Rate, ResourceName};
-use crate::workload::WorkloadKind;
+use crate::workload::{UpdateStrategy, WorkloadKind};
 
 /// Place of cpu (millicores) in every list of amounts.
 pub const CPU: usize = 0;
@@ -64,6 +64,8 @@ pub struct Replicated {
     pub priority: i32,
     /// Where the plan has them: index into the pools, and pods; by index ascending.
     pub planned: Vec<(usize, u64)>,
+    /// How its controller replaces its pods; `None` for what its kind does unless told otherwise.
+    pub update: Option<UpdateStrategy>,
     /// Where a pod may go.
     pub rules: Rules,
 }

@@ -3,14 +3,15 @@
 //! A rolling update follows the Deployment controller: new pods up to `maxSurge` beyond the replicas,
 //! old ones deleted as long as `maxUnavailable` allows, again until none is left. The new ReplicaSet is
 //! spread by itself, and pods in surplus go from the node with most of them first. A StatefulSet
-//! replaces one pod after the other, each from its own freed room at the worst.
+//! replaces one pod after the other, each from its own freed room at the worst. What a manifest says of
+//! this holds for its workload, also that all old pods go before new ones come.
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Replicated};
 use super::measures::{ExtraNodes, extra_nodes};
 use super::scheduler::Scheduler;
 use super::{Order, Profile, order};
 use crate::units::{Money, PartsPerMillion};
-use crate::workload::WorkloadKind;
+use crate::workload::{Amount, UpdateStrategy, WorkloadKind};
 
 /// What is replayed after the pods have arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,16 +22,17 @@ pub struct Life {
     pub order: Order,
     /// Seed of arrival and of ties.
     pub seed: u64,
-    /// Share of the replicas that may come beyond them, rounded up.
-    pub max_surge: PartsPerMillion,
-    /// Share of the replicas that may be missing, rounded down.
-    pub max_unavailable: PartsPerMillion,
+    /// Pods that may come beyond a Deployment's replicas where it does not say so itself; a share is rounded
+    /// up.
+    pub max_surge: Amount,
+    /// Replicas of it that may be missing, likewise; a share is rounded down.
+    pub max_unavailable: Amount,
 }
 
 impl Default for Life {
     /// The defaults of a Deployment, 25 % each, after arrival by workload.
     fn default() -> Self {
-        let quarter = PartsPerMillion(250_000);
+        let quarter = Amount::Share(PartsPerMillion(250_000));
         Life {
             profile: Profile::Default,
             order: Order::ByWorkload,
@@ -80,12 +82,17 @@ pub fn live(cluster: &Cluster, life: &Life) -> Hindered {
         hindered.pending += u64::from(scheduler.place(workload).is_none());
     }
     for workload in 0..cluster.workloads.len() {
-        let left = match cluster.workloads[workload].kind {
-            WorkloadKind::Deployment | WorkloadKind::Component => {
-                roll(&mut scheduler, cluster, workload, life)
+        let left = match strategy(&cluster.workloads[workload], life) {
+            Some(UpdateStrategy::Rolling { max_surge, max_unavailable }) => {
+                roll(&mut scheduler, cluster, workload, max_surge, max_unavailable)
             }
-            WorkloadKind::StatefulSet => one_by_one(&mut scheduler, cluster, workload),
-            _ => 0,
+            Some(UpdateStrategy::Recreate) => {
+                in_place(&mut scheduler, cluster, workload, Amount::Share(PartsPerMillion::ONE))
+            }
+            Some(UpdateStrategy::InPlace { max_unavailable }) => {
+                in_place(&mut scheduler, cluster, workload, max_unavailable)
+            }
+            None => 0,
         };
         if left > 0 {
             hindered.updates.push((workload, left));
@@ -98,6 +105,18 @@ pub fn live(cluster: &Cluster, life: &Life) -> Hindered {
         }
     }
     hindered
+}
+
+/// How a workload's pods are replaced; `None` where nobody does it.
+fn strategy(workload: &Replicated, life: &Life) -> Option<UpdateStrategy> {
+    let by_kind = match workload.kind {
+        WorkloadKind::Deployment | WorkloadKind::Component => {
+            UpdateStrategy::Rolling { max_surge: life.max_surge, max_unavailable: life.max_unavailable }
+        }
+        WorkloadKind::StatefulSet => UpdateStrategy::InPlace { max_unavailable: Amount::Pods(1) },
+        _ => return None,
+    };
+    Some(workload.update.unwrap_or(by_kind))
 }
 
 /// The nodes to add so that updates and drains go through: one more of a pool at a time, of the pool
@@ -120,7 +139,13 @@ pub fn room(cluster: &Cluster, life: &Life) -> Room {
 }
 
 /// One rolling update. Gives the new pods that stay without a node.
-fn roll(scheduler: &mut Scheduler<'_>, cluster: &Cluster, workload: usize, life: &Life) -> u64 {
+fn roll(
+    scheduler: &mut Scheduler<'_>,
+    cluster: &Cluster,
+    workload: usize,
+    max_surge: Amount,
+    max_unavailable: Amount,
+) -> u64 {
     let nodes = cluster.nodes.len();
     let running = |s: &Scheduler<'_>| -> u64 { (0..nodes).map(|n| s.pods_on(workload, n)).sum() };
     let old_pods = |s: &Scheduler<'_>| -> u64 { (0..nodes).map(|n| s.old_pods_on(workload, n)).sum() };
@@ -129,8 +154,8 @@ fn roll(scheduler: &mut Scheduler<'_>, cluster: &Cluster, workload: usize, life:
     if replicas == 0 {
         return 0;
     }
-    let surge = life.max_surge.ceil_of(replicas);
-    let mut missing = life.max_unavailable.floor_of(replicas);
+    let surge = max_surge.ceil_of(replicas);
+    let mut missing = max_unavailable.floor_of(replicas).min(replicas);
     if surge == 0 && missing == 0 {
         // Both at zero would never end; Kubernetes lets one be missing.
         missing = 1;
@@ -159,15 +184,21 @@ fn roll(scheduler: &mut Scheduler<'_>, cluster: &Cluster, workload: usize, life:
     left
 }
 
-/// Each pod goes and comes again before the next does. Gives those that do not come again.
-fn one_by_one(scheduler: &mut Scheduler<'_>, cluster: &Cluster, workload: usize) -> u64 {
+/// So many pods go and come again before the next do. Gives those that do not come again.
+fn in_place(
+    scheduler: &mut Scheduler<'_>,
+    cluster: &Cluster,
+    workload: usize,
+    max_unavailable: Amount,
+) -> u64 {
     let nodes = cluster.nodes.len();
     let places: Vec<usize> =
         (0..nodes).flat_map(|n| vec![n; scheduler.pods_on(workload, n) as usize]).collect();
+    let at_once = max_unavailable.ceil_of(places.len() as u64).clamp(1, (places.len() as u64).max(1));
     let mut left = 0;
-    for node in places {
-        scheduler.remove(workload, node);
-        left += u64::from(scheduler.place(workload).is_none());
+    for gone in places.chunks(at_once as usize) {
+        gone.iter().for_each(|&node| scheduler.remove(workload, node));
+        left += gone.iter().filter(|_| scheduler.place(workload).is_none()).count() as u64;
     }
     left
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::replay::{Cluster, ClusterError, Node, Pool, Replicated, Rules, Spread};
 use crate::units::{Rate, ResourceName};
-use crate::workload::WorkloadKind;
+use crate::workload::{UpdateStrategy, WorkloadKind};
 
 /// Nodes and pods as the scheduler sees them. Amounts are in base units, in the order of `resources`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +53,9 @@ pub struct ScheduledRow {
     pub priority: i32,
     /// Place of a pool, and pods that the plan has there.
     pub planned: Vec<(usize, u64)>,
+    /// How its controller replaces its pods, where its manifest says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<UpdateStrategy>,
     /// Places of the pools that it may use, where not all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pools: Option<Vec<usize>>,
@@ -123,6 +126,7 @@ impl Scheduling {
                 requests: workload.requests.clone(),
                 priority: workload.priority,
                 planned: workload.planned.clone(),
+                update: workload.update,
                 pools: places(&rules.pools),
                 zones: places(&rules.zones),
                 max_per_node: rules.max_per_node,
@@ -164,6 +168,7 @@ impl Scheduling {
             requests: row.requests.clone(),
             priority: row.priority,
             planned: row.planned.clone(),
+            update: row.update,
             rules: Rules {
                 pools: flags(&row.pools, self.pools.len()),
                 zones: flags(&row.zones, self.zones.len()),

@@ -278,8 +278,19 @@ impl<'a> PatternLp<'a> {
             kept[p] = false;
             self.known.remove(&self.pool[p]);
         }
-        let mut kept = kept.into_iter();
-        self.pool.retain(|_| kept.next().unwrap_or(true));
+        // Whatever names patterns by number goes along, for the next master may fail.
+        let mut now: Vec<Option<usize>> = Vec::with_capacity(kept.len());
+        let mut count = 0;
+        for &keep in &kept {
+            now.push(keep.then_some(count));
+            count += usize::from(keep);
+        }
+        let place = |p: usize| now.get(p).copied().flatten();
+        self.solution = self.solution.iter().filter_map(|&(p, n)| Some((place(p)?, n))).collect();
+        let mut keep = kept.iter();
+        self.margin.retain(|_| keep.next().copied().unwrap_or(true));
+        let mut keep = kept.iter();
+        self.pool.retain(|_| keep.next().copied().unwrap_or(true));
     }
 
     /// Prices every kind at `pi`; adds columns that pay under the master's own duals too; takes the

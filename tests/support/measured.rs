@@ -46,6 +46,7 @@ pub fn cluster(nodes: &str) -> Cluster {
                 requests: vec![row[2].parse().unwrap(), row[3].parse::<u64>().unwrap() << 20, 1],
                 priority: 0,
                 planned: Vec::new(),
+                update: None,
                 rules: Rules::default(),
             })
             .collect(),

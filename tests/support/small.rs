@@ -35,6 +35,7 @@ pub fn deploy(cluster: &mut Cluster, pods: u64, cpu: u64, memory: u64, rules: Ru
         requests: vec![cpu, memory << 20, 1],
         priority: 0,
         planned: Vec::new(),
+        update: None,
         rules,
     });
     index

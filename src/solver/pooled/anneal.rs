@@ -257,6 +257,10 @@ fn split(
         return None;
     }
     let mut order: Vec<u32> = state.slots[a].members.iter().chain(&state.slots[b].members).copied().collect();
+    let may = |slot: usize, g: u32| model.may(candidates[slot], g as usize);
+    if order.iter().any(|&g| !may(0, g) && !may(1, g)) {
+        return None;
+    }
     let weight: Vec<f64> = (0..model.terms).map(|_| rng.f64() - 0.5).collect();
     let key = |g: u32| {
         let load = model.load(candidates[0], g as usize);
@@ -266,7 +270,7 @@ fn split(
             size += l;
         }
         // Those that only one of the two may hold stand at its end.
-        match (model.may(candidates[0], g as usize), model.may(candidates[1], g as usize)) {
+        match (may(0, g), may(1, g)) {
             (true, false) => f64::NEG_INFINITY,
             (false, _) => f64::INFINITY,
             _ => along / size,
@@ -277,11 +281,8 @@ fn split(
     order.clear();
     order.extend(keyed.iter().map(|&(_, g)| g));
     *work += (order.len() * model.terms * 3) as u64;
-    let least = order.iter().filter(|&&g| !model.may(candidates[1], g as usize)).count();
-    let most = order.len() - order.iter().filter(|&&g| !model.may(candidates[0], g as usize)).count();
-    if least > most || order[..least].iter().any(|&g| !model.may(candidates[0], g as usize)) {
-        return None;
-    }
+    let least = order.iter().filter(|&&g| !may(1, g)).count();
+    let most = order.iter().filter(|&&g| may(0, g)).count();
     // Costs of every beginning and of every end.
     let sweep = |c: usize, order: &mut dyn Iterator<Item = u32>, count: usize| {
         let (mut load, mut need) = (vec![0.0; model.terms], vec![0.0; model.needs]);

@@ -52,8 +52,13 @@ const PATIENCE: u64 = 150;
 /// the best plan's pools as well as can be.
 const ANNEALED: f64 = 0.7;
 const FLEETS: [f64; 2] = [0.35, 0.85];
+/// How far chains believe what was learned of packing, in turn: it holds on average, and what packs better
+/// than that is found by those that hope.
+const BELIEF: [f64; CHAINS] = [1.0, 0.0, 1.0, 0.5];
+/// Of the assignments of a round that are packed quickly at first, how many are packed well.
+const PACKED_WELL: usize = 2;
 /// Copies times groups from which packing a pool well takes so long that only the best of several
-/// assignments is.
+/// assignments are.
 const HEAVY: u128 = 500_000;
 
 /// Finds a cheap pooled plan within the budget. Its bound is left at zero: that of the problem holds.
@@ -192,8 +197,9 @@ impl Search<'_> {
                 (&best, true, 0.1),
                 (&best, rounds == 0, 0.5),
             ];
-            let steps = base_steps << (idle / 2).min(3);
+            let steps = base_steps << (idle / 2).min(5);
             let (estimate, meter) = (&self.estimate, &self.meter);
+            let turn = rounds as usize;
             let stop = || meter.must_stop().is_some();
             let tries: Vec<(Vec<usize>, u64)> = seeds
                 .par_iter()
@@ -201,9 +207,10 @@ impl Search<'_> {
                 .map(|(chain, &seed)| {
                     let mut rng = Rng::with_seed(seed);
                     let (start, fluid, heat) = chains[chain];
-                    let mut state = State::new(estimate, start);
+                    let estimate = estimate.believed(BELIEF[(chain + turn) % CHAINS]);
+                    let mut state = State::new(&estimate, start);
                     let schedule = Schedule { steps, heat, fluid, most, most_bin_types };
-                    let work = anneal(estimate, &mut state, &schedule, &mut rng, &stop);
+                    let work = anneal(&estimate, &mut state, &schedule, &mut rng, &stop);
                     (state.assignment(), work)
                 })
                 .collect();
@@ -326,7 +333,7 @@ impl Search<'_> {
     }
 
     /// Packs assignments for real, learns from it, and keeps the cheapest. Where packing takes long, all
-    /// are packed quickly and the cheapest of them well.
+    /// are packed quickly and the cheapest of those that are new well.
     fn offer(&mut self, assignments: &[Vec<usize>], care: Care, seed: u64) {
         let keys_of: Vec<Vec<Key>> = assignments.iter().map(|assignment| keys(assignment)).collect();
         let two_stages = self.heavy && care.rounds > 0;
@@ -335,10 +342,11 @@ impl Search<'_> {
         let mut order: Vec<(i128, usize)> =
             (0..keys_of.len()).filter_map(|i| Some((self.cost(&keys_of[i])?, i))).collect();
         order.sort_unstable();
-        if let Some(&(_, i)) = order.first()
-            && two_stages
-        {
-            self.pack_all(keys_of[i].clone(), care, seed);
+        if two_stages {
+            let new = |i: usize| keys_of[i].iter().any(|key| self.known[key].rounds < care.rounds);
+            let well: Vec<usize> =
+                order.iter().map(|&(_, i)| i).filter(|&i| new(i)).take(PACKED_WELL).collect();
+            self.pack_all(well.iter().flat_map(|&i| keys_of[i].clone()).collect(), care, seed);
         }
         for (_, i) in order {
             let Some(cost) = self.cost(&keys_of[i]) else { continue };

@@ -40,6 +40,12 @@ impl Estimate<'_> {
         (self.model.bins(load, need) + self.per_grain * grain) * (1.0 + self.loss[c])
     }
 
+    /// The same with only so much of what was learned.
+    pub(super) fn believed(&self, share: f64) -> Self {
+        let loss = self.loss.iter().map(|loss| share * loss).collect();
+        Estimate { per_grain: share * self.per_grain, loss, ..self.clone() }
+    }
+
     /// From now on a candidate counts as many bins as packing took, if less was expected.
     pub(super) fn learn(&mut self, c: usize, load: &[f64], need: &[f64], took: u64) {
         let (bound, grain) = (self.model.bins(load, need), load[load.len() - 1]);
@@ -119,6 +125,7 @@ impl State {
     }
 
     fn enter(&mut self, estimate: &Estimate<'_>, g: usize, to: usize) {
+        debug_assert!(estimate.model.may(self.slots[to].candidate, g), "group {g} may not lie there");
         let slot = &mut self.slots[to];
         self.of[g] = to as u32;
         self.place[g] = slot.members.len() as u32;
