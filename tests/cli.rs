@@ -610,12 +610,38 @@ fn what_cannot_be_printed_is_known_before_the_search() {
     let case = case("app.yaml", small());
     let proof = case.folder.path().join("proof.json");
     let proof = proof.display().to_string();
-    for options in [&["-f", "focus"][..], &["-f", "kubernetes"], &["-f", "table", "--table", "nodes"]] {
+    for options in [
+        &["-f", "focus"][..],
+        &["-f", "kubernetes", "--replay", "none"],
+        &["-f", "table", "--table", "nodes"],
+    ] {
         let mut command = plimsoll();
         command.arg("plan").arg(&case.input).args(options).args(["--certificate", &proof]);
         command.assert().code(2).stdout("");
     }
     assert_eq!(files_in(case.folder.path()), std::slice::from_ref(&case.input));
+}
+
+#[test]
+fn what_the_cluster_needs_is_written_with_the_plan() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pods = |i: usize, cpu: u32| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: w{i}}}\nspec:\n  replicas: 6\n  template: \
+             {{spec: {{containers: [{{name: c, resources: {{requests: {{cpu: {cpu}m, memory: 900Mi}}}}}}]}}}}\n"
+        )
+    };
+    let input = folder.path().join("app.yaml");
+    std::fs::write(&input, [pods(0, 1900), pods(1, 300)].join("---\n")).expect("a file");
+    let run = plimsoll()
+        .arg("plan")
+        .arg(&input)
+        .args(["-f", "kubernetes", "--effort", "quick", "--baselines", "none"])
+        .assert()
+        .success();
+    // The same as of a plan that is replayed later with the same settings: comments at least.
+    let text = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    assert!(text.starts_with('#'), "{text}");
 }
 
 #[test]

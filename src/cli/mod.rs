@@ -39,8 +39,8 @@ use plimsoll::report::json;
 use plimsoll::report::view::PlanReport;
 
 use args::{
-    BaselinesArg, CatalogCommand, Cli, Command, ListArgs, MessageArgs, PlanArgs, ReplayArg, ReportArgs,
-    SchemaArg, ShowArgs,
+    BaselinesArg, CatalogCommand, Cli, Command, FormatArg, ListArgs, MessageArgs, PlanArgs, ReplayArg,
+    ReportArgs, SchemaArg, ShowArgs,
 };
 use progress::Progress;
 use reading::Inputs;
@@ -237,8 +237,13 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
         usage::tell(&mut report, usage, planned, found, (&args.usage, &args.search))?;
     }
     progress.step("replaying");
-    replay::in_passing(&mut report, if explained { ReplayArg::None } else { args.replay })
-        .map_err(|message| anyhow!("replaying the plan: {message}"))?;
+    let wanted = match (args.replay, args.output.format) {
+        _ if explained => ReplayArg::None,
+        // What the cluster needs is known by replay alone.
+        (ReplayArg::Auto, FormatArg::Kubernetes) => ReplayArg::Always,
+        (wanted, _) => wanted,
+    };
+    replay::in_passing(&mut report, wanted).map_err(|message| anyhow!("replaying the plan: {message}"))?;
     let proof = || plan::certificate(&workloads, &settings, formulation, &found.outcome);
     let wanted = explained || args.certificate.is_some();
     Ok(Planned { report, certificate: wanted.then(proof) })

@@ -10,7 +10,7 @@ use plimsoll::report::kubernetes::KubernetesError;
 use plimsoll::report::view::PlanReport;
 use plimsoll::report::{self, Format, RenderError, RenderOptions, csv, node_groups};
 
-use super::args::{FormatArg, MessageArgs, OutputArgs};
+use super::args::{FormatArg, MessageArgs, OutputArgs, ReplayArg};
 use super::{Failure, files};
 
 /// Columns of a table that goes into a file or a pipe.
@@ -49,12 +49,14 @@ impl Rendered<'_> {
 /// # Errors
 /// A format that needs what is not given or that cannot describe nodes of the provider, or options
 /// that contradict each other.
-pub fn check(args: &OutputArgs, provider: Option<Provider>) -> Result<(), Vec<Fault>> {
+pub fn check(args: &OutputArgs, replay: ReplayArg, provider: Option<Provider>) -> Result<(), Vec<Fault>> {
     match (args.format, provider) {
         (FormatArg::Focus | FormatArg::FocusCommitments, _) if args.as_of.is_none() => {
             return Err(vec![fault(&FocusError::NoStart.into())]);
         }
-        (FormatArg::Kubernetes, _) => return Err(vec![fault(&KubernetesError::NotReplayed.into())]),
+        (FormatArg::Kubernetes, _) if replay == ReplayArg::None => {
+            return Err(vec![fault(&KubernetesError::NotReplayed.into())]);
+        }
         (format, Some(provider)) => {
             node_groups::check(Format::from(format), provider).map_err(|e| vec![fault(&e.into())])?;
         }

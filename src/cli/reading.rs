@@ -74,7 +74,7 @@ pub fn read(args: &PlanArgs) -> Result<Inputs, Failure> {
         let message = "a running cluster and demand over time are planned on demand";
         faults.push(Fault::new("--spot", message).help("leave the share out"));
     }
-    kept(output::check(&args.output, provider), &mut faults);
+    kept(output::check(&args.output, args.replay, provider), &mut faults);
     match (workloads, settings) {
         (Some(workloads), Some(settings)) if faults.is_empty() => {
             // A running cluster and demand over time are planned on demand; a note says so.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Rules};
 use super::scheduler::Scheduler;
 use super::{Order, Profile, Run, Settings, combinations, order, replay};
 use crate::units::{Money, ResourceName};
@@ -151,17 +151,36 @@ fn search(cluster: &Cluster, help: &Help, profile: Profile) -> Measures {
     }
     if fails(&found.cluster) && help.classes > 0 {
         let (base, split) = (found.cluster.clone(), !found.pins.is_empty());
-        let most = help.classes.min(distinct_sizes(&base, split));
-        let with = |cut: Cut, count: usize| {
-            let classes = classes(&base, count, cut, split);
+        let with = |by: Ranking, count: usize| {
+            let classes = classes(&base, count, by, split);
             (prioritised(&base, &classes), classes)
         };
-        let tried = [Cut::Demand, Cut::Size].map(|cut| (cut, fewest(most, |n| !fails(&with(cut, n).0))));
-        let best = tried.into_iter().filter_map(|(cut, n)| Some((cut, n?))).min_by_key(|&(_, n)| n);
-        let (cut, count) = best.unwrap_or((Cut::Demand, most));
-        (found.cluster, found.classes) = with(cut, count);
+        let rankings: Vec<(Ranking, usize)> = Ranking::worth_a_try(&base)
+            .map(|by| (by, help.classes.min(distinct_sizes(&base, by.lead, split))))
+            .collect();
+        let tried = rankings.iter().map(|&(by, most)| (by, fewest(most, |n| !fails(&with(by, n).0))));
+        let enough = tried.filter_map(|(by, n)| Some((by, n?))).min_by_key(|&(_, n)| n);
+        let (by, mut count) = match enough {
+            Some(found) => found,
+            // None suffices: the one that leaves least to nodes.
+            None => {
+                let short = |&(by, most): &(Ranking, usize)| shortfall(&with(by, most).0, &settings);
+                rankings.iter().copied().min_by_key(short).expect("sizes alone are always tried")
+            }
+        };
+        (found.cluster, found.classes) = with(by, count);
+        if help.nodes && enough.is_none() {
+            let nodes = with_extra(&found.cluster, &settings).nodes;
+            let grown = |n: usize| {
+                let (cluster, classes) = with(by, n);
+                (Cluster { nodes: nodes.clone(), ..cluster }, classes)
+            };
+            // With the nodes that it takes, fewer classes may do.
+            count = fewest(count, |n| !fails(&grown(n).0)).unwrap_or(count);
+            (found.cluster, found.classes) = grown(count);
+        }
     }
-    if help.nodes {
+    if help.nodes && fails(&found.cluster) {
         found.cluster = with_extra(&found.cluster, &settings);
     }
     found.extra_nodes = extra_nodes(cluster, &found.cluster);
@@ -245,9 +264,45 @@ enum Cut {
     Size,
 }
 
+/// Which pods go before which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    /// Larger ones.
+    Size,
+    /// Those that a rule binds to nodes, zones or other pods, then the others; larger ones of either: what
+    /// few nodes suit finds these taken otherwise.
+    Rules,
+}
+
+/// How pods are ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ranking {
+    lead: Lead,
+    cut: Cut,
+}
+
+impl Ranking {
+    fn worth_a_try(cluster: &Cluster) -> impl Iterator<Item = Ranking> {
+        let of = |lead| [Cut::Demand, Cut::Size].map(|cut| Ranking { lead, cut });
+        let any = cluster.workloads.iter().any(|w| is_bound(&w.rules));
+        of(Lead::Size).into_iter().chain(any.then(|| of(Lead::Rules)).into_iter().flatten())
+    }
+}
+
+/// Whether fewer nodes suit a pod the more pods there are.
+fn is_bound(rules: &Rules) -> bool {
+    rules.max_per_node.is_some()
+        || rules.zones.is_some()
+        || [&rules.apart_on_node, &rules.apart_in_zone].iter().any(|list| !list.is_empty())
+        || [&rules.near_on_node, &rules.near_in_zone].iter().any(|list| !list.is_empty())
+        || !rules.spread.is_empty()
+}
+
 /// A workload that a class may be given to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Sized {
+    /// Whether it comes after all that are bound by rules.
+    after: bool,
     /// The largest share that one of its pods has of what all of them together request.
     size: Reverse<u128>,
     workload: usize,
@@ -257,7 +312,7 @@ struct Sized {
 const WHOLE: u128 = 1_000_000_000_000;
 
 /// Workloads that a class may be given to, largest first, by pool where pods are pinned to pools.
-fn by_size(cluster: &Cluster, split: bool) -> Vec<Vec<Sized>> {
+fn by_size(cluster: &Cluster, lead: Lead, split: bool) -> Vec<Vec<Sized>> {
     let mut groups: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
     for (w, workload) in cluster.workloads.iter().enumerate() {
         if workload.priority == 0 && workload.pods > 0 {
@@ -279,7 +334,12 @@ fn by_size(cluster: &Cluster, split: bool) -> Vec<Vec<Sized>> {
             let counted = shares.filter(|&((_, &total), name)| total > 0 && *name != ResourceName::Pods);
             counted.map(|((&amount, &total), _)| u128::from(amount) * WHOLE / total).max().unwrap_or(0)
         };
-        let sized = members.into_iter().map(|workload| Sized { size: Reverse(size(workload)), workload });
+        let after = |w: usize| lead == Lead::Rules && !is_bound(&cluster.workloads[w].rules);
+        let sized = members.into_iter().map(|workload| Sized {
+            after: after(workload),
+            size: Reverse(size(workload)),
+            workload,
+        });
         let mut sized: Vec<Sized> = sized.collect();
         sized.sort();
         sized
@@ -288,32 +348,40 @@ fn by_size(cluster: &Cluster, split: bool) -> Vec<Vec<Sized>> {
 }
 
 /// The most classes that differ: one size of each pool stays without.
-fn distinct_sizes(cluster: &Cluster, split: bool) -> usize {
-    let groups = by_size(cluster, split);
-    groups.iter().map(|sized| sized.chunk_by(|a, b| a.size == b.size).count() - 1).max().unwrap_or(0)
+fn distinct_sizes(cluster: &Cluster, lead: Lead, split: bool) -> usize {
+    let groups = by_size(cluster, lead, split);
+    groups.iter().map(|sized| sized.chunk_by(alike).count() - 1).max().unwrap_or(0)
+}
+
+fn alike(a: &Sized, b: &Sized) -> bool {
+    (a.after, a.size) == (b.after, b.size)
 }
 
 /// Up to so many classes: with the pods of none they cut every group into one part more.
-fn classes(cluster: &Cluster, count: usize, cut: Cut, split: bool) -> Vec<PriorityClass> {
+fn classes(cluster: &Cluster, count: usize, by: Ranking, split: bool) -> Vec<PriorityClass> {
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
-    for sized in by_size(cluster, split) {
+    for sized in by_size(cluster, by.lead, split) {
         let demand = |part: &[Sized]| -> u128 {
             part.iter().map(|s| s.size.0 * u128::from(cluster.workloads[s.workload].pods)).sum()
         };
         let whole = demand(&sized);
         // The smallest stay without a class, and a group of one size needs none.
-        let sizes = sized.chunk_by(|a, b| a.size == b.size).count();
+        let sizes = sized.chunk_by(alike).count();
         let last = count.min(sizes.saturating_sub(1));
-        let (largest, smallest) = match (sized.first(), sized.last()) {
-            (Some(first), Some(last)) => (first.size.0, last.size.0),
-            _ => continue,
-        };
+        let sizes_of = || sized.iter().map(|s| s.size.0);
+        let (Some(largest), Some(smallest)) = (sizes_of().max(), sizes_of().min()) else { continue };
+        let range = largest - smallest;
+        // Those that come after have steps of their own.
+        let ranges = if by.lead == Lead::Rules { 2 } else { 1 };
         let mut seen = 0;
         // Workloads of one size stay together.
-        for equal in sized.chunk_by(|a, b| a.size == b.size) {
-            let (above, of) = match cut {
+        for equal in sized.chunk_by(alike) {
+            let (above, of) = match by.cut {
                 Cut::Demand => (seen, whole),
-                Cut::Size => (largest - equal[0].size.0, largest - smallest),
+                Cut::Size => {
+                    let before = if equal[0].after { range } else { 0 };
+                    (before + largest - equal[0].size.0, ranges * range)
+                }
             };
             let part = (above * (last as u128 + 1)).checked_div(of).unwrap_or(0) as usize;
             if part < last {
@@ -376,6 +444,12 @@ fn with_extra(cluster: &Cluster, settings: &Settings) -> Cluster {
         extra[pool] = most;
     }
     grown(&extra)
+}
+
+/// What the nodes would cost that hold what stays pending in the worst run, if it were poured in.
+fn shortfall(cluster: &Cluster, settings: &Settings) -> Money {
+    let missing = missing(cluster, &replay(cluster, settings));
+    missing.iter().zip(&cluster.pools).map(|(&nodes, pool)| pool.rate.for_hours(nodes)).sum()
 }
 
 /// Nodes of each pool that would hold what stays pending in the worst run, if it were poured in.
