@@ -229,7 +229,7 @@ fn least_cost(problem: &Problem, pooling: &Pooling) -> u64 {
 }
 
 #[test]
-fn few_bins_are_mostly_shared_out_as_cheaply_as_trying_everything() {
+fn few_bins_are_shared_out_as_cheaply_as_trying_everything() {
     const PROBLEMS: u64 = 40;
     let budget = Budget { effort: Effort::Quick, ..Budget::default() };
     let above: Vec<f64> = (0..PROBLEMS)
@@ -252,8 +252,7 @@ fn few_bins_are_mostly_shared_out_as_cheaply_as_trying_everything() {
     let missed = above.iter().filter(|&&share| share > 0.0).count();
     let worst = above.iter().copied().fold(0.0, f64::max);
     assert!(above.len() >= 30, "only {} have any plan", above.len());
-    // Measured: 2 of 40 are missed, one by 12 %.
-    assert!(missed * 10 <= above.len() && worst < 0.15, "{missed} are dearer than need be, by up to {worst}");
+    assert!(missed == 0, "{missed} are dearer than need be, by up to {worst}");
 }
 
 #[test]
