@@ -18,6 +18,25 @@ const AUDIT: &str = include_str!("browser/audit.js");
 /// A phone, a tablet, a desk.
 const WIDTHS: [u32; 3] = [375, 768, 1440];
 
+/// Two teams in two namespaces; one of them sleeps at night.
+const DAY_AND_NIGHT: &str = "\
+plimsoll: workloads/v1
+name: Day and night
+components:
+  - name: web
+    namespace: shop
+    replicas: 4
+    requests: {cpu: 1, memory: 2Gi}
+    owners: {team: storefront}
+    demand:
+      hourlyReplicas: [2, 2, 2, 2, 2, 2, 2, 2, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 2, 2, 2, 2]
+  - name: ledger
+    namespace: back-office
+    replicas: 3
+    requests: {cpu: 500m, memory: 3Gi}
+    owners: {team: finance}
+";
+
 fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -77,6 +96,18 @@ fn the_page_in_chromium() {
         eprintln!("skipped: there is no Chromium here (Debian: apt-get install chromium)");
         return;
     };
+    let by_hour = folder().join("day-and-night.yaml");
+    std::fs::write(&by_hour, DAY_AND_NIGHT).expect("a file");
+    let by_hour = by_hour.to_str().expect("UTF-8");
+    let committed = [
+        &[by_hour, "--commit", "--levels", "2", "--horizon", "1", "--family", "m5", "--accounts"][..],
+        &["--commit-kind", "reserved-standard", "--showback", "team", "--baselines", "before"],
+    ];
+    let boutique = "workloads/online-boutique.yaml";
+    let measured =
+        ["--usage", "docs/online-boutique-usage.csv", "--right-size", "p95+15%", "--baselines", "none"];
+    let spot = [boutique, "--spot", "100%", "--family", "m5", "--baselines", "none"];
+    let tight = ["--tightness", "always", "--family", "m5"];
     let running = ["--cluster", "workloads/aks-cluster-a-running.yaml", "--baselines", "none"];
     let manifests = "workloads/online-boutique-manifests.yaml";
     let accounts = [manifests, "--survive", "node", "--accounts", "--showback", "namespace"];
@@ -87,6 +118,9 @@ fn the_page_in_chromium() {
         ("hostile", small(true)),
         ("cluster", planned("cluster", &running)),
         ("accounts", planned("accounts", &accounts)),
+        ("committed", planned("committed", &committed.concat())),
+        ("measured", planned("measured", &[&[boutique][..], &measured, &tight].concat())),
+        ("spot", planned("spot", &spot)),
         ("sweep", swept("sweep", &curves)),
     ];
     for (name, (page, json)) in cases {

@@ -121,7 +121,7 @@ fn every_format_tells_the_same_cost() {
 /// neither do the figures that every format prints.
 #[test]
 fn a_cap_on_commitments_can_be_varied() {
-    let options = ["--vary", "max-commitment=0,200,none", "--purchase", "reserved-standard/1y/no-upfront"];
+    let options = ["--vary", "max-commitment=0,200,none", "--family", "m5"];
     let report = read(&sweep(&[&options[..], &["-f", "json"]].concat()));
     assert!(report.axes[0].nested);
     let mut before = None;
@@ -195,4 +195,68 @@ fn output_keeps_to_its_schema() {
     for key in report.as_object().expect("an object").keys() {
         assert!(known.contains_key(key), "{key}");
     }
+}
+
+/// A plan with a third of every node kept free is a start where nothing is kept free, and the other way round:
+/// what is found is a plan under the bound that is found without a start.
+#[test]
+fn a_search_may_start_from_a_plan_of_other_settings() {
+    use plimsoll::formulate::formulate;
+    use plimsoll::input::{self, ReadOptions, Source, catalog_file};
+    use plimsoll::policy::Policy;
+    use plimsoll::search::{Start, search, search_from};
+    use plimsoll::solver::control::{Budget, Effort, Silent};
+    use plimsoll::units::{PartsPerMillion, ResourceName};
+
+    let text = "plimsoll: workloads/v1\nname: two\ncomponents:\n\
+                - {name: a, replicas: 7, requests: {cpu: 900m, memory: 1Gi}}\n\
+                - {name: b, replicas: 5, requests: {cpu: 400m, memory: 3Gi}}\n";
+    let source = Source { name: "two.yaml".to_owned(), bytes: text.into() };
+    let set = input::read_workloads(&[source], &ReadOptions::default()).expect("it is valid");
+    let catalog = catalog_file::by_name("aws-2026-05-us-east-1").expect("it is bundled").read();
+    let mut tight = Policy::default_for(catalog.provider);
+    tight.types.families = vec!["m5".to_owned()];
+    let mut loose = tight.clone();
+    for resource in [ResourceName::Cpu, ResourceName::Memory] {
+        loose.headroom.insert(resource, PartsPerMillion(333_333));
+    }
+    let budget = Budget { effort: Effort::Quick, ..Budget::default() };
+    let [tight, loose] =
+        [tight, loose].map(|policy| formulate(&set, &catalog, &policy).expect("it is sound"));
+    for (from, to) in [(&loose, &tight), (&tight, &loose)] {
+        let [from_plan, alone] = [from, to].map(|f| search(f, &budget, 0, &Silent).expect("a plan").outcome);
+        let plan = from_plan.plan().plan();
+        let start = Start { legend: &from.legend, catalog: &catalog, plan };
+        let found = search_from(to, (&catalog, &start), &budget, 0, &Silent).expect("a plan").outcome;
+        assert!(found.plan().hourly_cost() <= alone.plan().hourly_cost());
+        assert_eq!(found.lower_bound().value, alone.lower_bound().value);
+    }
+}
+
+/// Less kept free never costs more, the plan's own level is the plan, and the page has these figures from JSON.
+#[test]
+fn the_cost_by_tightness_is_in_json_and_on_the_page() {
+    let plan = |options: &[&str]| {
+        let mut command = plimsoll();
+        command.args(["plan", INPUT, "-q", "--effort", "quick", "--family", "m5", "--baselines", "none"]);
+        command.args(options).assert().success().get_output().stdout.clone()
+    };
+    let bytes = plan(&["--tightness", "always", "--headroom", "15%", "-f", "json"]);
+    let report = plimsoll::report::json::parse(&bytes).expect("a plan");
+    let tight = report.tightness.as_ref().expect("it was asked for");
+    let levels: Vec<String> = tight.levels.iter().map(|row| row.headroom.percent(0)).collect();
+    assert_eq!(levels, ["50", "40", "30", "20", "15", "10", "0"]);
+    let costs: Vec<_> = tight.levels.iter().map(|row| row.list_month).collect();
+    assert!(costs.windows(2).all(|pair| pair[0] >= pair[1]), "{costs:?}");
+    assert!(tight.levels.iter().all(|row| row.lower_bound_month <= row.list_month));
+    let own = tight.levels.iter().find(|row| row.planned).expect("the plan itself");
+    assert_eq!(own.list_month, report.headline.packed_month);
+    let page = plan(&["--headroom", "15%", "-f", "html"]);
+    let json = serde_json::from_slice(&bytes).expect("JSON");
+    let page = String::from_utf8(page).expect("UTF-8");
+    assert!(page.contains("/tightness/levels/6/list_month"));
+    figures::all_of(&page, &json);
+    // Other formats do not compute it unless they are asked to.
+    let json: serde_json::Value = serde_json::from_slice(&plan(&["-f", "json"])).expect("JSON");
+    assert!(json.get("tightness").is_none());
 }

@@ -25,6 +25,7 @@ mod shell;
 mod solve;
 mod sweep;
 mod threshold;
+mod tightness;
 mod usage;
 
 use std::io::{self, Write};
@@ -235,6 +236,10 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
         progress.step("setting measured use beside requests");
         let (planned, found) = ((&workloads, &settings), (formulation, &found));
         usage::tell(&mut report, usage, planned, found, (&args.usage, &args.search))?;
+    }
+    if !explained {
+        progress.step("packing more and less tightly");
+        tightness::tell(&mut report, &workloads, &settings, args)?;
     }
     progress.step("replaying");
     let wanted = match (args.replay, args.output.format) {

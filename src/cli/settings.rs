@@ -29,6 +29,7 @@ fn default_region(provider: Provider) -> &'static str {
 }
 
 /// A catalog, and the text that it was read from.
+#[derive(Clone)]
 pub struct Prices {
     /// The catalog.
     pub catalog: Catalog,
@@ -47,6 +48,7 @@ impl Prices {
 }
 
 /// Everything that decides a plan beside the workloads.
+#[derive(Clone)]
 pub struct Settings {
     /// The prices.
     pub prices: Prices,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::anyhow;
 use clap::ValueEnum;
 use plimsoll::bill::{ListCost, Ratio};
+use plimsoll::formulate::Formulation;
 use plimsoll::plan::Plan;
 use plimsoll::report::view::{PlanReport, Tightness, TightnessRow};
 use plimsoll::search::Start;
@@ -55,7 +56,8 @@ pub fn tell(
         return Ok(());
     }
     let planned = own(&settings.policy.headroom);
-    let mut levels: Vec<PartsPerMillion> = LEVELS.iter().map(|&percent| PartsPerMillion(percent * 10_000)).collect();
+    let mut levels: Vec<PartsPerMillion> =
+        LEVELS.iter().map(|&percent| PartsPerMillion(percent * 10_000)).collect();
     if let Some(own) = planned.filter(|own| !levels.contains(own)) {
         levels.push(own);
         levels.sort_by_key(|&level| std::cmp::Reverse(level));
@@ -64,8 +66,12 @@ pub fn tell(
     let mut told = Tightness { headroom: planned.map(ratio), levels: Vec::new(), left_out: Vec::new() };
     let mut before: Option<Level> = None;
     let mut cheapest: Option<(Money, u64)> = None;
+    let mut settings = settings.clone();
     for level in levels {
-        let found = at(level, workloads, settings, &search, before.as_ref().and_then(|b| b.start.as_ref()))?;
+        for resource in [ResourceName::Cpu, ResourceName::Memory] {
+            settings.policy.headroom.insert(resource, level);
+        }
+        let found = at(workloads, &settings, &search, before.as_ref().and_then(|b| b.start.as_ref()))?;
         let Some(mut found) = found.filter(|found| found.pods == report.headline.pods) else {
             told.left_out.push(ratio(level));
             continue;
@@ -116,23 +122,18 @@ struct Level {
     nodes: u64,
     pods: u64,
     /// Where the search for the next level starts.
-    start: Option<(plimsoll::formulate::Formulation, Plan)>,
+    start: Option<(Formulation, Plan)>,
 }
 
-/// Plans the pods as [`plan`] does, under another headroom; nothing where there is no plan.
+/// Plans the pods as `plan` does; nothing where there is no plan.
 fn at(
-    level: PartsPerMillion,
     workloads: &WorkloadSet,
     settings: &Settings,
     search: &SearchArgs,
-    start: Option<&(plimsoll::formulate::Formulation, Plan)>,
+    start: Option<&(Formulation, Plan)>,
 ) -> Result<Option<Level>, Failure> {
-    let mut settings = settings.clone();
-    for resource in [ResourceName::Cpu, ResourceName::Memory] {
-        settings.policy.headroom.insert(resource, level);
-    }
-    let free = plan::formulate(workloads, &settings)?;
-    let pooled = plan::pooled(workloads, &settings, &free)?;
+    let free = plan::formulate(workloads, settings)?;
+    let pooled = plan::pooled(workloads, settings, &free)?;
     let catalog = &settings.prices.catalog;
     let start = start.map(|(formulation, plan)| Start { legend: &formulation.legend, catalog, plan });
     let start = start.as_ref().map(|start| (catalog, start));
@@ -142,7 +143,7 @@ fn at(
         Err(other) => return Err(other),
     };
     let best = found.free.as_ref().unwrap_or(found.outcome.plan()).plan().clone();
-    plan::survive(workloads, &settings, (&free, pooled.as_ref()), &mut found, search)?;
+    plan::survive(workloads, settings, (&free, pooled.as_ref()), &mut found, search)?;
     let formulation = pooled.as_ref().map_or(&free, |pooled| &pooled.formulation);
     let outcome = &found.outcome;
     let copies = formulation.problem.items().iter().zip(&formulation.legend.items);

@@ -250,6 +250,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
         survival: None,
         over_time: None,
         purchases: None,
+        tightness: None,
         cluster: None,
         solve,
     })

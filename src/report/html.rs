@@ -8,6 +8,7 @@ mod answer;
 mod commit;
 mod compare;
 mod map;
+mod measured;
 mod money;
 mod nodes;
 mod notes;
@@ -16,6 +17,7 @@ mod owners;
 mod part;
 mod running;
 pub(super) mod sweep;
+mod tightness;
 
 use askama::Template;
 
@@ -64,8 +66,11 @@ pub(super) fn render(report: &PlanReport) -> String {
         over_time::over_time(report),
         commit::purchases(report),
         owners::showback(report),
+        tightness::tightness(report),
         money::purchases(report),
         owners::accounts(report),
+        measured::spot(report),
+        measured::usage(report),
         running::cluster(report),
         running::survival(report),
         running::replay(report),

@@ -28,6 +28,7 @@ pub mod steady;
 mod survival;
 pub mod sweep;
 mod table;
+mod tightness;
 pub mod usage;
 pub mod view;
 mod xlsx;

@@ -131,6 +131,27 @@ pub struct PeriodCost {
     pub basis: Vec<String>,
 }
 
+impl PeriodCost {
+    /// The plan's nodes for a month as the headline counts them, under the selected purchase.
+    pub(super) fn of_headline(report: &PlanReport) -> Self {
+        let mut families: BTreeMap<String, EffectiveCost> = BTreeMap::new();
+        for group in &report.nodes {
+            let family = families.entry(group.family.clone()).or_default();
+            *family = *family + group.effective_month;
+        }
+        let fees = report.extra_costs.iter().filter(|cost| !cost.in_node_rates);
+        let overhead = fees.map(|cost| EffectiveCost::new(cost.list_month.money())).sum();
+        PeriodCost {
+            hours: HOURS_PER_MONTH,
+            nodes: SharedNodes::of_plan(report),
+            families,
+            unused: EffectiveCost::ZERO,
+            overhead,
+            basis: Vec::new(),
+        }
+    }
+}
+
 impl ShowbackReport {
     /// Splits a cost over the values of a label (`namespace` and `workload` go without one).
     pub fn of(report: &PlanReport, label: &str, by: IdleBy, period: &PeriodCost) -> Self {

@@ -17,7 +17,7 @@ pub(super) mod replay;
 mod spot;
 pub(super) mod survival;
 pub(super) mod sweep;
-mod usage;
+pub(super) mod usage;
 
 use super::RenderOptions;
 use super::number::{Currency, gap_percent, grouped, percent};

@@ -37,6 +37,7 @@ pub use super::scheduling::{PoolRow, ScheduledRow, Scheduling, SpreadRow};
 pub use super::showback::{IdleBy, ShowbackLine, ShowbackReport, ShowbackRow};
 pub use super::spot::{SpotReport, SpotTypeRow, SpotWorkloadRow};
 pub use super::survival::{FailureRow, MovedRow, Named, PodsRow, SpareRow, SurvivalRow};
+pub use super::tightness::{Tightness, TightnessRow};
 pub use super::usage::{RiskRow, UsageReport, UsageRow, UsedResource, WhatIfRow};
 pub use nodes::{
     CostUse, CostUseRow, ExtraCostRow, NodeGroupRow, NodeResource, PodsOnNode, UtilizationRow, WorkloadRow,
@@ -132,6 +133,9 @@ pub struct PlanReport {
     /// What to commit to; absent where nobody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purchases: Option<Purchases>,
+    /// What the pods cost packed more and less tightly; absent where that was not computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tightness: Option<Tightness>,
     /// How good the plan is, and how that is known.
     pub solve: SolveInfo,
 }

@@ -13,6 +13,7 @@ use super::super::accounts::AccountArgs;
 use super::super::commit::CommitArgs;
 use super::super::demand::DemandArgs;
 use super::super::threshold::Threshold;
+use super::super::tightness::TightnessArg;
 use super::super::usage::UsageArgs;
 use super::values::{money, offer_key, share};
 use super::{EXIT_CODES, NodeArgs, OutputArgs, PriceArgs, SearchArgs, TEMPLATE, TypeArgs};
@@ -91,6 +92,9 @@ pub struct PlanArgs {
     /// `plimsoll replay` does more of it
     #[arg(long, value_enum, default_value_t = ReplayArg::Auto, help_heading = "Output")]
     pub replay: ReplayArg,
+    /// Whether the plan's cost is told for 0 to 50 % of every node kept free, each level packed quickly
+    #[arg(long, value_enum, default_value_t = TightnessArg::Auto, help_heading = "Output")]
+    pub tightness: TightnessArg,
     /// Exit with 4 when the plan misses a threshold: saving, gap (percentages) or cost (per month), with < or >
     #[arg(long, value_name = "CONDITION", help_heading = "Output")]
     pub fail_on: Vec<Threshold>,

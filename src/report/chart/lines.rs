@@ -74,7 +74,7 @@ pub(in crate::report) fn lines(
         let last_name = axes.x_ticks.last().map_or(0, |(_, name)| super::width_of(name, TEXT) / 2);
         let round_figures = if size == Size::Wide { 9 } else { 5 };
         let mut chart = ChartBuilder::on(canvas)
-            .margin_top(16)
+            .margin_top(if marks.is_empty() { 16 } else { 26 })
             .margin_right(last_name.clamp(22, 70))
             .x_label_area_size(44)
             .y_label_area_size(widest.into_iter().max().unwrap_or(40).max(32) + 10)
@@ -138,7 +138,9 @@ pub(in crate::report) fn lines(
             let top = (mark.x, axes.y.1);
             chart.draw_series([DashedPathElement::new([(mark.x, axes.y.0), top], 3, 3, style)])?;
             let middle = axes.x.0 + (axes.x.1 - axes.x.0) / 2.0;
-            let (shift, anchor) = if mark.x > middle { ((-6, 8), HPos::Right) } else { ((6, 8), HPos::Left) };
+            // Above the curves, on the side that has more room.
+            let (shift, anchor) =
+                if mark.x > middle { ((4, -11), HPos::Right) } else { ((-4, -11), HPos::Left) };
             let words = Text::new(mark.label.clone(), shift, text(TEXT, Tint::Ink, anchor));
             chart.draw_series([EmptyElement::at(top) + words])?;
         }

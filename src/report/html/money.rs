@@ -42,7 +42,8 @@ pub(super) fn savings(report: &PlanReport) -> Option<Section> {
     let uses = uses(report);
     let rows = waterfall(report, currency);
     let caption = "Each step as a bar. Green is what the step saves; below, what the money that is left buys: \
-                   each node's cost is split as the resource that fills it is split.";
+                   each node's cost is split as the resource that fills it is split. The bill by owner splits \
+                   nodes over cpu and memory by fixed prices instead, so its lines differ from these.";
     let mut keys = vec![key(Tint::Before, "before"), key(Tint::Plan, "packed, on demand")];
     if report.headline.reserved_month.is_some() {
         keys.push(key(Tint::Reserved, "packed, reserved"));

@@ -131,7 +131,7 @@ fn curves(report: &PlanReport, over: &OverTime) -> Option<Figure> {
     });
     let caption = match chosen.filter(|_| cut.is_some()) {
         Some(row) => format!(
-            "What runs in more of the hours than the cut line is cheaper under {}; what lies left of it is \
+            "What runs in more of the hours than the cut line is cheaper under {}; what ends left of it is \
              cheaper on demand.",
             clean(&row.label)
         ),

@@ -1,5 +1,8 @@
 //! Who causes the cost, and cash against accrual.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use super::length;
 use super::money::{scaled, spoken};
 use super::part::{Block, Cell, Figure, Section, Table, clean, key};
@@ -7,26 +10,54 @@ use crate::report::chart::Tint;
 use crate::report::chart::bars::{Bar, Part, bars};
 use crate::report::chart::columns::{Column, Over, columns};
 use crate::report::number::{Currency, grouped, percent};
-use crate::report::view::{Accounts, PlanReport, ShowbackLine, ShowbackReport, ShowbackRow};
+use crate::report::showback::PeriodCost;
+use crate::report::view::{Accounts, IdleBy, PlanReport, ShowbackLine, ShowbackReport, ShowbackRow};
 use crate::units::{HOURS_PER_MONTH, Money};
 
-/// The bill by owner.
+/// Labels beside the namespace by which the cost is shown without being asked.
+const LABELS: usize = 2;
+
+/// The bill by namespace, by the labels that say who owns workloads, and by what was asked for.
 pub(super) fn showback(report: &PlanReport) -> Option<Section> {
-    let bill = report.showback.as_ref()?;
-    let remark = match bill.hours {
-        HOURS_PER_MONTH => format!("Amortised cost of a month, by {}.", bill.label),
-        hours => format!("Amortised cost of {} hours, by {}.", grouped(hours), bill.label),
-    };
-    let mut section = Section::new("owners", "Who causes the cost", "Owners", &remark);
-    section.blocks.push(Block::Figure(Box::new(owners(report, bill))));
-    section.blocks.push(Block::list(&bill.basis));
+    let asked = report.showback.as_ref();
+    if asked.is_none() && report.nodes.is_empty() {
+        return None;
+    }
+    let remark =
+        "Amortised cost: what pods ask for is their owner's, what nobody asked for has lines of its own.";
+    let mut section = Section::new("owners", "Who causes the cost", "Owners", remark);
+    if let Some(bill) = asked {
+        section.blocks.push(Block::Figure(Box::new(owners("showback", report, bill, true))));
+        section.blocks.push(Block::list(&bill.basis));
+    }
+    let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
+    for label in report.workloads.iter().flat_map(|row| row.owners.keys()) {
+        *labels.entry(label.as_str()).or_default() += 1;
+    }
+    // What most workloads have, by name where that is equal.
+    let mut labels: Vec<(&str, usize)> = labels.into_iter().collect();
+    labels.sort_by_key(|&(label, workloads)| (Reverse(workloads), label));
+    let labels = labels.into_iter().take(LABELS).map(|(label, _)| label);
+    let month = PeriodCost::of_headline(report);
+    let wanted = std::iter::once("namespace").chain(labels);
+    let wanted = wanted.filter(|label| asked.is_none_or(|bill| bill.label != *label));
+    for (label, id) in wanted.zip(["by-namespace", "by-label", "by-other-label"]) {
+        let bill = ShowbackReport::of(report, label, IdleBy::Cluster, &month);
+        section.blocks.push(Block::Figure(Box::new(owners(id, report, &bill, false))));
+    }
+    section.blocks.push(Block::text(
+        "Each node's cost is split 9 : 1 between a vCPU and a GiB of memory, for these lines alone; the waterfall \
+         splits it as the resource is split that fills the node. So the lines for system, DaemonSets, headroom \
+         and idle room differ from those there.",
+    ));
     Some(section)
 }
 
 /// Owners on the chart; all are in the table.
 const OWNERS: usize = 24;
 
-fn owners(report: &PlanReport, bill: &ShowbackReport) -> Figure {
+/// One way to divide the bill; `in_json` where the JSON form has it too.
+fn owners(id: &'static str, report: &PlanReport, bill: &ShowbackReport, in_json: bool) -> Figure {
     let amounts = || bill.rows.iter().filter(|row| row.line != ShowbackLine::Total);
     let full = |row: &ShowbackRow| row.with_shared.unwrap_or(row.direct).money();
     let whole = amounts().map(full).max().unwrap_or(Money::ZERO);
@@ -46,8 +77,10 @@ fn owners(report: &PlanReport, bill: &ShowbackReport) -> Figure {
     );
     for (index, row) in bill.rows.iter().enumerate() {
         let path = |field: &str| format!("/showback/rows/{index}/{field}");
-        let money = |amount: Option<crate::bill::EffectiveCost>, field| {
-            amount.map(|amount| Cell::money(currency, amount.money(), &path(field))).unwrap_or_default()
+        let money = |amount: Option<crate::bill::EffectiveCost>, field| match amount {
+            Some(amount) if in_json => Cell::money(currency, amount.money(), &path(field)),
+            Some(amount) => Cell::number(currency.short(amount.money())),
+            None => Cell::default(),
         };
         let cells = vec![
             Cell::text(name(row)),
@@ -57,7 +90,10 @@ fn owners(report: &PlanReport, bill: &ShowbackReport) -> Figure {
             money(Some(row.direct), "direct"),
             money(row.shared, "shared"),
             money(row.with_shared, "with_shared"),
-            Cell::share(row.share, &path("share")),
+            match row.share {
+                share if in_json => Cell::share(share, &path("share")),
+                share => Cell::number(share.map(percent).unwrap_or_default()),
+            },
         ];
         if row.line == ShowbackLine::Total { table.marked("total", cells) } else { table.row(cells) }
     }
@@ -97,18 +133,20 @@ fn owners(report: &PlanReport, bill: &ShowbackReport) -> Figure {
             }
         })
         .collect();
-    let keys = [
-        (Tint::Plan, "cpu"),
-        (Tint::Reserved, "memory"),
-        (Tint::Other, "accelerators"),
-        (Tint::Idle, "idle, and the share of it that is offered to owners"),
-    ];
+    let accelerators = bill.rows.iter().any(|row| row.accelerator.is_some_and(|c| c.money() > Money::ZERO));
+    let mut keys = vec![(Tint::Plan, "cpu"), (Tint::Reserved, "memory")];
+    keys.extend(accelerators.then_some((Tint::Other, "accelerators")));
+    keys.push((Tint::Idle, "idle, and the share of it that is offered to owners"));
+    let period = match bill.hours {
+        HOURS_PER_MONTH if in_json => "A month of 730 hours.".to_owned(),
+        HOURS_PER_MONTH => "A month of the plan's nodes as the headline counts them.".to_owned(),
+        hours => format!("{} hours.", grouped(hours)),
+    };
     let label = format!("Cost by {}. {}", clean(&bill.label), spoken(&drawn));
     Figure::new(
-        "showback",
+        id,
         &format!("Cost by {}", bill.label),
-        "What pods ask for is their owner's; what nobody asked for has lines of its own. Figures are without the \
-         share of idle cost.",
+        &format!("{period} Figures are without the share of idle cost."),
         keys.into_iter().map(|(tint, text)| key(tint, text)).collect(),
         table,
         |size| bars(size, &label, &drawn),

@@ -65,7 +65,7 @@ fn workloads(report: &PlanReport, usage: &UsageReport, draw: &Draw) -> String {
     if rows == 0 { String::new() } else { grid.render(draw) }
 }
 
-fn lines(report: &PlanReport, usage: &UsageReport) -> Vec<String> {
+pub(in crate::report) fn lines(report: &PlanReport, usage: &UsageReport) -> Vec<String> {
     let currency = Currency::new(&report.catalog.currency);
     let mut lines = Vec::new();
     if usage.workloads.len() > SHOWN {
