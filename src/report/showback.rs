@@ -112,6 +112,60 @@ impl SharedNodes {
         };
         report.nodes.iter().map(of).collect()
     }
+
+    /// The same with all nodes of a type as one: where idle room is offered to all owners, this says as much
+    /// of thousands of nodes in little time.
+    fn by_type(report: &PlanReport) -> Vec<Self> {
+        let mut types: BTreeMap<&str, (SharedNodes, BTreeMap<&str, u64>)> = BTreeMap::new();
+        for group in &report.nodes {
+            let empty = || SharedNodes {
+                family: group.family.clone(),
+                count: 1,
+                list: Money::ZERO,
+                resources: Vec::new(),
+                pods: Vec::new(),
+            };
+            let (sum, pods) = types.entry(&group.instance_type).or_insert_with(|| (empty(), BTreeMap::new()));
+            sum.list = sum.list + group.list_month.money();
+            for row in &group.resources {
+                let nodes = group.nodes;
+                let all = NodeResource {
+                    resource: row.resource.clone(),
+                    capacity: row.capacity.saturating_mul(nodes),
+                    allocatable: row.allocatable.saturating_mul(nodes),
+                    daemon_sets: row.daemon_sets.saturating_mul(nodes),
+                    headroom: row.headroom.saturating_mul(nodes),
+                    demand: row.demand.saturating_mul(nodes),
+                    requests: row.requests.saturating_mul(u128::from(nodes)),
+                    limits: row.limits.saturating_mul(u128::from(nodes)),
+                    free: row.free.saturating_mul(nodes),
+                    fill: None,
+                };
+                match sum.resources.iter_mut().find(|other| other.resource == row.resource) {
+                    Some(other) => {
+                        other.capacity = other.capacity.saturating_add(all.capacity);
+                        other.allocatable = other.allocatable.saturating_add(all.allocatable);
+                        other.daemon_sets = other.daemon_sets.saturating_add(all.daemon_sets);
+                        other.headroom = other.headroom.saturating_add(all.headroom);
+                        other.demand = other.demand.saturating_add(all.demand);
+                        other.requests = other.requests.saturating_add(all.requests);
+                        other.limits = other.limits.saturating_add(all.limits);
+                        other.free = other.free.saturating_add(all.free);
+                    }
+                    None => sum.resources.push(all),
+                }
+            }
+            for on in &group.pods {
+                *pods.entry(&on.workload).or_default() += on.pods * group.nodes;
+            }
+        }
+        let listed = |(mut sum, pods): (SharedNodes, BTreeMap<&str, u64>)| {
+            let on = |(workload, pods): (&str, u64)| PodsOnNode { workload: workload.to_owned(), pods };
+            sum.pods = pods.into_iter().map(on).collect();
+            sum
+        };
+        types.into_values().map(listed).collect()
+    }
 }
 
 /// What some hours cost, family by family, and beside them.
@@ -143,7 +197,7 @@ impl PeriodCost {
         let overhead = fees.map(|cost| EffectiveCost::new(cost.list_month.money())).sum();
         PeriodCost {
             hours: HOURS_PER_MONTH,
-            nodes: SharedNodes::of_plan(report),
+            nodes: SharedNodes::by_type(report),
             families,
             unused: EffectiveCost::ZERO,
             overhead,
