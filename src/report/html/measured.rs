@@ -77,7 +77,7 @@ fn with_and_without(report: &PlanReport, spot: &SpotReport) -> Figure {
         ("Spot nodes as they are", "spot_month", spot.spot_month.money(), Tint::Reserved),
         ("The same nodes on demand", "on_demand_month", spot.on_demand_month.money(), Tint::Before),
         ("Saved", "saving_month", spot.saving_month, Tint::Good),
-        ("The whole plan if all are replaced", "fallback_month", spot.fallback_month.money(), Tint::Bad),
+        ("Plan if all are replaced", "fallback_month", spot.fallback_month.money(), Tint::Bad),
     ];
     let whole = amounts.iter().map(|row| row.2).max().unwrap_or(Money::ZERO);
     let currency = Currency::new(&report.catalog.currency).aligned([whole]);
