@@ -113,6 +113,8 @@ pub struct DiffThreshold {
 enum DiffMeasure {
     /// A sum of money, by its name in the JSON.
     Money(&'static str),
+    /// What is paid a month.
+    Paid,
     /// Nodes.
     Nodes,
 }
@@ -145,7 +147,9 @@ impl DiffThreshold {
         let change = after - before;
         match self.measure {
             DiffMeasure::Nodes => format!("{change} nodes more{percent}"),
-            DiffMeasure::Money(_) => format!("{} more a month{percent}", change.to_cents_string()),
+            DiffMeasure::Money(_) | DiffMeasure::Paid => {
+                format!("{} more a month{percent}", change.to_cents_string())
+            }
         }
     }
 }
@@ -157,6 +161,10 @@ impl DiffMeasure {
         match self {
             DiffMeasure::Money(name) => {
                 let row = diff.money_of(name).expect(MISSING);
+                (row.before, row.after)
+            }
+            DiffMeasure::Paid => {
+                let row = diff.paid().expect(MISSING);
                 (row.before, row.after)
             }
             DiffMeasure::Nodes => {
@@ -187,7 +195,7 @@ impl FromStr for DiffThreshold {
             Limit::Amount(number.parse().map_err(|e| format!("{e}; {usage}"))?)
         };
         let measure = match name {
-            "monthly_increase" => DiffMeasure::Money("effective_month"),
+            "monthly_increase" => DiffMeasure::Paid,
             "on_demand_increase" => DiffMeasure::Money("list_month"),
             "nodes_increase" => DiffMeasure::Nodes,
             other => {

@@ -4,13 +4,18 @@
 //! computed from the two reports alone, so two plans of other inputs, prices or policies compare as
 //! well: what else differs between them is said in words.
 
+mod commitments;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::view::{PlanReport, PurchaseRow, Tool, WorkloadRow};
-use crate::bill::{BilledCost, CommitmentCategory, EffectiveCost, ListCost, OfferKey, Ratio};
+pub use commitments::{DiffCommitment, DiffProposal};
+use commitments::{commitments, proposals};
+
+use super::view::{PlanReport, PurchaseRow, Purchases, Tool, WorkloadRow};
+use crate::bill::{BilledCost, EffectiveCost, ListCost, Ratio, pro_rata};
 use crate::units::{HOURS_PER_MONTH, Money};
 
 /// Version of the JSON form; raised when a field changes its meaning or goes away.
@@ -40,6 +45,9 @@ pub struct PlanDiff {
     pub workloads_unchanged: u64,
     /// Commitments of the selected ways to pay, where they differ.
     pub commitments: Vec<DiffCommitment>,
+    /// Commitments that the plans' commitment plans over time propose, where they differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<DiffProposal>,
     /// What else differs: prices, settings. Part of the change may come from there.
     pub notes: Vec<String>,
 }
@@ -64,7 +72,9 @@ pub struct DiffSide {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DiffMoney {
-    /// `list_month`, `effective_month`, `upfront`, `recurring_month`, `lower_bound_month`.
+    /// `list_month`, `effective_month`, `upfront`, `recurring_month`, `lower_bound_month`; where one of the
+    /// plans is over time also `demand_month` and `committed_month`, and `proposed_upfront` and `obligation`
+    /// where one has a commitment plan.
     pub measure: String,
     /// For people.
     pub label: String,
@@ -177,30 +187,6 @@ pub struct WorkloadState {
     pub pods: BTreeMap<String, u64>,
 }
 
-/// Commitments of one kind for one type or family.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DiffCommitment {
-    /// Its offer: `kind/term/payment`.
-    pub option: String,
-    /// The same in parts.
-    pub offer: Option<OfferKey>,
-    /// For people.
-    pub label: String,
-    /// Units or money.
-    pub category: CommitmentCategory,
-    /// The type or family that the commitment is for, or `all`.
-    pub covers: String,
-    /// How many in the first plan.
-    pub quantity_before: u64,
-    /// How many in the second plan.
-    pub quantity_after: u64,
-    /// Upfront payments: after - before.
-    pub upfront_change: Money,
-    /// Recurring fees, a month: after - before.
-    pub recurring_month_change: Money,
-}
-
 /// Why two plans cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DiffError {
@@ -230,6 +216,7 @@ pub fn diff(before: &PlanReport, after: &PlanReport) -> Result<PlanDiff, DiffErr
         workloads,
         workloads_unchanged: unchanged,
         commitments: commitments(before, after),
+        proposals: proposals(before, after),
         notes: notes(before, after),
     })
 }
@@ -248,6 +235,12 @@ impl PlanDiff {
     /// The sum of this name, as in [`DiffMoney::measure`].
     pub fn money_of(&self, measure: &str) -> Option<&DiffMoney> {
         self.money.iter().find(|row| row.measure == measure)
+    }
+
+    /// What is paid a month, amortised: over time where one of the plans is, and otherwise under the selected
+    /// ways to pay.
+    pub fn paid(&self) -> Option<&DiffMoney> {
+        self.money_of("committed_month").or_else(|| self.money_of("effective_month"))
     }
 
     /// The number of this name, as in [`DiffCount::measure`].
@@ -272,10 +265,6 @@ fn selected(report: &PlanReport) -> Option<&PurchaseRow> {
 }
 
 fn money(before: &PlanReport, after: &PlanReport) -> Vec<DiffMoney> {
-    let effective = |r: &PlanReport| {
-        let reserved = r.headline.reserved_month.map(EffectiveCost::money);
-        reserved.unwrap_or(r.headline.packed_month.money())
-    };
     let upfront = |r: &PlanReport| selected(r).map_or(BilledCost::ZERO, |row| row.upfront).money();
     let recurring = |r: &PlanReport| {
         selected(r).map_or(r.headline.packed_month.money(), |row| row.recurring_month.money())
@@ -284,13 +273,53 @@ fn money(before: &PlanReport, after: &PlanReport) -> Vec<DiffMoney> {
     let row = |measure, label, of: &dyn Fn(&PlanReport) -> Money| {
         DiffMoney::of(measure, label, of(before), of(after))
     };
-    vec![
+    let either = |has: &dyn Fn(&PlanReport) -> bool| has(before) || has(after);
+    let mut rows = vec![
         row("list_month", "on demand, a month", &|r| r.headline.packed_month.money()),
         row("effective_month", "as paid for, amortised, a month", &effective),
         row("upfront", "upfront, once", &upfront),
         row("recurring_month", "cash, a month", &recurring),
         row("lower_bound_month", "no plan costs less, on demand, a month", &bound),
-    ]
+    ];
+    if either(&|r| r.over_time.is_some()) {
+        rows.push(row("demand_month", "over time, on demand, a month", &demand));
+        rows.push(row("committed_month", "over time, amortised, a month", &committed));
+    }
+    if either(&|r| r.purchases.is_some()) {
+        let proposed = |of: &dyn Fn(&Purchases) -> BilledCost, r: &PlanReport| {
+            r.purchases.as_ref().map_or(BilledCost::ZERO, of).money()
+        };
+        rows.push(row("proposed_upfront", "upfront of the commitment plan", &|r| {
+            proposed(&|p| p.upfront, r)
+        }));
+        rows.push(row("obligation", "obligation of the commitment plan", &|r| {
+            proposed(&|p| p.obligation, r)
+        }));
+    }
+    rows
+}
+
+/// As paid for under the selected way to pay, a month.
+fn effective(report: &PlanReport) -> Money {
+    let reserved = report.headline.reserved_month.map(EffectiveCost::money);
+    reserved.unwrap_or(report.headline.packed_month.money())
+}
+
+/// On demand, a month: of the nodes over time where demand varies.
+fn demand(report: &PlanReport) -> Money {
+    let over = report.over_time.as_ref();
+    let month = over.and_then(|over| pro_rata(over.list.money(), HOURS_PER_MONTH, over.hours));
+    month.unwrap_or(report.headline.packed_month.money())
+}
+
+/// What is paid a month over time: with what the commitment plan proposes, on demand where there is none, and
+/// under the selected way to pay where demand does not vary.
+fn committed(report: &PlanReport) -> Money {
+    match (&report.purchases, &report.over_time) {
+        (Some(purchases), _) => purchases.month(purchases.cost.money()),
+        (None, Some(_)) => demand(report),
+        (None, None) => effective(report),
+    }
 }
 
 fn months(hour: Money) -> Money {
@@ -414,69 +443,6 @@ fn changes(before: Option<&WorkloadState>, after: Option<&WorkloadState>) -> Vec
         (a.pods != b.pods, WorkloadChange::Moved),
     ];
     found.into_iter().filter_map(|(differs, change)| differs.then_some(change)).collect()
-}
-
-/// What tells commitments apart: the offer, and what is covered.
-type CommitmentKey<'a> = (&'a str, &'a str);
-
-/// Commitments of one kind: how many, paid upfront, and paid a month.
-struct Bought<'a> {
-    label: &'a str,
-    offer: Option<OfferKey>,
-    category: CommitmentCategory,
-    quantity: u64,
-    upfront: Money,
-    recurring: Money,
-}
-
-fn bought(report: &PlanReport) -> BTreeMap<CommitmentKey<'_>, Bought<'_>> {
-    let mut all: BTreeMap<CommitmentKey<'_>, Bought<'_>> = BTreeMap::new();
-    let Some(PurchaseRow { option, label, offer, .. }) = selected(report) else { return all };
-    for row in report.commitments.iter().filter(|row| row.option == *option) {
-        let key = (row.option.as_str(), row.covers.as_str());
-        let none = Bought {
-            label,
-            offer: *offer,
-            category: row.category,
-            quantity: 0,
-            upfront: Money::ZERO,
-            recurring: Money::ZERO,
-        };
-        let sum = all.entry(key).or_insert(none);
-        let times =
-            |money: Money| money.checked_mul(i128::from(row.quantity)).expect("no bill reaches 10^29");
-        sum.quantity += row.quantity;
-        sum.upfront = sum.upfront + times(row.upfront_each);
-        sum.recurring = sum.recurring + times(row.recurring_rate.for_hours(HOURS_PER_MONTH));
-    }
-    all
-}
-
-fn commitments(before: &PlanReport, after: &PlanReport) -> Vec<DiffCommitment> {
-    let (a, b) = (bought(before), bought(after));
-    let keys: BTreeSet<&CommitmentKey<'_>> = a.keys().chain(b.keys()).collect();
-    let mut rows = Vec::new();
-    for key in keys {
-        let (a, b) = (a.get(key), b.get(key));
-        let quantity = |side: Option<&Bought<'_>>| side.map_or(0, |bought| bought.quantity);
-        let upfront = |side: Option<&Bought<'_>>| side.map_or(Money::ZERO, |bought| bought.upfront);
-        let recurring = |side: Option<&Bought<'_>>| side.map_or(Money::ZERO, |bought| bought.recurring);
-        let same = quantity(a) == quantity(b) && upfront(a) == upfront(b) && recurring(a) == recurring(b);
-        let Some(either) = a.or(b).filter(|_| !same) else { continue };
-        let &(option, covers) = key;
-        rows.push(DiffCommitment {
-            option: option.to_owned(),
-            offer: either.offer,
-            label: either.label.to_owned(),
-            category: either.category,
-            covers: covers.to_owned(),
-            quantity_before: quantity(a),
-            quantity_after: quantity(b),
-            upfront_change: upfront(b) - upfront(a),
-            recurring_month_change: recurring(b) - recurring(a),
-        });
-    }
-    rows
 }
 
 /// Differences that a reader may not expect beside those of the workloads.

@@ -5,6 +5,7 @@
 //! lists end early: a comment has room for some 65,000 characters.
 
 mod diff;
+mod sections;
 mod write;
 
 use super::number::{Currency, gap_percent, grouped, percent};
@@ -31,6 +32,12 @@ pub(super) fn render(report: &PlanReport) -> String {
         ("Workloads", workloads(report)),
         ("Beside other ways to plan", plans(report)),
         ("Ways to pay for these nodes", purchases(report)),
+        ("Demand over time", sections::levels(report)),
+        ("Commitment plan", sections::commitments(report)),
+        ("Cash and accrual", sections::cash(report)),
+        ("Cost by owner", sections::owners(report)),
+        ("Spot", sections::spot(report)),
+        ("Measured use", sections::usage(report)),
         ("What the figures rest on", assumptions(report)),
     ];
     parts.extend(details.iter().map(|(title, body)| folded(title, body)));
@@ -110,6 +117,7 @@ fn remarks(report: &PlanReport) -> String {
         let premium = currency.cents(survival.premium_month);
         lines.push(format!("{holds} the loss of any one {what}; that costs {premium} a month."));
     }
+    lines.extend(sections::lines(report));
     for cost in report.extra_costs.iter().filter(|cost| !cost.in_node_rates) {
         let month = currency.cents(cost.list_month.money());
         lines.push(format!("Beside, not in the nodes' rates: {month} a month {}.", words(&cost.name)));

@@ -9,7 +9,10 @@ mod accounts;
 mod book;
 mod lists;
 mod money;
+mod over_time;
+mod purchases;
 mod summary;
+mod uses;
 
 use rust_xlsxwriter::XlsxError;
 
@@ -39,8 +42,12 @@ pub(super) fn render(report: &PlanReport) -> Result<Vec<u8>, XlsxFailure> {
     money::commitments(&mut book, report)?;
     money::cash_flow(&mut book, report)?;
     lists::plans(&mut book, report)?;
-    let mut more = accounts::accounts(&mut book, report)?;
+    let mut more = over_time::over_time(&mut book, report)?;
+    more.extend(purchases::purchases(&mut book, report)?);
+    more.extend(accounts::accounts(&mut book, report)?);
     more.extend(accounts::showback(&mut book, report)?);
+    more.extend(uses::spot(&mut book, report)?);
+    more.extend(uses::usage(&mut book, report)?);
     summary::summary(&mut book, report, &nodes, &options)?;
     summary::checks(&mut book, report, (&nodes, &options), more)?;
     Ok(book.save()?)

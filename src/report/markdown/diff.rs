@@ -1,5 +1,6 @@
 //! Two plans set against each other, for a comment on a pull request.
 
+use super::sections::offer;
 use super::{ROWS, Table, code, folded, signed, words};
 use crate::report::diff::{PlanDiff, WorkloadState};
 use crate::report::number::{Currency, grouped};
@@ -14,7 +15,7 @@ pub(in crate::report) fn diff(diff: &PlanDiff) -> String {
     let currency = Currency::new(&diff.after.currency);
     let change =
         |money: Money| format!("{}{}", if money > Money::ZERO { "+" } else { "" }, currency.cents(money));
-    let headline = diff.money_of("effective_month").map_or(Money::ZERO, |row| row.change);
+    let headline = diff.paid().map_or(Money::ZERO, |row| row.change);
     let title = match headline.nanos() {
         0 => "Plan: the monthly cost stays as it is".to_owned(),
         1.. => format!("Plan: {} more a month", currency.cents(headline)),
@@ -88,6 +89,25 @@ pub(in crate::report) fn diff(diff: &PlanDiff) -> String {
             change(row.recurring_month_change),
         ]);
     }
+    let mut proposals = Table::new(&[
+        ("Proposed", false),
+        ("For", false),
+        ("Before", true),
+        ("After", true),
+        ("Upfront", true),
+        ("Amortised, a month", true),
+    ]);
+    for row in &diff.proposals {
+        let quoted = row.quoted_type.as_deref().unwrap_or(&row.unit);
+        proposals.row(vec![
+            words(&offer(&row.commitment_type, row.term, row.payment)),
+            format!("{} ({})", code(&row.covers), words(quoted)),
+            row.quantity_before.to_string(),
+            row.quantity_after.to_string(),
+            change(row.upfront_change),
+            change(row.effective_month_change),
+        ]);
+    }
     let part = |title: &str, table: Table| match table.is_empty() {
         true => String::new(),
         false => folded(title, &table.at_most(ROWS, "`-f json`")),
@@ -100,6 +120,7 @@ pub(in crate::report) fn diff(diff: &PlanDiff) -> String {
         part("Node types", types),
         part("Workloads", workloads),
         part("Commitments", commitments),
+        part("Commitment plan", proposals),
         folded("What else differs", &notes),
     ];
     parts.retain(|part| !part.is_empty());

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::compare::short_offer;
 use super::draw::{Draw, Tone};
 use super::grid::{Column, Grid};
+use super::purchase::offer;
 use super::{count, signed_percent};
+use crate::bill::Ratio;
 use crate::report::RenderOptions;
 use crate::report::diff::{DiffSide, DiffWorkload, PlanDiff, WorkloadChange, WorkloadState};
 use crate::report::number::{Currency, grouped};
@@ -22,6 +24,7 @@ pub(in crate::report) fn diff(diff: &PlanDiff, options: &RenderOptions) -> Strin
         types(diff, &draw),
         workloads(diff, &draw),
         commitments(diff, &draw),
+        proposals(diff, &draw),
         notes(diff, &draw),
     ];
     sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
@@ -244,6 +247,32 @@ fn commitments(diff: &PlanDiff, draw: &Draw) -> String {
         ]);
     }
     body(draw, "Commitments", "of the selected ways to pay; cash", grid, diff.commitments.len())
+}
+
+/// What commitment plans over time propose.
+fn proposals(diff: &PlanDiff, draw: &Draw) -> String {
+    let currency = Currency::new(&diff.after.currency);
+    let mut grid = Grid::new(vec![
+        Column::left(""),
+        Column::shrinking("Proposed"),
+        Column::left("For"),
+        Column::right("Before"),
+        Column::right("After"),
+        Column::right("Upfront"),
+        Column::right("Month"),
+    ]);
+    for row in diff.proposals.iter().take(limit(draw)) {
+        grid.row(vec![
+            mark(row.quantity_before > Ratio::ZERO, row.quantity_after > Ratio::ZERO).to_owned(),
+            offer(&row.commitment_type, row.term, row.payment, draw),
+            draw.clean(row.quoted_type.as_deref().unwrap_or(&row.covers)),
+            row.quantity_before.to_string(),
+            row.quantity_after.to_string(),
+            painted(draw, &signed(currency, row.upfront_change), row.upfront_change),
+            painted(draw, &signed(currency, row.effective_month_change), row.effective_month_change),
+        ]);
+    }
+    body(draw, "Commitment plan", "proposed; amortised, a month", grid, diff.proposals.len())
 }
 
 fn notes(diff: &PlanDiff, draw: &Draw) -> String {

@@ -9,7 +9,7 @@ use super::signed_percent;
 use crate::bill::Ratio;
 use crate::catalog::{Payment, Term};
 use crate::report::number::{Currency, grouped, percent};
-use crate::report::view::{PlanReport, ProposalRow, Purchases};
+use crate::report::view::{PlanReport, Purchases};
 use crate::units::Money;
 
 pub(super) fn purchase(report: &PlanReport, draw: &Draw) -> String {
@@ -145,7 +145,11 @@ fn proposals(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String 
         };
         let whole = |ratio: Option<Ratio>| ratio.map(|r| format!("{} %", r.percent(0))).unwrap_or_default();
         let mut cells = vec![
-            offer(row, draw),
+            format!(
+                "{}{}",
+                if row.estimate { "~" } else { "" },
+                offer(&row.commitment_type, row.term, row.payment, draw)
+            ),
             draw.clean(&row.covers),
             quantity,
             upfront.short(row.upfront.money()),
@@ -211,18 +215,18 @@ fn pays_off(row: &ProposalRow) -> String {
 }
 
 /// `1y Standard Reserved Instance, partial`.
-fn offer(row: &ProposalRow, draw: &Draw) -> String {
-    let term = match row.term {
+pub(super) fn offer(wording: &str, term: Term, payment: Payment, draw: &Draw) -> String {
+    let term = match term {
         Term::OneYear => "1y",
         Term::ThreeYears => "3y",
     };
-    let payment = match row.payment {
+    let payment = match payment {
         Payment::NoUpfront => "hourly",
         Payment::PartialUpfront => "partial",
         Payment::AllUpfront => "upfront",
     };
-    let short = match row.commitment_type.trim_end_matches(" (estimate)") {
-        _ if draw.plain => row.commitment_type.as_str(),
+    let short = match wording.trim_end_matches(" (estimate)") {
+        _ if draw.plain => wording,
         "Standard Reserved Instance" => "standard RI",
         "Convertible Reserved Instance" => "convertible RI",
         "EC2 Instance Savings Plan" => "instance SP",
@@ -231,8 +235,7 @@ fn offer(row: &ProposalRow, draw: &Draw) -> String {
         "Flexible committed use discount" => "flexible CUD",
         other => other,
     };
-    let mark = if row.estimate { "~" } else { "" };
-    format!("{mark}{term} {short}, {payment}")
+    format!("{term} {short}, {payment}")
 }
 
 fn sensitivity(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {

@@ -30,6 +30,7 @@ pub(super) fn accounts(book: &mut Book, report: &PlanReport) -> Result<Vec<Check
         ("On demand, of what is covered", 14),
         ("Saved", 14),
         ("Used", 9),
+        ("Prepaid at the start", 14),
     ])?;
     for row in &accounts.held {
         let line = sheet.line();
@@ -50,13 +51,16 @@ pub(super) fn accounts(book: &mut Book, report: &PlanReport) -> Result<Vec<Check
         sheet.money(row.list_covered.money())?;
         sheet.formula(&format!("=O{line}-M{line}"), &row.net_savings.to_string(), Look::Money)?;
         sheet.percent(row.utilization)?;
+        sheet.money(row.prepaid_opening)?;
         sheet.end();
     }
+    let held = HeldRange { last: sheet.line() - 1, empty: accounts.held.is_empty() };
 
     let mut sheet = book.sheet("Cash and accrual")?;
     sheet.header(&[
         ("Month", 12),
         ("Hours", 8),
+        ("First hour", 8),
         ("On demand", 14),
         ("Upfront", 14),
         ("Fees of commitments", 14),
@@ -70,24 +74,31 @@ pub(super) fn accounts(book: &mut Book, report: &PlanReport) -> Result<Vec<Check
         ("Of that, unused", 14),
     ])?;
     let first = sheet.line();
+    let mut hour = 0;
     for (index, row) in accounts.months.iter().enumerate() {
         let line = sheet.line();
         sheet.text(&row.month)?;
         sheet.count(row.hours)?;
-        sheet.money(row.list.money())?;
-        sheet.money(row.upfront.money())?;
-        sheet.money(row.recurring.money())?;
-        sheet.money(row.as_used.money())?;
-        sheet.formula(&format!("=D{line}+E{line}+F{line}"), &row.billed.to_string(), Look::Money)?;
         match index {
-            0 => sheet.money(row.prepaid_opening)?,
-            _ => sheet.formula(&format!("=K{}", line - 1), &row.prepaid_opening.to_string(), Look::Money)?,
+            0 => sheet.count(0)?,
+            _ => sheet.formula(&format!("=C{0}+B{0}", line - 1), &hour.to_string(), Look::Count)?,
         }
-        sheet.money(row.prepaid_additions)?;
-        sheet.money(row.prepaid_amortisation)?;
-        let closing = format!("=H{line}+I{line}-J{line}");
+        hour += row.hours;
+        sheet.money(row.list.money())?;
+        sheet.formula(&held.upfront(line), &row.upfront.to_string(), Look::Money)?;
+        sheet.formula(&held.fees(line), &row.recurring.to_string(), Look::Money)?;
+        sheet.money(row.as_used.money())?;
+        sheet.formula(&format!("=E{line}+F{line}+G{line}"), &row.billed.to_string(), Look::Money)?;
+        let opening = match index {
+            0 => held.prepaid(),
+            _ => format!("=L{}", line - 1),
+        };
+        sheet.formula(&opening, &row.prepaid_opening.to_string(), Look::Money)?;
+        sheet.formula(&format!("=E{line}"), &row.prepaid_additions.to_string(), Look::Money)?;
+        sheet.formula(&held.amortised(line), &row.prepaid_amortisation.to_string(), Look::Money)?;
+        let closing = format!("=I{line}+J{line}-K{line}");
         sheet.formula(&closing, &row.prepaid_closing.to_string(), Look::Money)?;
-        let accrual = format!("=E{line}+F{line}+J{line}");
+        let accrual = format!("=F{line}+G{line}+K{line}");
         sheet.formula(&accrual, &row.effective.to_string(), Look::Money)?;
         sheet.money(row.unused.money())?;
         sheet.end();
@@ -98,19 +109,68 @@ pub(super) fn accounts(book: &mut Book, report: &PlanReport) -> Result<Vec<Check
         let sum = |column: &str| format!("SUM('Cash and accrual'!{column}{first}:{column}{last})");
         let billed: Money = accounts.months.iter().map(|month| month.billed.money()).sum();
         let accrued: Money = accounts.months.iter().map(|month| month.effective.money()).sum();
-        let closing = format!("'Cash and accrual'!K{last}");
-        checks.push(Check::new("Cash of all months", &sum("G"), billed.to_string()));
-        checks.push(Check::new("Accrual of all months", &sum("L"), accrued.to_string()));
+        let closing = format!("'Cash and accrual'!L{last}");
+        checks.push(Check::new("Cash of all months", &sum("H"), billed.to_string()));
+        checks.push(Check::new("Accrual of all months", &sum("M"), accrued.to_string()));
         checks.push(Check::new("Prepaid after the last month", &closing, end.prepaid_closing.to_string()));
         for span in &accounts.spans {
             let to = u64::from(first) + span.months - 1;
             let of = |column: &str| format!("SUM('Cash and accrual'!{column}{first}:{column}{to})");
             let name = |what: &str| format!("{what} of the first {} months", span.months);
-            checks.push(Check::new(&name("Cash"), &of("G"), span.billed.to_string()));
-            checks.push(Check::new(&name("Accrual"), &of("L"), span.effective.to_string()));
+            checks.push(Check::new(&name("Cash"), &of("H"), span.billed.to_string()));
+            checks.push(Check::new(&name("Accrual"), &of("M"), span.effective.to_string()));
         }
     }
     Ok(checks)
+}
+
+/// The rows of the sheet `Held`, in formulas over all of them. In a month the first hour is in column C and
+/// the number of hours in column B.
+struct HeldRange {
+    last: u32,
+    empty: bool,
+}
+
+impl HeldRange {
+    fn column(&self, column: &str) -> String {
+        format!("Held!${column}$2:${column}${}", self.last)
+    }
+
+    /// A sum of products over the commitments; nothing where there are none.
+    fn sum(&self, terms: &str) -> String {
+        if self.empty { "=0".to_owned() } else { format!("=SUMPRODUCT({terms})") }
+    }
+
+    /// Paid at the start of those that start in the month of this line.
+    fn upfront(&self, line: u32) -> String {
+        let (start, upfront) = (self.column("I"), self.column("K"));
+        self.sum(&format!("({start}>=C{line})*({start}<C{line}+B{line})*{upfront}"))
+    }
+
+    /// Hours of the month in which each is held: the lesser of two ends less the greater of two starts.
+    fn hours(&self, line: u32) -> String {
+        let (start, end) = (self.column("I"), self.column("J"));
+        let until = format!("(C{line}+B{line})");
+        format!(
+            "({end}>C{line})*({start}<{until})*({end}+{until}-ABS({end}-{until})-{start}-C{line}-ABS({start}-C{line}))/2"
+        )
+    }
+
+    /// What falls due for every hour.
+    fn fees(&self, line: u32) -> String {
+        self.sum(&format!("{}*{}", self.hours(line), self.column("L")))
+    }
+
+    /// Upfront payments, written off evenly over the hours of the term.
+    fn amortised(&self, line: u32) -> String {
+        let (start, end, upfront) = (self.column("I"), self.column("J"), self.column("K"));
+        self.sum(&format!("{}*{upfront}/({end}-{start})", self.hours(line)))
+    }
+
+    /// Prepaid before the first month.
+    fn prepaid(&self) -> String {
+        if self.empty { "=0".to_owned() } else { format!("=SUM({})", self.column("R")) }
+    }
 }
 
 /// The bill by owner.

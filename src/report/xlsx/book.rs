@@ -5,6 +5,7 @@ use rust_xlsxwriter::{
     DocProperties, ExcelDateTime, Format, FormatAlign, Formula, Workbook, Worksheet, XlsxError,
 };
 
+use super::purchases::{OUTCOMES, PLAN};
 use crate::bill::Ratio;
 use crate::report::view::PlanReport;
 use crate::units::{Money, Rate};
@@ -54,10 +55,17 @@ impl Book {
             .set_comment(clean(&format!("input {}", report.input_hash)))
             .set_creation_datetime(&epoch);
         workbook.set_properties(&properties);
-        let held = report.accounts.iter().flat_map(|_| ["Held", "Cash and accrual"]);
-        let showback = report.showback.iter().map(|_| "Showback");
-        for name in SHEETS.into_iter().chain(held).chain(showback).chain([CHECKS]) {
-            let sheet = workbook.add_worksheet().set_name(name)?;
+        let further: [(bool, &[&str]); 6] = [
+            (report.over_time.is_some(), &["Over time", "Load curves"]),
+            (report.purchases.is_some(), &[PLAN, OUTCOMES]),
+            (report.accounts.is_some(), &["Held", "Cash and accrual"]),
+            (report.showback.is_some(), &["Showback"]),
+            (report.spot.is_some(), &["Spot"]),
+            (report.usage.is_some(), &["Other requests", "Measured use"]),
+        ];
+        let further = further.into_iter().filter(|(there, _)| *there).flat_map(|(_, names)| names);
+        for name in SHEETS.iter().chain(further).chain(&[CHECKS]) {
+            let sheet = workbook.add_worksheet().set_name(*name)?;
             // A4, landscape, all columns on one page.
             sheet.set_paper_size(9).set_landscape().set_print_fit_to_pages(1, 0);
         }

@@ -19,12 +19,8 @@ pub(super) struct Options {
 }
 
 /// Months of a term; none for what has no term.
-fn months(term: Option<Term>) -> u64 {
-    match term {
-        None => 0,
-        Some(Term::OneYear) => 12,
-        Some(Term::ThreeYears) => 36,
-    }
+pub(super) fn months(term: Option<Term>) -> u64 {
+    term.map_or(0, Term::months)
 }
 
 fn term_of(row: &PurchaseRow) -> u64 {
@@ -175,7 +171,8 @@ pub(super) fn cash_flow(book: &mut Book, report: &PlanReport) -> Result<(), Xlsx
     let used = cash - fees;
 
     let mut sheet = book.sheet("Cash flow")?;
-    sheet.title("Cash and amortised cost of the selected option, by month of 730 hours")?;
+    let nodes = if report.over_time.is_some() { ", of the nodes for every peak at all hours" } else { "" };
+    sheet.title(&format!("Cash and amortised cost of the selected option, by month of 730 hours{nodes}"))?;
     let look_up = |column: &str| {
         format!("=INDEX('Ways to pay'!{column}:{column},MATCH(selected_option,'Ways to pay'!A:A,0))")
     };

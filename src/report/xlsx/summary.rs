@@ -84,6 +84,22 @@ pub(super) fn summary(
             sheet.end();
         }
     }
+    if let Some(over) = &report.over_time {
+        sheet.text(&format!("Demand over time: on demand, {} hours", over.hours))?;
+        sheet.formula("=over_time_on_demand", &over.list.to_string(), Look::Money)?;
+        sheet.text("nodes come and go by the hour; see Over time")?;
+        sheet.end();
+    }
+    if let Some(purchases) = &report.purchases {
+        sheet.text(&format!("With the proposed commitments (amortised), {} hours", purchases.hours))?;
+        sheet.formula("=commitments_cost", &purchases.cost.to_string(), Look::Money)?;
+        sheet.text("a proposal, nothing is bought; see Commitment plan")?;
+        sheet.end();
+        sheet.text("The same, a month")?;
+        let month = purchases.month(purchases.cost.money()).to_string();
+        sheet.formula("=commitments_month", &month, Look::Money)?;
+        sheet.end();
+    }
     let bound = report.solve.lower_bound_hour.money();
     let bound_month = bound.checked_mul(i128::from(HOURS_PER_MONTH)).expect("no bill reaches 10^29");
     sheet.text("No plan costs less, on demand, a month")?;
