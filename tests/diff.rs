@@ -1,9 +1,12 @@
 //! What changed between two plans: figures by hand, laws, and each format.
 
 mod plan_fixture;
+#[path = "support/planned.rs"]
+mod planned;
 
 use plan_fixture::report;
 use plimsoll::bill::ListCost;
+use plimsoll::catalog::Payment;
 use plimsoll::report::diff::{self, PlanDiff, WorkloadChange};
 use plimsoll::report::view::PlanReport;
 use plimsoll::report::{Format, RenderOptions, markdown, render_diff};
@@ -97,6 +100,51 @@ fn commitments_are_those_of_the_selected_option() {
     assert_eq!((row.quantity_before, row.quantity_after), (2, 1));
     assert_eq!(row.upfront_change, -one.upfront_each);
     assert_eq!(row.recurring_month_change, -one.recurring_rate.for_hours(730));
+}
+
+/// Half as much of what is proposed: half its upfront payment and half its amortised rate for 730 hours; the
+/// month of the plan is 730 of 8,760 hours, a twelfth.
+#[test]
+fn commitment_plans_differ_by_what_they_propose() {
+    let before = planned::committed();
+    let mut after = before.clone();
+    let plan = after.purchases.as_mut().expect("purchases");
+    let row = &mut plan.rows[0];
+    assert_eq!((row.quantity.as_str(), row.payment), ("2", Payment::PartialUpfront));
+    let half = |money: Money| Money::from_nanos(money.nanos() / 2);
+    row.quantity = "1".to_owned();
+    row.upfront = plimsoll::bill::BilledCost::new(half(row.upfront.money()));
+    row.rate = plimsoll::units::Rate::from_nanos(row.rate.nanos() / 2);
+    let cost = plan.cost;
+    plan.cost = plimsoll::bill::EffectiveCost::new(cost.money() + money("120"));
+    let found = diff::diff(&before, &after).unwrap();
+    let [changed] = found.proposals.as_slice() else { panic!("{:?}", found.proposals) };
+    let stated = &before.purchases.as_ref().unwrap().rows[0];
+    assert_eq!(
+        (changed.quantity_before.to_string(), changed.quantity_after.to_string()),
+        ("2".into(), "1".into())
+    );
+    assert_eq!(changed.upfront_change, half(stated.upfront.money()) - stated.upfront.money());
+    assert_eq!(
+        found.paid().map(|row| (row.measure.as_str(), row.change)),
+        Some(("committed_month", money("10")))
+    );
+    for format in [Format::Table, Format::Markdown] {
+        let text = render_diff(&found, format, &RenderOptions::default()).expect("a format of differences");
+        let text = String::from_utf8(text).expect("UTF-8");
+        assert!(text.contains("Commitment plan") && text.contains("over time, amortised, a month"), "{text}");
+        assert!(format != Format::Table || text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+    // Without a commitment plan on one side, what it pays over time stands against that of the other.
+    let mut without = before.clone();
+    without.purchases = None;
+    let found = diff::diff(&without, &before).unwrap();
+    let over = before.over_time.as_ref().unwrap();
+    assert_eq!(
+        found.paid().unwrap().before,
+        plimsoll::bill::pro_rata(over.list.money(), 730, 8_760).unwrap()
+    );
+    assert!(found.proposals.iter().all(|row| row.quantity_before == plimsoll::bill::Ratio::ZERO));
 }
 
 #[test]

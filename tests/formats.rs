@@ -1,6 +1,12 @@
-//! A figure that stands in two formats is the same in both: JSON against CSV, the workbook and Markdown.
+//! A figure that stands in two formats is the same in both: JSON against CSV, the page, the workbook and
+//! Markdown, for a plain plan, one of Kubernetes objects, one over time with commitments, and one with spot
+//! nodes and measured use.
 
+#[path = "support/figures.rs"]
+mod figures;
 mod plan_fixture;
+#[path = "support/planned.rs"]
+mod planned;
 #[path = "support/workbook.rs"]
 mod workbook;
 
@@ -27,21 +33,22 @@ enum Shown {
 /// A figure: its field in JSON, its columns in CSV, in the workbook and in Markdown.
 type Figure = (&'static str, Option<&'static str>, Option<&'static str>, Option<(&'static str, Shown)>);
 
-/// Rows of one kind: where they stand in JSON, CSV, workbook and Markdown, and their figures.
+/// Rows of one kind: where they stand in JSON, CSV, workbook (with the title of the first column) and Markdown
+/// (with the number of the table in its part), and their figures.
 struct Rows {
     json: &'static str,
-    csv: csv::Table,
-    sheet: Option<&'static str>,
-    markdown: Option<&'static str>,
+    csv: Option<csv::Table>,
+    sheet: Option<(&'static str, &'static str)>,
+    markdown: Option<(&'static str, usize)>,
     figures: &'static [Figure],
 }
 
-const ALL: [Rows; 6] = [
+const PLAN: [Rows; 6] = [
     Rows {
-        json: "nodes",
-        csv: csv::Table::Nodes,
-        sheet: Some("Nodes"),
-        markdown: Some("Nodes"),
+        json: "/nodes",
+        csv: Some(csv::Table::Nodes),
+        sheet: Some(("Nodes", "Group")),
+        markdown: Some(("Nodes", 0)),
         figures: &[
             ("group", Some("group"), Some("Group"), None),
             ("nodes", Some("nodes"), Some("Nodes"), Some(("Nodes", Shown::Count))),
@@ -63,10 +70,10 @@ const ALL: [Rows; 6] = [
         ],
     },
     Rows {
-        json: "savings",
-        csv: csv::Table::Savings,
+        json: "/savings",
+        csv: Some(csv::Table::Savings),
         sheet: None,
-        markdown: Some(""),
+        markdown: Some(("", 0)),
         figures: &[
             ("nodes", Some("nodes"), None, Some(("Nodes", Shown::Count))),
             ("list_month", Some("list_cost_month"), None, None),
@@ -78,10 +85,10 @@ const ALL: [Rows; 6] = [
         ],
     },
     Rows {
-        json: "plans",
-        csv: csv::Table::Plans,
-        sheet: Some("Other plans"),
-        markdown: Some("Beside other ways to plan"),
+        json: "/plans",
+        csv: Some(csv::Table::Plans),
+        sheet: Some(("Other plans", "Plan")),
+        markdown: Some(("Beside other ways to plan", 0)),
         figures: &[
             ("nodes", Some("nodes"), Some("Nodes"), Some(("Nodes", Shown::Count))),
             ("instance_types", Some("instance_types"), Some("Types"), None),
@@ -99,10 +106,10 @@ const ALL: [Rows; 6] = [
         ],
     },
     Rows {
-        json: "purchase_options",
-        csv: csv::Table::PurchaseOptions,
-        sheet: Some("Ways to pay"),
-        markdown: Some("Ways to pay for these nodes"),
+        json: "/purchase_options",
+        csv: Some(csv::Table::PurchaseOptions),
+        sheet: Some(("Ways to pay", "Option")),
+        markdown: Some(("Ways to pay for these nodes", 0)),
         figures: &[
             ("nodes_covered", None, Some("Nodes covered"), None),
             ("nodes_on_demand", None, Some("Nodes on demand"), None),
@@ -122,9 +129,9 @@ const ALL: [Rows; 6] = [
         ],
     },
     Rows {
-        json: "commitments",
-        csv: csv::Table::Commitments,
-        sheet: Some("Commitments"),
+        json: "/commitments",
+        csv: Some(csv::Table::Commitments),
+        sheet: Some(("Commitments", "Option")),
         markdown: None,
         figures: &[
             ("quantity", Some("quantity"), Some("Quantity"), None),
@@ -136,14 +143,251 @@ const ALL: [Rows; 6] = [
         ],
     },
     Rows {
-        json: "workloads",
-        csv: csv::Table::Owners,
-        sheet: Some("Workloads"),
-        markdown: Some("Workloads"),
+        json: "/workloads",
+        csv: Some(csv::Table::Owners),
+        sheet: Some(("Workloads", "Workload")),
+        markdown: Some(("Workloads", 0)),
         figures: &[
             ("replicas", None, Some("Pods"), Some(("Pods", Shown::Count))),
             ("placed", None, Some("Placed"), Some(("Placed", Shown::Count))),
             ("nodes", None, Some("On nodes"), Some(("On nodes", Shown::Count))),
+        ],
+    },
+];
+
+const MORE: [Rows; 15] = [
+    Rows {
+        json: "/over_time/levels",
+        csv: None,
+        sheet: Some(("Over time", "Level")),
+        markdown: Some(("Demand over time", 0)),
+        figures: &[
+            ("level", None, Some("Level"), Some(("Level", Shown::Count))),
+            ("pods", None, Some("Pods"), Some(("Pods", Shown::Count))),
+            ("nodes", None, Some("Nodes"), Some(("Nodes", Shown::Count))),
+            ("share", None, Some("Share of all hours"), Some(("Share of hours", Shown::Percent))),
+            ("list_hour", None, Some("On demand, an hour"), Some(("Hour, on demand", Shown::Money))),
+        ],
+    },
+    Rows {
+        json: "/over_time/scenarios",
+        csv: None,
+        sheet: Some(("Over time", "Scenario")),
+        markdown: None,
+        figures: &[
+            ("weight", None, Some("Weight"), None),
+            ("share", None, Some("Replicas"), None),
+            ("list", None, Some("On demand, all hours"), None),
+        ],
+    },
+    Rows {
+        json: "/over_time/load",
+        csv: Some(csv::Table::Load),
+        sheet: Some(("Load curves", "Scenario")),
+        markdown: None,
+        figures: &[
+            ("cpu", Some("cpu_millicores"), Some("cpu of its nodes, millicores"), None),
+            ("nodes", Some("nodes"), Some("Nodes, at the fewest"), None),
+            ("list_hour", Some("list_cost_hour"), Some("On demand, an hour"), None),
+            ("hours", Some("hours_at_least"), Some("Hours with so much or more"), None),
+            ("share", Some("share_of_hours"), Some("Share of all hours"), None),
+        ],
+    },
+    Rows {
+        json: "/purchases/rows",
+        csv: Some(csv::Table::Proposals),
+        sheet: Some(("Commitment plan", "Commitments")),
+        markdown: Some(("Commitment plan", 0)),
+        figures: &[
+            ("quantity", Some("quantity"), Some("Quantity"), None),
+            ("rate", Some("effective_rate"), Some("Amortised, an hour"), None),
+            ("upfront", Some("upfront"), Some("Upfront"), Some(("Upfront", Shown::Money))),
+            ("recurring", Some("recurring_rate"), Some("Fee an hour"), None),
+            (
+                "effective",
+                Some("effective_cost"),
+                Some("Amortised, these hours"),
+                Some(("Amortised", Shown::Money)),
+            ),
+            ("unused", Some("unused_cost"), Some("Of that, unused"), Some(("Unused", Shown::Money))),
+            ("list_covered", Some("list_covered"), Some("On demand, of what is covered"), None),
+            ("net_savings", Some("net_savings"), Some("Saved"), Some(("Saved", Shown::Money))),
+            ("utilization", Some("utilization"), Some("Used"), Some(("Used", Shown::Percent))),
+            ("coverage", Some("coverage"), Some("Coverage"), Some(("Coverage", Shown::Percent))),
+            (
+                "break_even_utilization",
+                Some("break_even_utilization"),
+                Some("Break-even use"),
+                Some(("Break-even use", Shown::Percent)),
+            ),
+            ("break_even_months", Some("break_even_months"), Some("Break-even, months"), None),
+            (
+                "worst_case_loss",
+                Some("worst_case_loss"),
+                Some("Worst-case loss"),
+                Some(("Worst-case loss", Shown::Money)),
+            ),
+        ],
+    },
+    Rows {
+        json: "/purchases/steps",
+        csv: Some(csv::Table::PurchaseSteps),
+        sheet: Some(("Outcomes", "Step")),
+        markdown: Some(("Commitment plan", 1)),
+        figures: &[
+            ("list", Some("list_cost"), Some("On demand of its nodes"), Some(("On demand", Shown::Money))),
+            ("cost", Some("effective_cost"), Some("Amortised"), Some(("Amortised", Shown::Money))),
+            ("change", Some("change"), Some("Change"), None),
+        ],
+    },
+    Rows {
+        json: "/purchases/scenarios",
+        csv: None,
+        sheet: Some(("Outcomes", "Scenario")),
+        markdown: Some(("Commitment plan", 2)),
+        figures: &[
+            ("weight", None, Some("Weight"), Some(("Weight", Shown::Percent))),
+            ("list", None, Some("On demand"), None),
+            ("without", None, Some("Owned only"), Some(("Without", Shown::Money))),
+            ("cost", None, Some("With the proposals"), Some(("With", Shown::Money))),
+            ("unused", None, Some("Unused"), Some(("Unused", Shown::Money))),
+        ],
+    },
+    Rows {
+        json: "/purchases/sensitivity",
+        csv: Some(csv::Table::Sensitivity),
+        sheet: Some(("Outcomes", "If demand turns out otherwise")),
+        markdown: None,
+        figures: &[
+            ("change", Some("demand_change"), Some("If demand turns out otherwise"), None),
+            ("without", Some("cost_without"), Some("Owned only"), None),
+            ("cost", Some("cost_with"), Some("With"), None),
+            ("saving", Some("saving"), Some("Saving"), None),
+            ("unused", Some("unused_cost"), Some("Unused"), None),
+        ],
+    },
+    Rows {
+        json: "/purchases/owned",
+        csv: Some(csv::Table::Owned),
+        sheet: Some(("Outcomes", "Owned")),
+        markdown: Some(("Commitment plan", 3)),
+        figures: &[
+            ("end_hour", Some("end_hour"), Some("Ends with hour"), None),
+            ("utilization", Some("utilization"), Some("Used"), Some(("Used", Shown::Percent))),
+            ("effective", Some("effective_cost"), Some("Cost"), Some(("Amortised", Shown::Money))),
+            ("waste", Some("waste"), Some("Waste"), Some(("Unused", Shown::Money))),
+        ],
+    },
+    Rows {
+        json: "/accounts/held",
+        csv: Some(csv::Table::Held),
+        sheet: Some(("Held", "Commitment")),
+        markdown: None,
+        figures: &[
+            ("quantity", Some("quantity"), Some("Quantity"), None),
+            ("start_hour", Some("start_hour"), Some("First hour"), None),
+            ("end_hour", Some("end_hour"), Some("Hour after the last"), None),
+            ("upfront", Some("upfront"), Some("Upfront"), None),
+            ("recurring_hour", Some("recurring_hour"), Some("Fee an hour"), None),
+            ("prepaid_opening", Some("prepaid_opening"), Some("Prepaid at the start"), None),
+            ("effective", Some("effective_cost"), Some("Accrual"), None),
+            ("unused", Some("effective_cost_unused"), Some("Of that, unused"), None),
+            ("net_savings", Some("net_savings"), Some("Saved"), None),
+        ],
+    },
+    Rows {
+        json: "/accounts/months",
+        csv: Some(csv::Table::CashFlow),
+        sheet: Some(("Cash and accrual", "Month")),
+        markdown: Some(("Cash and accrual", 0)),
+        figures: &[
+            ("hours", Some("hours"), Some("Hours"), None),
+            ("list", Some("list_cost"), Some("On demand"), Some(("On demand", Shown::Money))),
+            ("upfront", Some("billed_upfront"), Some("Upfront"), None),
+            ("recurring", Some("billed_recurring"), Some("Fees of commitments"), None),
+            ("as_used", Some("billed_as_used"), Some("Paid as used"), None),
+            ("billed", Some("billed_cost"), Some("Cash"), Some(("Cash", Shown::Money))),
+            ("effective", Some("effective_cost"), Some("Accrual"), Some(("Accrual", Shown::Money))),
+            (
+                "unused",
+                Some("effective_cost_unused"),
+                Some("Of that, unused"),
+                Some(("Unused", Shown::Money)),
+            ),
+            ("prepaid_opening", Some("prepaid_opening"), Some("Prepaid, opening"), None),
+            (
+                "prepaid_closing",
+                Some("prepaid_closing"),
+                Some("Prepaid, closing"),
+                Some(("Prepaid, closing", Shown::Money)),
+            ),
+        ],
+    },
+    Rows {
+        json: "/accounts/spans",
+        csv: None,
+        sheet: None,
+        markdown: Some(("Cash and accrual", 1)),
+        figures: &[
+            ("list", None, None, Some(("On demand", Shown::Money))),
+            ("billed", None, None, Some(("Cash", Shown::Money))),
+            ("effective", None, None, Some(("Accrual", Shown::Money))),
+            ("effective_savings_rate", None, None, Some(("Saved", Shown::Percent))),
+        ],
+    },
+    Rows {
+        json: "/showback/rows",
+        csv: Some(csv::Table::Showback),
+        sheet: Some(("Showback", "Owner or line")),
+        markdown: Some(("Cost by owner", 0)),
+        figures: &[
+            ("cpu", Some("effective_cost_cpu"), Some("cpu"), Some(("cpu", Shown::Money))),
+            ("memory", Some("effective_cost_memory"), Some("memory"), Some(("memory", Shown::Money))),
+            ("direct", Some("effective_cost"), Some("Cost of a month"), Some(("Month", Shown::Money))),
+            ("share", Some("share"), Some("Share"), Some(("Share", Shown::Percent))),
+            (
+                "with_shared",
+                Some("effective_cost_with_idle"),
+                Some("With it"),
+                Some(("With idle", Shown::Money)),
+            ),
+        ],
+    },
+    Rows {
+        json: "/spot/types",
+        csv: Some(csv::Table::SpotTypes),
+        sheet: Some(("Spot", "Type or workload")),
+        markdown: Some(("Spot", 0)),
+        figures: &[
+            ("nodes", Some("nodes"), Some("Nodes"), Some(("Nodes", Shown::Count))),
+            ("pods", Some("pods"), Some("Pods"), Some(("Pods", Shown::Count))),
+            ("spot_rate", Some("spot_rate_per_node_hour"), Some("Spot, an hour each"), None),
+            ("on_demand_rate", Some("on_demand_rate_per_node_hour"), Some("On demand, an hour each"), None),
+        ],
+    },
+    Rows {
+        json: "/spot/workloads",
+        csv: Some(csv::Table::SpotWorkloads),
+        sheet: Some(("Spot", "Workload")),
+        markdown: None,
+        figures: &[
+            ("pods", Some("pods"), Some("Pods"), None),
+            ("allowed", None, Some("May be on spot"), None),
+            ("on_spot", None, Some("On spot"), None),
+            ("most_on_one_type", None, Some("Most on one type"), None),
+        ],
+    },
+    Rows {
+        json: "/usage/plans",
+        csv: Some(csv::Table::WhatIf),
+        sheet: Some(("Other requests", "Requests")),
+        markdown: Some(("Measured use", 0)),
+        figures: &[
+            ("nodes", Some("nodes"), Some("Nodes"), Some(("Nodes", Shown::Count))),
+            ("cost_month", Some("cost_month"), Some("On demand, a month"), Some(("Month", Shown::Money))),
+            ("change_month", Some("change_month"), Some("Change"), None),
+            ("change", Some("change"), Some("Change, share"), None),
+            ("gap", Some("gap"), Some("Gap"), None),
         ],
     },
 ];
@@ -180,70 +424,126 @@ fn csv_rows(report: &PlanReport, table: csv::Table) -> Vec<BTreeMap<String, Stri
     reader.deserialize().map(|row| row.expect("a row")).collect()
 }
 
-/// The rows of the table below a folded title, or of the first one.
-fn markdown_rows(text: &str, title: &str) -> Vec<BTreeMap<String, String>> {
-    let from = if title.is_empty() {
-        0
-    } else {
-        text.find(&format!("<summary>{title}</summary>")).unwrap_or_else(|| panic!("no {title}"))
+/// The rows of a table below a folded title, or of the first one of all.
+fn markdown_rows(text: &str, title: &str, number: usize) -> Option<Vec<BTreeMap<String, String>>> {
+    let from = match title {
+        "" => 0,
+        title => text.find(&format!("<summary>{title}</summary>"))?,
     };
-    let lines: Vec<&str> = text[from..]
-        .lines()
-        .skip_while(|line| !line.starts_with('|'))
-        .take_while(|line| line.starts_with('|'))
-        .collect();
+    let to = text[from..].find("</details>").map_or(text.len(), |end| from + end);
+    let mut tables: Vec<Vec<&str>> = vec![Vec::new()];
+    for line in text[from..to].lines() {
+        match line.starts_with('|') {
+            true => tables.last_mut()?.push(line),
+            false if tables.last()?.is_empty() => {}
+            false => tables.push(Vec::new()),
+        }
+    }
+    let lines = tables.get(number).filter(|lines| !lines.is_empty())?;
     let cells = |line: &str| -> Vec<String> {
         let line = line.replace("\\|", "\u{1}");
         line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
     };
     let header = cells(lines[0]);
-    lines[2..].iter().map(|line| header.iter().cloned().zip(cells(line)).collect()).collect()
+    Some(lines[2..].iter().map(|line| header.iter().cloned().zip(cells(line)).collect()).collect())
+}
+
+/// The rows below the line of a sheet that begins with this title.
+fn sheet_rows(
+    book: &[(String, workbook::Cells)],
+    sheet: &str,
+    title: &str,
+) -> Vec<BTreeMap<String, workbook::Cell>> {
+    let (_, cells) = book.iter().find(|(name, _)| name == sheet).unwrap_or_else(|| panic!("no {sheet}"));
+    let header = cells.iter().find(|((_, column), cell)| *column == 0 && cell.value == title);
+    let ((row, _), _) = header.unwrap_or_else(|| panic!("{sheet} has no {title}"));
+    workbook::rows(cells, *row)
+}
+
+/// Every format of one plan against its JSON; how many figures of each kind of rows.
+fn compared(report: &PlanReport) -> BTreeMap<&'static str, usize> {
+    let json: Value = serde_json::to_value(report).expect("JSON");
+    let book = render(report, Format::Xlsx, &RenderOptions::default()).expect("it fits");
+    let book = workbook::sheets(&book);
+    let comment = render(report, Format::Markdown, &RenderOptions::default()).expect("a comment");
+    let comment = String::from_utf8(comment).expect("UTF-8");
+    let mut compared: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for rows in PLAN.iter().chain(&MORE) {
+        let Some(stated) = json.pointer(rows.json).and_then(Value::as_array).filter(|r| !r.is_empty()) else {
+            continue;
+        };
+        let tidy = rows.csv.map(|table| csv_rows(report, table));
+        let sheet = rows.sheet.map(|(name, title)| sheet_rows(&book, name, title));
+        let folded = rows.markdown.and_then(|(title, number)| markdown_rows(&comment, title, number));
+        let count = compared.entry(rows.json).or_default();
+        for (index, row) in stated.iter().enumerate() {
+            for &(field, in_csv, in_sheet, in_markdown) in rows.figures {
+                let figure = exact(&row[field]);
+                let place = format!("{} {index} {field}", rows.json);
+                if let (Some(tidy), Some(column)) = (&tidy, in_csv) {
+                    assert_eq!(tidy[index][column], figure, "csv: {place}");
+                    *count += 1;
+                }
+                if let (Some(sheet), Some(column)) = (&sheet, in_sheet) {
+                    let cell = sheet[index].get(column).map(|cell| cell.value.clone()).unwrap_or_default();
+                    let same = match (cell.parse::<f64>(), figure.parse::<f64>()) {
+                        (Ok(cell), Ok(figure)) => cell == figure,
+                        // No saving is known: the formula says 0.
+                        (Ok(cell), Err(_)) => cell == 0.0 && figure.is_empty(),
+                        _ => cell == figure,
+                    };
+                    assert!(same, "xlsx: {place}: {cell:?} is not {figure:?}");
+                    *count += 1;
+                }
+                if let (Some(folded), Some((column, how))) = (&folded, in_markdown)
+                    && let Some(cells) = folded.get(index)
+                {
+                    assert_eq!(digits(&cells[column]), digits(&shown(&figure, how)), "markdown: {place}");
+                    *count += 1;
+                }
+            }
+        }
+    }
+    compared
+}
+
+/// Every figure of the page names its place in JSON.
+fn on_the_page(report: &PlanReport, json: &Value) -> usize {
+    let page = render(report, Format::Html, &RenderOptions::default()).expect("a page");
+    let page = String::from_utf8(page).expect("UTF-8");
+    let mut found = 0;
+    for element in page.split("<data ").skip(1) {
+        let part = |open: &str, close: &str| {
+            let (_, rest) = element.split_once(open).expect("an attribute");
+            rest.split_once(close).expect("it ends").0.to_owned()
+        };
+        let path = part("data-json=\"", "\"");
+        figures::same(json, &path, &part("value=\"", "\""), &part(">", "</data>"));
+        found += 1;
+    }
+    found
 }
 
 #[test]
 fn every_figure_is_the_same_in_every_format() {
-    for report in [report(None), plan_fixture::large(12)] {
-        let json: Value = serde_json::to_value(&report).expect("JSON");
-        let book = render(&report, Format::Xlsx, &RenderOptions::default()).expect("it fits");
-        let comment = render(&report, Format::Markdown, &RenderOptions::default()).expect("a comment");
-        let comment = String::from_utf8(comment).expect("UTF-8");
-        let mut compared = 0;
-        for rows in &ALL {
-            let stated = json[rows.json].as_array().expect("rows");
-            assert!(!stated.is_empty(), "{}", rows.json);
-            let tidy = csv_rows(&report, rows.csv);
-            let sheet = rows.sheet.map(|name| workbook::rows(&workbook::sheet(&book, name), 0));
-            let folded = rows.markdown.map(|title| markdown_rows(&comment, title));
-            for (index, row) in stated.iter().enumerate() {
-                for &(field, in_csv, in_sheet, in_markdown) in rows.figures {
-                    let figure = exact(&row[field]);
-                    let place = format!("{} {index} {field}", rows.json);
-                    if let Some(column) = in_csv {
-                        assert_eq!(tidy[index][column], figure, "csv: {place}");
-                        compared += 1;
-                    }
-                    if let (Some(sheet), Some(column)) = (&sheet, in_sheet) {
-                        let cell =
-                            sheet[index].get(column).map(|cell| cell.value.clone()).unwrap_or_default();
-                        let same = match (cell.parse::<f64>(), figure.parse::<f64>()) {
-                            (Ok(cell), Ok(figure)) => cell == figure,
-                            // No saving is known: the formula says 0.
-                            (Ok(cell), Err(_)) => cell == 0.0 && figure.is_empty(),
-                            _ => cell == figure,
-                        };
-                        assert!(same, "xlsx: {place}: {cell:?} is not {figure:?}");
-                        compared += 1;
-                    }
-                    if let (Some(folded), Some((column, how))) = (&folded, in_markdown)
-                        && let Some(cells) = folded.get(index)
-                    {
-                        assert_eq!(digits(&cells[column]), digits(&shown(&figure, how)), "markdown: {place}");
-                        compared += 1;
-                    }
-                }
-            }
-        }
-        assert!(compared > 150, "{compared}");
+    let plans = [
+        report(None),
+        plan_fixture::large(12),
+        planned::kubernetes(),
+        planned::committed(),
+        planned::on_spot_and_measured(),
+    ];
+    let mut all: BTreeMap<&'static str, usize> = BTreeMap::new();
+    // The large one repeats nodes without summing them up anew, which the page does.
+    for plan in plans.iter().filter(|plan| plan.headline.nodes == plan.nodes.iter().map(|row| row.nodes).sum()) {
+        let found = on_the_page(plan, &serde_json::to_value(plan).expect("JSON"));
+        assert!(found > 20, "{found}");
+    }
+    for plan in &plans {
+        compared(plan).into_iter().for_each(|(rows, count)| *all.entry(rows).or_default() += count);
+    }
+    for rows in PLAN.iter().chain(&MORE) {
+        assert!(all.get(rows.json).is_some_and(|&count| count > 2), "{}: {all:?}", rows.json);
     }
 }
 

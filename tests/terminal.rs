@@ -1,10 +1,12 @@
 //! The table in terminals of all kinds: widths, colours, pipes.
 
 mod plan_fixture;
+#[path = "support/planned.rs"]
+mod planned;
 
 use std::process::Command;
 
-use plimsoll::report::json;
+use plimsoll::report::{Format, RenderOptions, json, render};
 
 /// A saved plan, and what the program prints of it on a terminal that `script` makes.
 struct Terminal {
@@ -99,6 +101,55 @@ fn pipes_get_eighty_columns_without_colour_and_plain_ones_rows() {
     assert!(plain.lines().any(|line| line.contains("m5.xlarge") && line.contains("$292.00")));
     assert!(!plain.contains('…') && plain.contains("An EC2 Instance Savings Plan costs the same as the standard RI of its term and payment (derived): it has rows of its own in -f json and csv."));
     assert!(terminal.pipes(&["--ascii"]).is_ascii());
+}
+
+/// Every section that a report may have, at every width, keeps to it; with `--ascii` to ASCII; without colour
+/// to plain characters; and a plain table has neither lines nor bars nor wrapped rows.
+#[test]
+fn every_section_fits_the_terminal() {
+    let plans = [planned::kubernetes(), planned::committed(), planned::on_spot_and_measured()];
+    let mut all = String::new();
+    for plan in &plans {
+        for (width, color, ascii, plain) in [
+            (80, false, false, false),
+            (80, true, false, false),
+            (80, false, true, false),
+            (100, false, false, false),
+            (140, false, false, false),
+            (80, false, true, true),
+        ] {
+            let options = RenderOptions { width, color, ascii, plain, ..RenderOptions::default() };
+            let text = render(plan, Format::Table, &options).expect("a table");
+            let text = String::from_utf8(text).expect("UTF-8");
+            assert_eq!(text.contains(ESCAPE), color);
+            assert!(!ascii || text.is_ascii(), "{:?}", text.lines().find(|line| !line.is_ascii()));
+            let wide = text.lines().find(|line| line.chars().count() > width);
+            assert!(plain || color || wide.is_none(), "{width}: {wide:?}");
+            all += &text;
+        }
+    }
+    for section in [
+        "Savings",
+        "Nodes",
+        "Where capacity goes",
+        "Does the scheduler bring it about?",
+        "What if a node is lost?",
+        "Demand over time",
+        "Load-duration curves",
+        "Spot",
+        "What to commit to",
+        "Commitment plan",
+        "If demand turns out otherwise",
+        "Commitments owned",
+        "Commitments held",
+        "Cash and accrual",
+        "Cost by team",
+        "Measured use",
+        "Other requests",
+        "How good is this plan",
+    ] {
+        assert!(all.contains(section), "no plan has {section}");
+    }
 }
 
 /// The README's picture is what the program prints; `examples/terminal_svg.rs` says how to make it anew.

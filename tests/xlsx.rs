@@ -1,6 +1,8 @@
 //! The workbook: what is in it, and that a spreadsheet computes from its formulas what the report states.
 
 mod plan_fixture;
+#[path = "support/planned.rs"]
+mod planned;
 #[path = "support/workbook.rs"]
 mod workbook;
 
@@ -147,27 +149,37 @@ fn libreoffice_computes_the_same() {
     };
     let upfront =
         OfferKey { kind: OfferKind::ReservedStandard, term: Term::OneYear, payment: Payment::AllUpfront };
-    for report in &[report(None), report(Some(upfront)), accounted()] {
-        let folder = tempfile::tempdir().expect("a folder");
+    let reports = [
+        ("plain", report(None)),
+        ("upfront", report(Some(upfront))),
+        ("accounted", accounted()),
+        ("committed", planned::committed()),
+        ("spot", planned::on_spot_and_measured()),
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, report) in &reports {
         let mut parts = parts(&book(report));
-        for (name, content) in &mut parts {
-            if name.starts_with("xl/worksheets/") {
+        for (part, content) in &mut parts {
+            if part.starts_with("xl/worksheets/") {
                 *content = without_results(&String::from_utf8(content.clone()).expect("UTF-8")).into_bytes();
             }
         }
-        std::fs::write(folder.path().join("plan.xlsx"), pack(&parts)).expect("a file");
-        convert(office, folder.path());
-        let checks = csv(folder.path(), "Checks");
+        std::fs::write(folder.path().join(format!("{name}.xlsx")), pack(&parts)).expect("a file");
+    }
+    convert(office, folder.path(), &reports.each_ref().map(|(name, _)| *name));
+    for (name, report) in &reports {
+        let csv = |sheet: &str| csv(folder.path(), name, sheet);
+        let checks = csv("Checks");
         let stated = rows(&sheet(&book(report), "Checks"), 0);
         assert_eq!(checks.len(), stated.len() + 1);
         for (row, stated) in checks[1..checks.len() - 1].iter().zip(&stated) {
-            assert_eq!(number(&row[3]), 0.0, "{row:?}");
+            assert_eq!(number(&row[3]), 0.0, "{name}: {row:?}");
             let (computed, figure) = (number(&row[1]), number(&stated["Stated by the report"].value));
-            assert!((computed - figure).abs() < 1e-4, "{row:?}");
+            assert!((computed - figure).abs() < 1e-4, "{name}: {row:?}");
         }
         assert_eq!(checks.last().expect("a total")[3], "ok");
         let summary: BTreeMap<String, String> =
-            csv(folder.path(), "Summary").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+            csv("Summary").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
         let head = &report.headline;
         let near = |label: &str, figure: String| {
             let difference = number(&summary[label]) - number(&figure);
@@ -177,9 +189,12 @@ fn libreoffice_computes_the_same() {
         let paid = head.reserved_month.map_or(head.packed_month.to_string(), |cost| cost.to_string());
         near("Packed, as paid for (amortised), a month", paid);
         near("Nodes", head.nodes.to_string());
+        if let Some(purchases) = &report.purchases {
+            near("With the proposed commitments (amortised), 8760 hours", purchases.cost.to_string());
+        }
         // Every formula of every sheet has the result that it carries in the file as it is delivered.
-        for (name, cells) in sheets(&book(report)) {
-            let computed = csv(folder.path(), &name);
+        for (sheet, cells) in sheets(&book(report)) {
+            let computed = csv(&sheet);
             for (&(row, column), cell) in cells.iter().filter(|(_, cell)| cell.formula.is_some()) {
                 let found = &computed[row][column];
                 let computed = match found.strip_suffix('%') {
@@ -190,10 +205,48 @@ fn libreoffice_computes_the_same() {
                     (Ok(found), Ok(stored)) => (found - stored).abs() < 1e-4,
                     _ => *found == cell.value,
                 };
-                assert!(same, "{name} row {row} column {column}: {found:?} is not {cell:?}");
+                assert!(same, "{name}: {sheet} row {row} column {column}: {found:?} is not {cell:?}");
             }
         }
     }
+}
+
+/// Cash by month follows from what is held: upfront payments in the month of the first hour, fees for the
+/// hours held, and write-off by hours; a workbook whose commitments are changed computes another cash flow.
+#[test]
+fn cash_follows_from_what_is_held() {
+    let report = accounted();
+    let months = rows(&sheet(&book(&report), "Cash and accrual"), 0);
+    for column in ["Upfront", "Fees of commitments", "Prepaid, amortised"] {
+        let formula = months[0][column].formula.as_deref().unwrap_or_default();
+        assert!(formula.contains("Held!"), "{column}: {formula}");
+    }
+    let opening = months[0]["Prepaid, opening"].formula.as_deref();
+    assert!(opening.is_some_and(|formula| formula.starts_with("SUM(Held!")), "{opening:?}");
+    let held = &report.accounts.as_ref().expect("accounts").held;
+    assert!(held.iter().any(|row| row.start_hour < 0 && row.prepaid_opening > plimsoll::units::Money::ZERO));
+}
+
+/// A plan over time has its levels, its commitment plan and the accounts of what is held as sheets.
+#[test]
+fn a_commitment_plan_is_sheets_with_live_sums() {
+    let report = planned::committed();
+    let bytes = book(&report);
+    let names: Vec<String> = sheets(&bytes).into_iter().map(|(name, _)| name).collect();
+    for name in
+        ["Over time", "Load curves", "Commitment plan", "Outcomes", "Held", "Cash and accrual", "Showback"]
+    {
+        assert!(names.iter().any(|there| there == name), "{name} is not in {names:?}");
+    }
+    let proposals = rows(&sheet(&bytes, "Commitment plan"), 0);
+    let stated = &report.purchases.as_ref().expect("purchases").rows;
+    assert_eq!(proposals.len(), stated.len() + 1, "one total row");
+    for (row, stated) in proposals.iter().zip(stated) {
+        assert!(row["Commitments"].text && row["Saved"].formula.is_some());
+        assert_eq!(number(&row["Upfront"].value), number(&stated.upfront.to_string()));
+    }
+    let levels = rows(&sheet(&bytes, "Over time"), 0);
+    assert!(levels[0]["On demand, all hours, expected"].formula.is_some());
 }
 
 fn runs(program: &str) -> bool {
@@ -214,7 +267,7 @@ fn without_results(xml: &str) -> String {
 }
 
 /// Every sheet as CSV with numbers as they are, computed anew.
-fn convert(office: &str, folder: &Path) {
+fn convert(office: &str, folder: &Path, names: &[&str]) {
     let profile = folder.join("profile");
     let settings = profile.join("user");
     std::fs::create_dir_all(&settings).expect("a folder");
@@ -233,14 +286,14 @@ fn convert(office: &str, folder: &Path) {
         ])
         .arg("--outdir")
         .arg(folder)
-        .arg(folder.join("plan.xlsx"))
+        .args(names.iter().map(|name| folder.join(format!("{name}.xlsx"))))
         .output()
         .expect("it runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn csv(folder: &Path, sheet: &str) -> Vec<Vec<String>> {
-    let path = folder.join(format!("plan-{sheet}.csv"));
+fn csv(folder: &Path, name: &str, sheet: &str) -> Vec<Vec<String>> {
+    let path = folder.join(format!("{name}-{sheet}.csv"));
     let mut reader = ::csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)

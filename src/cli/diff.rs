@@ -44,7 +44,7 @@ pub struct DiffArgs {
     #[arg(long, help_heading = "Output")]
     pub ascii: bool,
     /// Exit with 4 when the second plan misses a threshold: monthly_increase, on_demand_increase (money or
-    /// a percentage) or nodes_increase, with < or >
+    /// a percentage) or nodes_increase, with < or >. monthly_increase is of what is paid, amortised
     #[arg(long, value_name = "CONDITION", help_heading = "Output")]
     pub fail_on: Vec<DiffThreshold>,
 }

@@ -133,9 +133,12 @@ fn read_header(
         header.to_lowercase().chars().filter(|c| !matches!(c, ' ' | '_' | '-' | '.')).collect()
     };
     let of = |header: &str| known.iter().find(|(_, names)| names.contains(&plain(header))).map(|(c, _)| *c);
+    // An object's own name says nothing where another column has that of its workload.
+    let own = |header: &str| plain(header) == "name";
+    let named = headers.iter().any(|header| !own(header) && of(header) == Some(Column::Workload));
     let mut layout = Vec::new();
     for header in headers {
-        let column = of(header);
+        let column = of(header).filter(|_| !(named && own(header)));
         if column.is_some() && layout.contains(&column) {
             let message = format!("two columns are `{}`", clip(header));
             faults.push(Fault::new(name, message).on_line(line));

@@ -66,6 +66,14 @@ impl<'a> Currency<'a> {
         self.with_symbol(&format!("{}{units}", if money.nanos() < 0 && units > 0 { "-" } else { "" }))
     }
 
+    /// A rate to four decimals, for columns: `$0.1921`.
+    pub(super) fn rounded_rate(self, rate: Money) -> String {
+        const TENTH_OF_A_MILLI: i128 = 100_000;
+        let half = if rate.nanos() < 0 { -TENTH_OF_A_MILLI / 2 } else { TENTH_OF_A_MILLI / 2 };
+        let steps = (rate.nanos() + half) / TENTH_OF_A_MILLI;
+        self.rate(Money::from_nanos(steps * TENTH_OF_A_MILLI))
+    }
+
     /// A rate with at least four decimals: `$0.1920`.
     pub(super) fn rate(self, rate: Money) -> String {
         let exact = rate.to_string();

@@ -22,8 +22,9 @@ pub(super) mod usage;
 use super::RenderOptions;
 use super::number::{Currency, gap_percent, grouped, percent};
 use super::view::{FormRow, Forms, NoticeKind, PlanReport, SavingsStep};
-use crate::bill::Ratio;
+use crate::bill::{Ratio, pro_rata};
 use crate::plan::BoundKind;
+use crate::units::HOURS_PER_MONTH;
 use draw::{Draw, Tone};
 use grid::{Column, Grid};
 
@@ -84,11 +85,12 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
     lines.push((
         "Packed".to_owned(),
         format!(
-            "{} a month{}, {} of {}, on demand",
+            "{} a month{}, {} of {}, on demand{}",
             draw.paint(&currency.short(head.packed_month.money()), Tone::Strong),
             saved(head.saving_packed),
             count(head.nodes, "node"),
             count(head.instance_types, "type"),
+            if report.over_time.is_some() { ", at all hours" } else { "" },
         ),
     ));
     if let Some(public) = head.public_list_month {
@@ -116,6 +118,7 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
             lines.push((String::new(), note));
         }
     }
+    lines.extend(over_time_lines(report, draw));
     if let Some(forms) = &report.forms {
         lines.push(("Pools".to_owned(), pooled(report, forms)));
         lines.push(("Free".to_owned(), premium(report, forms)));
@@ -163,6 +166,39 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
         out.push_str(&draw.hanging(&format!("  {name:<9}"), &text));
     }
     out
+}
+
+/// What the hours cost with nodes that come and go, and with what is proposed to be bought for them.
+fn over_time_lines(report: &PlanReport, draw: &Draw) -> Vec<(String, String)> {
+    let currency = Currency::new(&report.catalog.currency);
+    let mut lines = Vec::new();
+    if let Some(over) = &report.over_time {
+        let month = pro_rata(over.list.money(), HOURS_PER_MONTH, over.hours).unwrap_or(over.list.money());
+        lines.push((
+            "Demand".to_owned(),
+            format!(
+                "{} a month on demand, with nodes for each of {}",
+                draw.paint(&currency.short(month), Tone::Strong),
+                count(over.levels.len() as u64, "level"),
+            ),
+        ));
+    }
+    if let Some(purchases) = &report.purchases {
+        let month = currency.short(purchases.month(purchases.cost.money()));
+        let saved = purchases.savings_rate.map(|rate| {
+            let words = draw.paint(&signed_percent(rate.negated()), tone_of(rate));
+            format!(" ({words} to on demand)")
+        });
+        let with = match purchases.rows.is_empty() {
+            true => "; nothing is worth buying".to_owned(),
+            false => ", with the commitments proposed below".to_owned(),
+        };
+        lines.push((
+            "Commit".to_owned(),
+            format!("{} a month{}{with}", draw.paint(&month, Tone::Strong), saved.unwrap_or_default()),
+        ));
+    }
+    lines
 }
 
 /// The pools of a pooled plan.

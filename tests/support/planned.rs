@@ -43,7 +43,7 @@ fn planned(files: &[(&str, &str)], arguments: &str) -> PlanReport {
     command.args(["-f", "json", "-q", "--effort", "quick"]);
     let output = command.output().expect("it runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    json::parse("plan.json", &output.stdout).expect("what it writes, it reads")
+    json::parse(&output.stdout).expect("what it writes, it reads")
 }
 
 /// Demand over time with owned and proposed commitments, their accounts, and the bill by team.
@@ -72,7 +72,7 @@ default,web,100m,250m,800m,700Mi,1Gi,4500Mi
     planned(
         &[("app.yaml", app), ("usage.csv", usage)],
         "app.yaml --provider gcp --family n2,e2 --max-vcpu 8 --baselines before --spot 50% --spot-types 2 --usage usage.csv \
-         --right-size p95+15% --showback team --accounts",
+         --right-size p95+15%",
     )
 }
 
@@ -85,7 +85,11 @@ pub fn kubernetes() -> PlanReport {
              \x20   spec:\n      containers:\n        - {{name: main, image: a, resources: {{requests: {{cpu: {cpu}, memory: {memory}}}, limits: {{memory: {memory}}}}}}}\n"
         )
     };
-    let all = [deployment("web", 6, "500m", "1Gi"), deployment("db", 2, "1", "6Gi"), deployment("job", 3, "2", "2Gi")];
+    let all = [
+        deployment("web", 6, "500m", "1Gi"),
+        deployment("db", 2, "1", "6Gi"),
+        deployment("job", 3, "2", "2Gi"),
+    ];
     planned(
         &[("objects.yaml", &all.concat())],
         "objects.yaml --family m6i,c6i --max-vcpu 8 --survive node --showback namespace --max-types 2",

@@ -44,7 +44,7 @@ pub(super) fn over_time(report: &PlanReport, draw: &Draw) -> String {
         PackedFrom::TopDown => "the highest level down: each level removes nodes of the level above",
     };
     body.push_str(&draw.hanging("  ", &format!("Packed from {from}.")));
-    let waste = over.waste.map(|w| format!(", for which levels hold {} more than it needs", percent(w)));
+    let waste = over.waste.map(|w| format!("; these hold {} more than the hours need", percent(w)));
     body.push_str(&draw.hanging(
         "  ",
         &format!(

@@ -8,7 +8,7 @@ use super::grid::{Column, Grid};
 use super::signed_percent;
 use crate::bill::Ratio;
 use crate::catalog::{Payment, Term};
-use crate::report::number::{Currency, grouped, percent};
+use crate::report::number::{Currency, gap_percent, grouped, percent};
 use crate::report::view::{PlanReport, Purchases};
 use crate::units::Money;
 
@@ -25,7 +25,7 @@ fn steps(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {
     let amounts = purchases.steps.iter().map(|s| s.cost.money());
     let currency = Currency::new(&report.catalog.currency).aligned(amounts);
     let mut grid = Grid::new(vec![
-        Column::left("Step"),
+        Column::shrinking("Step"),
         Column::right("Cost"),
         Column::right("Month"),
         Column::right("Change"),
@@ -52,23 +52,14 @@ fn steps(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {
     body.push_str(
         &draw.hanging("  ", "Saved: effective savings rate, 1 - amortised / on demand of the same nodes."),
     );
-    let bound = Ratio::gap(purchases.cost.money(), purchases.bound.money());
-    let mut words = format!("These purchases cover {}", purchases.coverage.map(percent).unwrap_or_default());
-    words += &format!(
-        " of the on-demand equivalent and oblige to {} ({} at the start)",
+    let words = format!(
+        "These purchases cover {} of the on-demand equivalent and oblige to {}, {} of it at the start.",
+        purchases.coverage.map(percent).unwrap_or_default(),
         currency.short(purchases.obligation.money()),
         currency.short(purchases.upfront.money())
     );
-    if let Some(gap) = bound {
-        words += &format!("; no others for these nodes cost less than {} of it", percent(complement(gap)));
-    }
-    body.push_str(&draw.hanging("  ", &format!("{words}.")));
-    if let Some(gap) = Ratio::gap(purchases.cost.money(), purchases.joint_bound.money())
-        && purchases.joint_bound.money() > Money::ZERO
-    {
-        let text = format!("No nodes with any purchases cost less than {} of it.", percent(complement(gap)));
-        body.push_str(&draw.hanging("  ", &text));
-    }
+    body.push_str(&draw.hanging("  ", &words));
+    body.push_str(&draw.hanging("  ", &bounds(purchases)));
     let loss = purchases.worst_case_loss;
     let least =
         purchases.scenarios.iter().min_by_key(|s| s.list).map(|s| s.name.as_str()).unwrap_or_default();
@@ -101,8 +92,20 @@ fn steps(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {
     draw.section("What to commit to", &title, &body)
 }
 
-fn complement(gap: Ratio) -> Ratio {
-    Ratio::of_wide(1_000_000_000 - gap.nanos(), 1_000_000_000).unwrap_or_default()
+/// How far the cost is from the least that it could be.
+fn bounds(purchases: &Purchases) -> String {
+    let gap = |bound: Money| Ratio::gap(purchases.cost.money(), bound).filter(|_| bound > Money::ZERO);
+    let within = |gap: Ratio, what: &str| match gap == Ratio::ZERO {
+        true => format!("no {what} cost less"),
+        false => format!("they cost at most {} more than the best {what}", gap_percent(gap)),
+    };
+    let purchases_gap = gap(purchases.bound.money()).map(|g| within(g, "purchases for these nodes"));
+    let joint = gap(purchases.joint_bound.money()).map(|g| within(g, "nodes with any purchases"));
+    let known: Vec<String> = purchases_gap.into_iter().chain(joint).collect();
+    match known.is_empty() {
+        true => "How far that is from the best purchases is not known.".to_owned(),
+        false => format!("Certified: {}.", known.join("; ")),
+    }
 }
 
 fn signed(currency: Currency<'_>, money: Money) -> String {
@@ -122,16 +125,17 @@ fn proposals(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String 
     let currency = Currency::new(&report.catalog.currency);
     let upfront = currency.aligned(amounts);
     let wide = draw.fits(110);
-    let mut columns = vec![
-        Column::shrinking("Offer"),
-        Column::left("Covers"),
-        Column::right("Quantity"),
+    let mut columns = vec![Column::shrinking("Offer"), Column::left("How much")];
+    if wide {
+        columns.push(Column::left("Covers"));
+    }
+    columns.extend([
         Column::right("Upfront"),
         Column::right("Hour"),
         Column::right("Min use"),
         Column::right("Used"),
         Column::right("Covered"),
-    ];
+    ]);
     if wide {
         columns.push(Column::right("Pays off"));
         columns.push(Column::right("Worst loss"));
@@ -139,25 +143,26 @@ fn proposals(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String 
     let mut grid = Grid::new(columns);
     let shown = if draw.plain { purchases.rows.len() } else { SHOWN };
     for row in purchases.rows.iter().take(shown) {
+        // A reservation is quoted for a type of what it covers; money is committed for a family or for all.
         let quantity = match &row.quoted_type {
             Some(quoted) => format!("{} {}", row.quantity, draw.clean(quoted)),
-            None => format!("{} {}", row.quantity, row.unit),
+            None if wide => format!("{} {}", row.quantity, row.unit),
+            None => format!("{} {}, {}", row.quantity, row.unit, draw.clean(&row.covers)),
         };
         let whole = |ratio: Option<Ratio>| ratio.map(|r| format!("{} %", r.percent(0))).unwrap_or_default();
-        let mut cells = vec![
-            format!(
-                "{}{}",
-                if row.estimate { "~" } else { "" },
-                offer(&row.commitment_type, row.term, row.payment, draw)
-            ),
-            draw.clean(&row.covers),
-            quantity,
+        let mark = if row.estimate { "~" } else { "" };
+        let mut cells =
+            vec![format!("{mark}{}", offer(&row.commitment_type, row.term, row.payment, draw)), quantity];
+        if wide {
+            cells.push(draw.clean(&row.covers));
+        }
+        cells.extend([
             upfront.short(row.upfront.money()),
-            currency.rate(row.rate.for_hours(1)),
+            currency.rounded_rate(row.rate.for_hours(1)),
             whole(row.break_even_utilization),
             whole(row.utilization),
             whole(row.coverage),
-        ];
+        ]);
         if wide {
             cells.extend([pays_off(row), currency.short(row.worst_case_loss)]);
         }
