@@ -205,3 +205,55 @@ fn a_saved_plan_explains_as_a_fresh_one() {
     refused.stderr(predicates::str::contains("did you mean `online-boutique/Deployment/frontend`?"));
     plimsoll().args(["explain", "type", "m5.large", &plan, "-f", "csv"]).assert().code(2);
 }
+
+/// A small node takes four pods for 0.20: 0.05 a pod. A large one takes sixteen, worth 0.80: for 1.00 it is
+/// not bought, and planned anew for 0.79 it is (2 x 0.79 + 2 x 0.20 = 1.98 of 2.00), for 0.81 it is not.
+#[test]
+fn what_is_explained_comes_true_when_planned_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let write = |name: &str, text: String| {
+        std::fs::write(path(name), text).expect("a file");
+        path(name)
+    };
+    let catalog = |name: &str, large: &str| {
+        write(
+            name,
+            format!(
+                "format: plimsoll-catalog/1\nname: ours\nprovider: other\nregion: here\ncurrency: USD\nprice_date: \"2026-01\"\n\
+                 sources: [ours]\nlicence_note: ours\nrules: {{}}\nmarks: {{}}\nnotes: []\ntypes: |\n  \
+                 name,family,vcpu,memory_mib,arch,on_demand,category\n  small,rack,4,16384,amd64,0.20,General purpose\n  \
+                 large,rack,16,65536,amd64,{large},General purpose\n"
+            ),
+        )
+    };
+    let pods = |name: &str, replicas: u32| {
+        let text = format!("{{name: web, replicas: {replicas}, requests: {{cpu: 1, memory: 3Gi}}}}");
+        write(name, format!("plimsoll: workloads/v1\nname: forty\ncomponents:\n  - {text}\n"))
+    };
+    let json = |command: &[&str], catalog: &str| -> serde_json::Value {
+        let options =
+            ["--catalog", catalog, "--allocatable", "none", "--effort", "quick", "--baselines", "none"];
+        let text = said(&[command, &options, &["-f", "json"]].concat());
+        serde_json::from_str(&text).expect("JSON")
+    };
+    let figure =
+        |value: &serde_json::Value| -> f64 { value.as_str().expect("money").parse().expect("a decimal") };
+    let (dear, forty) = (catalog("dear.yaml", "1.00"), pods("forty.yaml", 40));
+    let web = json(&["explain", "workload", "web", &forty], &dear);
+    assert_eq!(web["price"]["hour"], "0.05");
+    assert_eq!(web["price"]["month"], "36.5");
+    assert_eq!(web["places"][0]["binding"], "cpu");
+    let bound = |file: &str| figure(&json(&["plan", file], &dear)["solve"]["lower_bound_hour"]);
+    let four_more = bound(&pods("more.yaml", 44)) - bound(&forty);
+    assert!((four_more - 4.0 * 0.05).abs() < 1e-9, "{four_more}");
+
+    let large = json(&["explain", "type", "large", &forty], &dear);
+    assert_eq!((&large["nodes"], &large["prices"][0]["worth"]), (&0.into(), &"0.8".into()));
+    assert_eq!(large["prices"][0]["change_to_enter"], "-0.2");
+    let bought = |rate: &str| {
+        let plan = json(&["plan", &forty], &catalog("other.yaml", rate));
+        plan["nodes"].as_array().expect("nodes").iter().any(|row| row["instance_type"] == "large")
+    };
+    assert!(bought("0.79") && !bought("0.81"));
+}

@@ -17,7 +17,9 @@ use super::{Ending, Failure, Planned, Want, files, make_plan, output};
 #[derive(Debug, Subcommand)]
 pub enum ExplainCommand {
     Workload(ExplainArgs),
-    #[command(about = "Where a type is used, what its nodes are worth, and at which price it would enter the plan")]
+    #[command(
+        about = "Where a type is used, what its nodes are worth, and at which price it would enter the plan"
+    )]
     Type(ExplainArgs),
 }
 

@@ -318,6 +318,18 @@ mod tests {
         assert_eq!(measured[&ResourceName::Memory].max, 256 << 20);
     }
 
+    /// An autoscaler has a name of its own beside that of its target.
+    #[test]
+    fn exports_of_autoscalers_have_two_names() {
+        let read =
+            parsed("namespace,name,targetName,resource,target,upperBound\na,web-vpa,web,cpu,250m,800m\n");
+        let (subject, measured) = &read.unwrap().rows[0];
+        assert_eq!(subject.to_string(), "a/web");
+        let cpu = &measured[&ResourceName::Cpu];
+        assert_eq!((cpu.mean, cpu.p95, cpu.max), (250, 250, 800));
+        assert!(parsed("workload,targetName,cpu_p95\na,b,1\n").unwrap_err()[0].contains("two columns"));
+    }
+
     #[test]
     fn samples_stand_in_for_figures_that_are_not_there() {
         let read =

@@ -72,7 +72,7 @@ default,web,100m,250m,800m,700Mi,1Gi,4500Mi
     planned(
         &[("app.yaml", app), ("usage.csv", usage)],
         "app.yaml --provider gcp --family n2,e2 --max-vcpu 8 --baselines before --spot 50% --spot-types 2 --usage usage.csv \
-         --right-size p95+15%",
+         --right-size p95+15% --showback team --accounts",
     )
 }
 

@@ -9,7 +9,7 @@ use super::signed_percent;
 use crate::bill::Ratio;
 use crate::catalog::{Payment, Term};
 use crate::report::number::{Currency, gap_percent, grouped, percent};
-use crate::report::view::{PlanReport, Purchases};
+use crate::report::view::{PlanReport, ProposalRow, Purchases};
 use crate::units::Money;
 
 pub(super) fn purchase(report: &PlanReport, draw: &Draw) -> String {
@@ -143,16 +143,12 @@ fn proposals(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String 
     let mut grid = Grid::new(columns);
     let shown = if draw.plain { purchases.rows.len() } else { SHOWN };
     for row in purchases.rows.iter().take(shown) {
-        // A reservation is quoted for a type of what it covers; money is committed for a family or for all.
         let quantity = match &row.quoted_type {
             Some(quoted) => format!("{} {}", row.quantity, draw.clean(quoted)),
-            None if wide => format!("{} {}", row.quantity, row.unit),
-            None => format!("{} {}, {}", row.quantity, row.unit, draw.clean(&row.covers)),
+            None => format!("{} {}", row.quantity, row.unit),
         };
         let whole = |ratio: Option<Ratio>| ratio.map(|r| format!("{} %", r.percent(0))).unwrap_or_default();
-        let mark = if row.estimate { "~" } else { "" };
-        let mut cells =
-            vec![format!("{mark}{}", offer(&row.commitment_type, row.term, row.payment, draw)), quantity];
+        let mut cells = vec![marked(row, draw), quantity];
         if wide {
             cells.push(draw.clean(&row.covers));
         }
@@ -181,7 +177,7 @@ fn proposals(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String 
         ]);
         for row in purchases.rows.iter().take(shown) {
             more.row(vec![
-                offer(row, draw),
+                marked(row, draw),
                 draw.clean(&row.covers),
                 pays_off(row),
                 currency.short(row.net_savings),
@@ -208,6 +204,12 @@ fn proposals(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String 
         body.push_str(&draw.hanging("  ", &draw.paint(&draw.clean(&text), Tone::Fair)));
     }
     draw.section("Commitment plan", "status: proposed; nothing is bought", &body)
+}
+
+/// The offer; an estimate has a mark.
+fn marked(row: &ProposalRow, draw: &Draw) -> String {
+    let mark = if row.estimate { "~" } else { "" };
+    format!("{mark}{}", offer(&row.commitment_type, row.term, row.payment, draw))
 }
 
 /// When savings have passed the upfront payment; `never` within the term.
