@@ -112,7 +112,7 @@ fn the_page_in_chromium() {
     let manifests = "workloads/online-boutique-manifests.yaml";
     let accounts = [manifests, "--survive", "node", "--accounts", "--showback", "namespace"];
     let curves =
-        [manifests, "--vary", "headroom=0..40%:20", "--vary", "basis=requests,limits", "--form", "free"];
+        [boutique, "--vary", "headroom=0..40%:20", "--vary", "basis=requests,limits", "--family", "m5"];
     let cases = [
         ("small", small(false)),
         ("hostile", small(true)),
