@@ -2,11 +2,11 @@
 //!
 //! Bins that pay worst under the prices (rate less the value of their content) are freed first.
 //! A round frees several disjoint neighbourhoods, repacks them in parallel and takes the results in
-//! index order, so that the outcome does not depend on the number of threads. Half of them are packed
+//! index order, so that the outcome does not depend on the number of threads. Some of them are packed
 //! anew; such a repacking is taken when it is cheaper, or costs the same and leaves its slack in fewer
-//! bins, where a later round can make it pay. In the other half one to three bins are traded for
-//! others that cost less, and the content shifted until it fits. The longer nothing is saved, the
-//! larger the neighbourhoods become.
+//! bins, where a later round can make it pay. In others one to three bins are traded for others that
+//! cost less, and the content shifted until it fits. What saves most for its work is tried most
+//! often. The longer nothing is saved, the larger the neighbourhoods become.
 
 use fastrand::Rng;
 use rayon::prelude::*;
@@ -20,6 +20,31 @@ const PER_ROUND: usize = 16;
 
 /// Bins that the search works on; of larger plans the rest stays as it is.
 const MOST_NODES: u64 = 50_000;
+
+/// A way to repack, with what it saved for its work of late.
+#[derive(Debug, Clone, Copy, Default)]
+struct Way {
+    /// Nano-dollars.
+    saved: f64,
+    work: f64,
+}
+
+/// Per round, what the ways did before counts so much less.
+const FADING: f64 = 0.995;
+
+/// The least share of the neighbourhoods that every way has, in terms of the best way's.
+const LEAST_SHARE: f64 = 0.1;
+
+impl Way {
+    fn rate(self) -> f64 {
+        self.saved / self.work.max(1.0)
+    }
+
+    fn saw(&mut self, saved: i128, work: u64) {
+        self.saved += saved as f64;
+        self.work += work as f64;
+    }
+}
 
 /// A single bin with what it wastes under the prices.
 #[derive(Debug, Clone)]
@@ -37,6 +62,8 @@ pub(super) struct Improver<'a> {
     /// Bins beyond what the search works on.
     frozen: Vec<Bin>,
     available: Vec<u64>,
+    /// Trading, then packing anew by each guide.
+    ways: Vec<Way>,
     rng: Rng,
     /// Rounds since the last that saved anything.
     pub idle: u64,
@@ -47,7 +74,8 @@ pub(super) struct Improver<'a> {
 /// Bins freed together, and what is tried on them.
 struct Neighbourhood {
     members: Vec<usize>,
-    trade: bool,
+    /// Which of the ways.
+    way: usize,
 }
 
 impl<'a> Improver<'a> {
@@ -76,10 +104,16 @@ impl<'a> Improver<'a> {
             nodes,
             frozen,
             available,
+            ways: vec![Way::default(); guides.len() + 1],
             rng: Rng::with_seed(seed),
             idle: 0,
             work: 0,
         }
+    }
+
+    /// How many bins it works on.
+    pub(super) fn size(&self) -> u64 {
+        self.nodes.len() as u64
     }
 
     /// The bins as they are now, equal ones together.
@@ -112,7 +146,7 @@ impl<'a> Improver<'a> {
             .par_iter()
             .zip(&seeds)
             .enumerate()
-            .map(|(i, (Neighbourhood { members, trade }, &seed))| {
+            .map(|(i, (Neighbourhood { members, way }, &seed))| {
                 let mut free = available.clone();
                 if stocked && i > 0 {
                     for (kind, free) in instance.kinds.iter().zip(&mut free) {
@@ -121,18 +155,21 @@ impl<'a> Improver<'a> {
                         }
                     }
                 }
-                if *trade {
-                    trade_bins(guide, nodes, members, &free, seed, steps)
-                } else {
-                    let by = guides[seed as usize % guides.len()];
-                    repack(guide, by, nodes, members, free, seed)
+                match way.checked_sub(1) {
+                    None => trade_bins(guide, nodes, members, &free, seed, steps),
+                    Some(by) => repack(guide, guides[by], nodes, members, free, seed),
                 }
             })
             .collect();
         let mut saved = 0;
         let mut dropped: Vec<usize> = Vec::new();
-        for (Neighbourhood { members, .. }, (repacked, work)) in neighbourhoods.iter().zip(results) {
+        for way in &mut self.ways {
+            way.saved *= FADING;
+            way.work *= FADING;
+        }
+        for (Neighbourhood { members, way }, (repacked, work)) in neighbourhoods.iter().zip(results) {
             self.work += work;
+            self.ways[*way].saw(repacked.as_ref().map_or(0, |r| r.saved), work);
             let Some(repacked) = repacked else { continue };
             saved += repacked.saved;
             for &m in members {
@@ -175,11 +212,23 @@ impl<'a> Improver<'a> {
         let n = self.nodes.len();
         let mut used = vec![false; n];
         let mut sets = Vec::new();
+        let best = self.ways.iter().map(|w| w.rate()).fold(0.0, f64::max);
+        let weights: Vec<f64> = self
+            .ways
+            .iter()
+            .map(|w| if best > 0.0 { (w.rate() / best).max(LEAST_SHARE) } else { 1.0 })
+            .collect();
+        let total: f64 = weights.iter().sum();
         let rounds = PER_ROUND.min(n.div_ceil(2)).max(1);
         for _ in 0..rounds {
-            let trade = self.rng.bool();
-            let size = if trade {
-                4 + self.rng.usize(..12 + self.idle.min(200) as usize / 4)
+            let mut drawn = self.rng.f64() * total;
+            let way = weights.iter().position(|w| {
+                drawn -= w;
+                drawn < 0.0
+            });
+            let way = way.unwrap_or(0);
+            let size = if way == 0 {
+                4 + self.rng.usize(..12 + self.idle.min(200) as usize / 8)
             } else {
                 2 + self.rng.usize(..7)
             };
@@ -203,7 +252,7 @@ impl<'a> Improver<'a> {
             }
             if !members.is_empty() {
                 members.sort_unstable();
-                sets.push(Neighbourhood { members, trade });
+                sets.push(Neighbourhood { members, way });
             }
         }
         sets
@@ -248,7 +297,7 @@ fn trade_bins(
     seed: u64,
     steps: u64,
 ) -> (Option<Repacked>, u64) {
-    const ATTEMPTS: usize = 2;
+    const ATTEMPTS: usize = 6;
     let instance: &Instance = guide.instance;
     let rate = |kind: usize| i128::from(instance.kinds[kind].rate);
     let mut rng = Rng::with_seed(seed);

@@ -182,7 +182,7 @@ impl Search<'_> {
         }
         if !settled {
             self.enter(Phase::Improvement);
-            self.race(&views, starts, 0.1);
+            self.race(&views, starts, 0.4);
         }
         let known = self.known > Money::ZERO;
         if !known && self.few_bins(&prices) && !self.done() {

@@ -14,6 +14,9 @@ use super::shares;
 use crate::plan::Plan;
 use crate::problem::ItemTypeId;
 
+/// Work per bin of a plan between two hand-overs of it.
+const HANDOVER: u64 = 800;
+
 /// Prices, and how to pack by them.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
@@ -126,14 +129,45 @@ impl Search<'_> {
         partial
     }
 
-    /// A short local search from every start; the cheapest plan of all is the one that the search goes on
-    /// with. What is cheapest at first need not be what leads furthest.
+    /// Short local searches from every start, longer ones from those that promise most: half of them go on
+    /// each time, by what they cost and what they saved lately. What is cheapest at first need not be what
+    /// leads furthest. The last one goes on until it is the cheapest plan known, or `share` is used up.
     pub(super) fn race(&mut self, views: &[View<'_>], starts: Vec<Vec<Bin>>, share: f64) {
-        let begun = self.meter.share_used();
-        let runners = starts.len() as f64;
-        for (i, bins) in starts.into_iter().enumerate() {
-            let until = begun + (share - begun).max(0.0) * (i + 1) as f64 / runners;
-            self.improve_from(views, &bins, until, 10);
+        /// Of the budget, for the first searches; twice as much for each of the next.
+        const FIRST: f64 = 0.02;
+        /// Rounds without a saving after which a search is left to itself.
+        const IDLE: u64 = 300;
+        let guides: Vec<&Guide<'_>> = views.iter().map(|view| view.guide).collect();
+        let mut runners: Vec<Improver<'_>> =
+            starts.iter().map(|bins| Improver::new(&guides, bins, self.seed)).collect();
+        let mut slice = FIRST;
+        while runners.len() > 1 && !self.done() {
+            let mut promise = Vec::with_capacity(runners.len());
+            for (i, runner) in runners.iter_mut().enumerate() {
+                let begun = self.meter.share_used();
+                self.go_on(runner, IDLE, begun + slice / 2.0);
+                let half = self.cost(&runner.bins());
+                self.go_on(runner, IDLE, begun + slice);
+                let now = self.cost(&runner.bins());
+                // What comes is about as much again as the second half brought, and then less and less.
+                promise.push((now.nanos() - 3 * (half - now).nanos(), i));
+            }
+            promise.sort_unstable();
+            promise.truncate(runners.len().div_ceil(2));
+            let mut number = 0;
+            runners.retain(|_| {
+                number += 1;
+                promise.iter().any(|&(_, i)| i == number - 1)
+            });
+            slice *= 2.0;
+        }
+        let Some(mut last) = runners.pop() else { return };
+        while last.idle < IDLE && !self.done() && self.meter.share_used() < share {
+            if self.incumbent.as_ref().is_some_and(|(best, _)| self.cost(&last.bins()) <= *best) {
+                break;
+            }
+            let until = self.meter.share_used() + FIRST;
+            self.go_on(&mut last, IDLE, until);
         }
     }
 
@@ -148,19 +182,25 @@ impl Search<'_> {
     fn improve_from(&mut self, views: &[View<'_>], bins: &[Bin], share: f64, hurry: u64) {
         let guides: Vec<&Guide<'_>> = views.iter().map(|view| view.guide).collect();
         let mut improver = Improver::new(&guides, bins, self.seed);
-        let patience = self.meter.patience() / hurry;
-        // Handing over a plan costs about as much as a round on a large one.
-        let handover = 1 + bins.len() as u64 / 4_000;
-        let mut rounds = 0u64;
+        self.go_on(&mut improver, self.meter.patience() / hurry, share);
+    }
+
+    /// Lets a search go on until it has been idle for so many rounds or `share` is used up.
+    fn go_on(&mut self, improver: &mut Improver<'_>, patience: u64, share: f64) {
+        // Handing over a plan sorts its bins; on a large one that is as much work as many rounds.
+        let handover = HANDOVER * improver.size();
+        let mut since = 0u64;
         let mut pending = false;
         while improver.idle < patience && !self.done() && self.meter.share_used() < share {
             let saved = improver.round();
-            self.meter.spend(std::mem::take(&mut improver.work));
-            rounds += 1;
+            let work = std::mem::take(&mut improver.work);
+            self.meter.spend(work);
+            since += work;
             pending |= saved > 0;
-            if pending && rounds.is_multiple_of(handover) {
+            if pending && since >= handover {
                 self.offer_plan(improver.bins());
                 pending = false;
+                since = 0;
             }
         }
         if pending {
