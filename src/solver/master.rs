@@ -76,8 +76,10 @@ impl Programme {
     /// Solves the linear programme: HiGHS with the feature `highs`, else Clarabel.
     pub(crate) fn solve_lp(&self) -> Result<LpSolution, LpFailure> {
         #[cfg(not(feature = "highs"))]
-        if self.cost.len() > 2 * self.rows.len() {
-            return self.solve_dual();
+        if self.cost.len() > 2 * self.rows.len()
+            && let Some(solution) = self.solve_dual()
+        {
+            return Ok(solution);
         }
         let (variables, x, objective) = self.variables(|_| variable().min(0.0));
         let unsolved = variables.minimise(objective);
@@ -89,9 +91,10 @@ impl Programme {
     }
 
     /// By the dual programme, a row per variable: an interior-point method has a row for every sign of a
-    /// variable too, and where there are many more variables than rows the dual has half as many.
+    /// variable too, and where there are many more variables than rows the dual has half as many. `None`
+    /// where it finds no solution: good_lp passes off a ray of an unbounded programme as one.
     #[cfg(not(feature = "highs"))]
-    fn solve_dual(&self) -> Result<LpSolution, LpFailure> {
+    fn solve_dual(&self) -> Option<LpSolution> {
         let sign = |row: &Row| match row.sense {
             Sense::AtLeast => 1.0,
             Sense::AtMost => -1.0,
@@ -112,20 +115,30 @@ impl Programme {
             .zip(&self.cost)
             .map(|(column, &cost)| model.add_constraint(column.leq(cost)))
             .collect();
-        let mut solution = model.solve().map_err(|error| match error {
-            // What the dual cannot bound the primal cannot meet.
-            ResolutionError::Unbounded => LpFailure::Infeasible,
-            _ => LpFailure::Stopped,
-        })?;
+        let mut solution = model.solve().ok()?;
         let dual: Vec<f64> =
             self.rows.iter().zip(&y).map(|(row, &y)| sign(row) * solution.value(y)).collect();
         let duals = solution.compute_dual();
         let x: Vec<f64> = rows.into_iter().map(|r| duals.dual(r)).collect();
-        if x.iter().chain(&dual).all(|v| v.is_finite()) {
-            Ok(LpSolution { x, dual })
-        } else {
-            Err(LpFailure::Stopped)
-        }
+        let solution = LpSolution { x, dual };
+        self.is_solved_by(&solution).then_some(solution)
+    }
+
+    /// Whether the rows hold and both values agree, roughly.
+    #[cfg(not(feature = "highs"))]
+    fn is_solved_by(&self, LpSolution { x, dual }: &LpSolution) -> bool {
+        const TOLERANCE: f64 = 1e-5;
+        let holds = |row: &Row| {
+            let left: f64 = row.terms.iter().map(|&(i, a)| a * x[i]).sum();
+            let short = match row.sense {
+                Sense::AtLeast => row.rhs - left,
+                Sense::AtMost => left - row.rhs,
+            };
+            short <= TOLERANCE * (1.0 + row.rhs.abs())
+        };
+        let value: f64 = x.iter().zip(&self.cost).map(|(x, c)| x * c).sum();
+        let bound: f64 = dual.iter().zip(&self.rows).map(|(y, row)| y * row.rhs).sum();
+        self.rows.iter().all(holds) && (value - bound).abs() <= TOLERANCE * (1.0 + value.abs())
     }
 
     /// A basic optimal solution of the linear programme by the simplex method: HiGHS with the feature
