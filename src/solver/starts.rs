@@ -135,8 +135,9 @@ impl Search<'_> {
     pub(super) fn race(&mut self, views: &[View<'_>], starts: Vec<Vec<Bin>>, share: f64) {
         /// Of the budget, for the first searches; twice as much for each of the next.
         const FIRST: f64 = 0.02;
-        /// Rounds without a saving after which a search is left to itself.
-        const IDLE: u64 = 300;
+        /// At most so many rounds without a saving, then a search is left to itself.
+        const MOST_IDLE: u64 = 300;
+        let idle = (self.meter.patience() / 10).min(MOST_IDLE);
         let guides: Vec<&Guide<'_>> = views.iter().map(|view| view.guide).collect();
         let mut runners: Vec<Improver<'_>> =
             starts.iter().map(|bins| Improver::new(&guides, bins, self.seed)).collect();
@@ -145,9 +146,9 @@ impl Search<'_> {
             let mut promise = Vec::with_capacity(runners.len());
             for (i, runner) in runners.iter_mut().enumerate() {
                 let begun = self.meter.share_used();
-                self.go_on(runner, IDLE, begun + slice / 2.0);
+                self.go_on(runner, idle, begun + slice / 2.0);
                 let half = self.cost(&runner.bins());
-                self.go_on(runner, IDLE, begun + slice);
+                self.go_on(runner, idle, begun + slice);
                 let now = self.cost(&runner.bins());
                 // What comes is about as much again as the second half brought, and then less and less.
                 promise.push((now.nanos() - 3 * (half - now).nanos(), i));
@@ -162,12 +163,12 @@ impl Search<'_> {
             slice *= 2.0;
         }
         let Some(mut last) = runners.pop() else { return };
-        while last.idle < IDLE && !self.done() && self.meter.share_used() < share {
+        while last.idle < idle && !self.done() && self.meter.share_used() < share {
             if self.incumbent.as_ref().is_some_and(|(best, _)| self.cost(&last.bins()) <= *best) {
                 break;
             }
             let until = self.meter.share_used() + FIRST;
-            self.go_on(&mut last, IDLE, until);
+            self.go_on(&mut last, idle, until);
         }
     }
 
