@@ -75,8 +75,12 @@ impl Programme {
 
     /// Solves the linear programme: HiGHS with the feature `highs`, else Clarabel.
     pub(crate) fn solve_lp(&self) -> Result<LpSolution, LpFailure> {
+        /// Below this many rows nothing is gained.
         #[cfg(not(feature = "highs"))]
-        if self.cost.len() > 2 * self.rows.len()
+        const LARGE: usize = 40;
+        #[cfg(not(feature = "highs"))]
+        if self.rows.len() >= LARGE
+            && self.cost.len() > 2 * self.rows.len()
             && let Some(solution) = self.solve_dual()
         {
             return Ok(solution);
@@ -271,6 +275,7 @@ mod tests {
     /// Seven ways to cover two rows, one row that limits: what is found by the dual is what the primal has.
     /// min 3a + 3b + 4c + 9(d + e + f + g), each of a and b covers a row once, c both; c <= 2 of need 3, 5:
     /// c = 2 (cost 8), then a = 1 and b = 3: 20 in all. One less of c costs 2 more: dual -2.
+    #[cfg(not(feature = "highs"))]
     #[test]
     fn many_variables_are_solved_by_the_dual() {
         let mut lp = Programme::default();
@@ -279,7 +284,7 @@ mod tests {
         lp.add_row([(v[0], 1.0), (v[2], 1.0)].into_iter().chain(dear()).collect(), Sense::AtLeast, 3.0);
         lp.add_row([(v[1], 1.0), (v[2], 1.0)].into_iter().chain(dear()).collect(), Sense::AtLeast, 5.0);
         lp.add_row(vec![(v[2], 1.0)], Sense::AtMost, 2.0);
-        let solution = lp.solve_lp().unwrap();
+        let solution = lp.solve_dual().unwrap();
         for (got, want) in solution.x.iter().zip([1.0, 3.0, 2.0, 0.0, 0.0, 0.0, 0.0]) {
             assert!((got - want).abs() < 1e-6, "{:?}", solution.x);
         }
@@ -287,6 +292,6 @@ mod tests {
             assert!((got - want).abs() < 1e-6, "{:?}", solution.dual);
         }
         lp.rows[0].terms.clear();
-        assert_eq!(lp.solve_lp().unwrap_err(), LpFailure::Infeasible);
+        assert!(lp.solve_dual().is_none(), "the first row cannot hold");
     }
 }
