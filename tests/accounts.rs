@@ -256,8 +256,8 @@ region: us-east-1
 currency: USD
 price_date: 2026-11
 types: |
-  name,family,vcpu,memory_mib,arch,on_demand,max_pods,reserved-standard/1y/partial-upfront
-  m5.large,m5,2,8192,amd64,0.1,29,0.06
+  name,family,vcpu,memory_mib,arch,on_demand,max_pods,spot,reserved-standard/1y/partial-upfront
+  m5.large,m5,2,8192,amd64,0.1,29,0.03,0.06
 ";
     const POLICY: &str = "\
 discounts:
@@ -269,16 +269,22 @@ owned:
 
     /// What `plan --commit` prints for the two shifts, with more options.
     fn plan(policy: &str, more: &[&str]) -> PlanReport {
+        let workloads = concat!(env!("CARGO_MANIFEST_DIR"), "/workloads/two-shifts.yaml");
+        run(policy, &[&[workloads, "--commit"], more].concat())
+    }
+
+    fn run(policy: &str, more: &[&str]) -> PlanReport {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("ours.yaml"), CATALOG).expect("written");
         std::fs::write(folder.path().join("policy.yaml"), policy).expect("written");
-        let workloads = concat!(env!("CARGO_MANIFEST_DIR"), "/workloads/two-shifts.yaml");
+        std::fs::write(folder.path().join("pods.csv"), "name,replicas,cpu,memory\nweb,4,1500m,5Gi\n")
+            .expect("written");
         let output = Command::cargo_bin("plimsoll")
             .expect("the binary")
             .current_dir(folder.path())
-            .args(["plan", workloads, "--catalog", "ours.yaml", "--policy", "policy.yaml", "--all-types"])
+            .args(["plan", "--catalog", "ours.yaml", "--policy", "policy.yaml", "--all-types"])
             .args(["--effort", "quick", "--baselines", "none", "--replay", "none"])
-            .args(["--commit", "--as-of", "2026-08-01", "--showback", "team", "-f", "json"])
+            .args(["--as-of", "2026-08-01", "--showback", "team", "-f", "json"])
             .args(more)
             .assert()
             .success();
@@ -366,6 +372,55 @@ owned:
         // Every format keeps it.
         for format in [Format::Table, Format::Html, Format::Markdown, Format::Xlsx] {
             render(&report, format, &RenderOptions::default()).expect("it renders");
+        }
+    }
+
+    /// Four pods fill a node each, two of them may lie on spot nodes: 0.2 and 0.06 an hour, of which the
+    /// two on demand are reserved at 0.06 each.
+    #[test]
+    fn spot_nodes_cost_the_spot_rate_and_are_never_covered() {
+        let report = run("owned: []\n", &["pods.csv", "--spot", "50%", "--accounts"]);
+        let accounts = report.accounts.as_ref().expect("accounts");
+        assert_eq!(accounts.spans[0].effective.money(), money("1576.8"), "(2 x 0.06 + 2 x 0.03) x 8,760");
+        assert_eq!(accounts.spans[0].list.money(), money("2277.6"), "(2 x 0.1 + 2 x 0.03) x 8,760");
+        assert!(accounts.held.iter().all(|row| row.quantity == 2 && row.unused == EffectiveCost::ZERO));
+        let spot = accounts.charges.iter().filter(|c| c.kind == ChargeKind::Spot);
+        assert_eq!(spot.map(|c| c.billed).sum::<BilledCost>().money(), money("1576.8"), "0.06 x 26,280");
+        let showback = report.showback.as_ref().expect("a showback");
+        let total = showback.rows.iter().find(|r| r.line == ShowbackLine::Total).expect("the bill");
+        assert_eq!(total.direct.money(), money("131.4"), "0.18 x 730");
+        let bytes = focus::render(&report, None).expect("it renders");
+        assert_eq!(lint::lint(&bytes), []);
+        let rows = rows(&report);
+        let dynamic = || rows.iter().filter(|row| row["PricingCategory"] == "Dynamic");
+        assert_eq!(sum(dynamic(), "EffectiveCost"), money("1576.8"));
+        assert!(
+            dynamic().all(|row| row["ListUnitPrice"] == "0.03" && row["CommitmentDiscountId"].is_empty())
+        );
+    }
+
+    /// The page shows what the program prints.
+    #[test]
+    fn the_page_on_commitments_shows_what_is_printed() {
+        let output = Command::cargo_bin("plimsoll")
+            .expect("the binary")
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("TERM", "dumb")
+            .args(["plan", "workloads/two-shifts.yaml", "--family", "m6i", "--max-vcpu", "2"])
+            .args(["--effort", "quick", "--baselines", "none", "--commit", "--as-of", "2026-08-01"])
+            .args(["--showback", "team"])
+            .assert()
+            .success();
+        let printed = String::from_utf8(output.get_output().stdout.clone()).expect("text");
+        let page = include_str!("../docs/commitments.md");
+        for (from, until) in [
+            ("If demand turns out otherwise", "Ways to pay for these nodes"),
+            ("Cash and accrual", "How good is this plan"),
+        ] {
+            let start = printed.find(from).expect("the section");
+            let end = printed.find(until).expect("the next section");
+            let shown = printed[start..end].trim_end();
+            assert!(page.contains(shown), "docs/commitments.md should show:\n{shown}");
         }
     }
 
