@@ -5,7 +5,7 @@
 mod lift;
 mod start;
 
-pub use start::Start;
+pub use start::{PooledStart, Start};
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -207,14 +207,46 @@ pub fn search_pooled(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Found, SearchError> {
+    begin_pooled((free, pooled), None, budget, seed, observer)
+}
+
+/// As [`search_pooled`], from plans of other settings: each form begins with what holds here of its own.
+///
+/// # Errors
+/// As [`search_pooled`].
+pub fn search_pooled_from(
+    (free, pooled): (&Formulation, &Pooled),
+    (catalog, starts): (&Catalog, &PooledStart<'_>),
+    budget: &Budget<'_>,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Found, SearchError> {
+    begin_pooled((free, pooled), Some((catalog, starts)), budget, seed, observer)
+}
+
+fn begin_pooled(
+    (free, pooled): (&Formulation, &Pooled),
+    start: Option<(&Catalog, &PooledStart<'_>)>,
+    budget: &Budget<'_>,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Found, SearchError> {
     let started = Instant::now();
     let problem = &pooled.formulation.problem;
+    let first = start.and_then(|(catalog, starts)| {
+        starts.pooled.for_problem(problem, &pooled.formulation.legend, catalog)
+    });
     let part = Budget { time_limit: budget.time_limit.map(|t| t.mul_f64(POOLED_SHARE)), ..*budget };
-    let outcome = solver::solve_pooled(problem, &pooled.pooling, &part, seed, observer)?;
+    let first = first.unwrap_or_default();
+    let outcome = solver::solve_pooled_from(problem, &pooled.pooling, &first, &part, seed, observer)?;
     let rest = budget.time_limit.map(|limit| limit.saturating_sub(started.elapsed()));
     // A free plan's cost on the same progress line would look like the pooled one's.
     let bounds = BoundsOnly(observer);
-    let found = search(free, &Budget { time_limit: rest, ..*budget }, seed, &bounds)?;
+    let rest = Budget { time_limit: rest, ..*budget };
+    let found = match start {
+        Some((catalog, starts)) => search_from(free, (catalog, &starts.free), &rest, seed, &bounds)?,
+        None => search(free, &rest, seed, &bounds)?,
+    };
     let bound = found.outcome.lower_bound().clone();
     let cost = outcome.incumbent.hourly_cost(problem);
     let mut outcome = outcome.under(problem, bound);

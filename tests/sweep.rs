@@ -54,11 +54,13 @@ fn a_point_is_the_plan_that_plan_prints_with_the_same_setting() {
 
 #[test]
 fn the_same_bytes_at_any_number_of_threads() {
-    let options = ["--vary", "headroom=0..20%:10", "-f", "json", "--threads"];
-    let run = |threads: &str| sweep(&[&options[..], &[threads]].concat());
-    let one = run("1");
-    assert_eq!(one, run("2"));
-    assert_eq!(one, run("5"));
+    for form in ["free", "pooled"] {
+        let options = ["--vary", "headroom=0..20%:10", "-f", "json", "--form", form, "--threads"];
+        let run = |threads: &str| sweep(&[&options[..], &[threads]].concat());
+        let one = run("1");
+        assert_eq!(one, run("2"), "{form}");
+        assert_eq!(one, run("5"), "{form}");
+    }
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::anyhow;
 use plimsoll::baselines::{self, Baseline, BaselineKind, Skipped};
 use plimsoll::catalog::Catalog;
-use plimsoll::formulate::{self, FormulateError, Formulation, Pooled};
+use plimsoll::formulate::{self, FormulateError, Formulation, Legend, Pooled};
 use plimsoll::input::{Fault, Source, certificate_file};
+use plimsoll::plan::Plan;
 use plimsoll::policy::{PlanForm, SpotPolicy};
 use plimsoll::problem::BinTypeId;
 use plimsoll::report::solution::Times;
@@ -16,7 +17,7 @@ use plimsoll::report::view::{
     ReportInputs, SurvivalRow,
 };
 use plimsoll::resilience::{self, Resilient, Survival};
-use plimsoll::search::{self, Found, SearchError, Start};
+use plimsoll::search::{self, Found, PooledStart, SearchError, Start};
 use plimsoll::solver::SolveError;
 use plimsoll::solver::control::{Budget, Effort, Observer};
 use plimsoll::units::{HOURS_PER_MONTH, Money};
@@ -110,19 +111,62 @@ pub fn solve(
     solve_from(free, pooled, None, args, observer)
 }
 
-/// As [`solve`], with a plan of other settings to start from, where the form of plan permits.
+/// The plans found under some settings, for searches under other settings to start from.
+pub struct Anchor {
+    free: (Legend, Plan),
+    pooled: Option<(Legend, Plan)>,
+}
+
+impl Anchor {
+    /// What was found, before it is made to survive anything.
+    pub fn new(free: &Formulation, pooled: Option<&Pooled>, found: &Found) -> Self {
+        let own = found.outcome.plan().plan();
+        let best = found.free.as_ref().map_or(own, |plan| plan.plan());
+        Anchor {
+            free: (free.legend.clone(), best.clone()),
+            pooled: pooled.map(|pooled| (pooled.formulation.legend.clone(), own.clone())),
+        }
+    }
+}
+
+/// Where a search starts.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// Plans under other settings.
+    pub anchor: &'a Anchor,
+    /// The catalog whose types these have.
+    pub theirs: &'a Catalog,
+    /// That of the search.
+    pub ours: &'a Catalog,
+}
+
+impl<'a> Given<'a> {
+    /// The catalog of the search, the free plan, and the pooled one where there is one.
+    fn starts(self) -> (&'a Catalog, Start<'a>, Option<Start<'a>>) {
+        let of = |(legend, plan): &'a (Legend, Plan)| Start { legend, catalog: self.theirs, plan };
+        (self.ours, of(&self.anchor.free), self.anchor.pooled.as_ref().map(of))
+    }
+}
+
+/// As [`solve`], from plans of other settings: each form of plan from one of its own form.
 pub fn solve_from(
     free: &Formulation,
     pooled: Option<&Pooled>,
-    start: Option<(&Catalog, &Start<'_>)>,
+    given: Option<Given<'_>>,
     args: &SearchArgs,
     observer: &dyn Observer,
 ) -> Result<Found, Failure> {
     let budget = budget(args);
-    let found = match (pooled, start) {
-        (Some(pooled), _) => search::search_pooled(free, pooled, &budget, args.seed, observer),
-        (None, Some(start)) => search::search_from(free, start, &budget, args.seed, observer),
-        (None, None) => search::search(free, &budget, args.seed, observer),
+    let starts = given.map(|given| given.starts());
+    let seed = args.seed;
+    let found = match (pooled, &starts) {
+        (Some(pooled), Some((ours, start, Some(of_pools)))) => {
+            let starts = PooledStart { free: *start, pooled: *of_pools };
+            search::search_pooled_from((free, pooled), (ours, &starts), &budget, seed, observer)
+        }
+        (Some(pooled), _) => search::search_pooled(free, pooled, &budget, seed, observer),
+        (None, Some((ours, start, _))) => search::search_from(free, (ours, start), &budget, seed, observer),
+        (None, None) => search::search(free, &budget, seed, observer),
     };
     found.map_err(|error| match error {
         SearchError::Solve(error @ SolveError::NoPlanFound) => {

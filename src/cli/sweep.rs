@@ -10,15 +10,12 @@ use plimsoll::bill::SizeRatios;
 use plimsoll::bill::commitment::Holding;
 use plimsoll::catalog::Catalog;
 use plimsoll::demand::Horizon;
-use plimsoll::formulate::Formulation;
 use plimsoll::input::{self, Fault, Source};
-use plimsoll::plan::Plan;
 use plimsoll::report::sweep::{
     self, SweepFigures, SweepFormat, SweepPoint, SweepReport, render_csv, render_html, render_json,
     render_table,
 };
 use plimsoll::report::view::{InputFile, Tool};
-use plimsoll::search::Start;
 use plimsoll::solver::control::Silent;
 use plimsoll::workload::WorkloadSet;
 use rayon::prelude::*;
@@ -27,6 +24,7 @@ use super::args::{
     AutoscaledArg, BaselinesArg, Cli, Command, MessageArgs, NodeArgs, PlanArgs, PriceArgs, ReplayArg,
     SearchArgs, SpotArgs, SurviveArgs, TEMPLATE, TypeArgs, date, offer_key,
 };
+use super::plan::{Anchor, Given};
 use super::progress::PointsBar;
 use super::settings::Settings;
 use super::{Ending, Failure, accounts, demand, files, output, plan, settings};
@@ -129,12 +127,6 @@ struct Task {
     commits: Option<Commits>,
 }
 
-/// What all points may start from: the strictest point's plan, found before all others.
-struct Anchor {
-    formulation: Formulation,
-    plan: Plan,
-}
-
 /// Reads, plans every point that is not known yet, and prints all of them.
 pub fn run(args: &SweepArgs, messages: MessageArgs) -> Result<Ending, Failure> {
     plan::stop_on_interrupt()?;
@@ -187,6 +179,7 @@ pub fn run(args: &SweepArgs, messages: MessageArgs) -> Result<Ending, Failure> {
         keep(first, point)?;
         anchor
     };
+    // What all others start from: the strictest point's plan.
     let start = anchor.as_ref().map(|anchor| (&tasks[first].settings.prices.catalog, anchor));
     let computed: Result<Vec<()>, Failure> = open
         .par_iter()
@@ -408,15 +401,15 @@ fn with(report: &SweepReport, done: &[Option<SweepPoint>]) -> SweepReport {
     report
 }
 
-/// A plan with the catalog of its types, to start from.
-type Given<'a> = Option<(&'a Catalog, &'a Anchor)>;
+/// Plans with the catalog of their types, to start from.
+type First<'a> = Option<(&'a Catalog, &'a Anchor)>;
 
 /// Plans one point as `plan` does, from a given plan where there is one; nothing where that was interrupted.
 fn compute(
     task: &Task,
     index: usize,
     sources: &[Source],
-    start: Given<'_>,
+    start: First<'_>,
 ) -> Result<(Option<SweepPoint>, Option<Anchor>), Failure> {
     if plan::interrupted() {
         return Ok((None, None));
@@ -446,20 +439,14 @@ fn compute(
     Ok((Some(point), anchor))
 }
 
-fn figures(task: &Task, sources: &[Source], start: Given<'_>) -> Result<(SweepFigures, Anchor), Failure> {
+fn figures(task: &Task, sources: &[Source], start: First<'_>) -> Result<(SweepFigures, Anchor), Failure> {
     let Task { args, workloads, settings, .. } = task;
     let free = plan::formulate(workloads, settings)?;
     let pooled = plan::pooled(workloads, settings, &free)?;
     let formulation = pooled.as_ref().map_or(&free, |pooled| &pooled.formulation);
-    let given = start.map(|(catalog, anchor)| Start {
-        legend: &anchor.formulation.legend,
-        catalog,
-        plan: &anchor.plan,
-    });
-    let given = given.as_ref().map(|start| (&settings.prices.catalog, start));
+    let given = start.map(|(theirs, anchor)| Given { anchor, theirs, ours: &settings.prices.catalog });
     let mut found = plan::solve_from(&free, pooled.as_ref(), given, &args.search, &Silent)?;
-    // Of a pooled plan the free one beside it: that is what a search may start from.
-    let best = found.free.as_ref().unwrap_or(found.outcome.plan()).plan().clone();
+    let anchor = Anchor::new(&free, pooled.as_ref(), &found);
     plan::survive(workloads, settings, (&free, pooled.as_ref()), &mut found, &args.search)?;
     plan::recheck(workloads, settings, formulation, &found)?;
     let metadata = plan::metadata(sources, settings, None, args);
@@ -470,7 +457,7 @@ fn figures(task: &Task, sources: &[Source], start: Given<'_>) -> Result<(SweepFi
             .tell(&mut report, settings)?;
     }
     let figures = SweepFigures::of(&report);
-    Ok((figures, Anchor { formulation: free, plan: best }))
+    Ok((figures, anchor))
 }
 
 fn write(args: &SweepArgs, report: &SweepReport, messages: MessageArgs) -> Result<(), Failure> {

@@ -5,15 +5,13 @@ use std::collections::BTreeMap;
 use anyhow::anyhow;
 use clap::ValueEnum;
 use plimsoll::bill::{ListCost, Ratio};
-use plimsoll::formulate::Formulation;
-use plimsoll::plan::Plan;
 use plimsoll::report::view::{PlanReport, Tightness, TightnessRow};
-use plimsoll::search::Start;
 use plimsoll::solver::control::Silent;
 use plimsoll::units::{HOURS_PER_MONTH, Money, PartsPerMillion, ResourceName};
 use plimsoll::workload::WorkloadSet;
 
 use super::args::{EffortArg, FormatArg, PlanArgs, SearchArgs};
+use super::plan::{Anchor, Given};
 use super::settings::Settings;
 use super::{Failure, plan};
 
@@ -71,7 +69,7 @@ pub fn tell(
         for resource in [ResourceName::Cpu, ResourceName::Memory] {
             settings.policy.headroom.insert(resource, level);
         }
-        let found = at(workloads, &settings, &search, before.as_ref().and_then(|b| b.start.as_ref()))?;
+        let found = at(workloads, &settings, &search, before.as_ref().map(|before| &before.anchor))?;
         let Some(mut found) = found.filter(|found| found.pods == report.headline.pods) else {
             told.left_out.push(ratio(level));
             continue;
@@ -122,7 +120,7 @@ struct Level {
     nodes: u64,
     pods: u64,
     /// Where the search for the next level starts.
-    start: Option<(Formulation, Plan)>,
+    anchor: Anchor,
 }
 
 /// Plans the pods as `plan` does; nothing where there is no plan.
@@ -130,19 +128,18 @@ fn at(
     workloads: &WorkloadSet,
     settings: &Settings,
     search: &SearchArgs,
-    start: Option<&(Formulation, Plan)>,
+    start: Option<&Anchor>,
 ) -> Result<Option<Level>, Failure> {
     let free = plan::formulate(workloads, settings)?;
     let pooled = plan::pooled(workloads, settings, &free)?;
     let catalog = &settings.prices.catalog;
-    let start = start.map(|(formulation, plan)| Start { legend: &formulation.legend, catalog, plan });
-    let start = start.as_ref().map(|start| (catalog, start));
-    let mut found = match plan::solve_from(&free, pooled.as_ref(), start, search, &Silent) {
+    let given = start.map(|anchor| Given { anchor, theirs: catalog, ours: catalog });
+    let mut found = match plan::solve_from(&free, pooled.as_ref(), given, search, &Silent) {
         Ok(found) => found,
         Err(Failure::NoPlan(_)) => return Ok(None),
         Err(other) => return Err(other),
     };
-    let best = found.free.as_ref().unwrap_or(found.outcome.plan()).plan().clone();
+    let anchor = Anchor::new(&free, pooled.as_ref(), &found);
     plan::survive(workloads, settings, (&free, pooled.as_ref()), &mut found, search)?;
     let formulation = pooled.as_ref().map_or(&free, |pooled| &pooled.formulation);
     let outcome = &found.outcome;
@@ -154,6 +151,6 @@ fn at(
         bound: outcome.lower_bound().value,
         nodes: u64::try_from(nodes).map_err(|_| anyhow!("more nodes than can be counted"))?,
         pods,
-        start: Some((free, best)),
+        anchor,
     }))
 }

@@ -411,5 +411,7 @@ pub fn schema() -> schemars::Schema {
     schemars::schema_for!(SweepReport)
 }
 
+mod words;
+
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,15 @@ pub struct Start<'a> {
     pub plan: &'a Plan,
 }
 
+/// Plans of both forms for the same workloads under other settings.
+#[derive(Debug, Clone, Copy)]
+pub struct PooledStart<'a> {
+    /// Where the search for the free plan begins.
+    pub free: Start<'a>,
+    /// Where that for the pooled plan does.
+    pub pooled: Start<'a>,
+}
+
 impl Start<'_> {
     /// As much of it as the other problem has nodes and pods for, and as fits there: types are the same by
     /// their names, whatever they cost or offer there. `None` where nothing is left of it.

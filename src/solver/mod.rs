@@ -25,7 +25,7 @@ mod rounding;
 mod shares;
 mod starts;
 
-pub use pooled::solve_pooled;
+pub use pooled::{solve_pooled, solve_pooled_from};
 
 use crate::plan::{LowerBound, Outcome, Plan, ProgressPoint, StopReason, relative_gap};
 use crate::problem::{ItemTypeId, Problem};

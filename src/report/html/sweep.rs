@@ -9,7 +9,7 @@ use crate::report::chart::Tint;
 use crate::report::chart::bars::{Bar, Part, bars};
 use crate::report::chart::lines::{Axes, Dot, Line, lines};
 use crate::report::number::{Currency, gap_percent, grouped};
-use crate::report::sweep::{SweepAxis, SweepPoint, SweepReport, SweepTaken, Wanted};
+use crate::report::sweep::{SweepAxis, SweepPoint, SweepReport, SweepTaken};
 use crate::report::table::count;
 use crate::units::Money;
 
@@ -44,8 +44,7 @@ fn planned(report: &SweepReport) -> impl Iterator<Item = Planned<'_>> {
 
 /// `headroom=10%, max-types=2`.
 fn name(report: &SweepReport, point: &SweepPoint) -> String {
-    let values = report.axes.iter().zip(&point.values);
-    clean(&values.map(|(axis, value)| format!("{}={value}", axis.name)).collect::<Vec<_>>().join(", "))
+    clean(&report.name_of(point))
 }
 
 fn answer(report: &SweepReport) -> Answer {
@@ -88,7 +87,7 @@ fn answer(report: &SweepReport) -> Answer {
         figure: Cell::number(grouped(frontier)),
         unit: "",
         change: None,
-        note: format!("no other point is as good in all and better in one of: {}", wanted(report)),
+        note: clean(&report.frontier_in_words()),
         tint: "plan",
     });
     let sentence = match (&cheapest, &dearest) {
@@ -116,19 +115,6 @@ fn answer(report: &SweepReport) -> Answer {
 fn decides_path(report: &SweepReport, index: usize) -> String {
     let field = if report.commits() { "committed_month" } else { "cost_month" };
     format!("/points/{index}/taken/{field}")
-}
-
-/// What a better point has more or less of.
-fn wanted(report: &SweepReport) -> String {
-    let mut wanted = vec!["a lower cost".to_owned()];
-    wanted.extend(report.axes.iter().filter_map(|axis| {
-        let word = match axis.wanted? {
-            Wanted::More => "more",
-            Wanted::Less => "less",
-        };
-        Some(clean(&format!("{word} {}", axis.name)))
-    }));
-    wanted.join(", ")
 }
 
 /// Points without a plan, and what else has to be seen first.
@@ -200,18 +186,10 @@ fn curve(report: &SweepReport) -> Option<Section> {
         None => side_by_side(report),
     };
     section.blocks.push(Block::Figure(Box::new(figure)));
-    section.blocks.push(Block::text(format!(
-        "On the Pareto frontier: no other point is as good in all and better in one of: {}.",
-        wanted(report)
-    )));
-    let carried = planned(report).filter(|(_, _, taken)| taken.plan_of.is_some()).count() as u64;
-    if carried > 0 {
-        let takes = if carried == 1 { "takes" } else { "take" };
-        section.blocks.push(Block::text(format!(
-            "{} {takes} the cheaper plan of a stricter one, which keeps these rules too.",
-            count(carried, "point")
-        )));
-    }
+    section
+        .blocks
+        .push(Block::text(format!("On the Pareto frontier: {}.", clean(&report.frontier_in_words()))));
+    section.blocks.extend(report.carried_in_words().map(Block::text));
     Some(section)
 }
 

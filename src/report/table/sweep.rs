@@ -6,7 +6,7 @@ use super::{count, signed_percent, tone_of};
 use crate::bill::Ratio;
 use crate::report::RenderOptions;
 use crate::report::number::{Currency, gap_percent, grouped};
-use crate::report::sweep::{SweepPoint, SweepReport, Wanted};
+use crate::report::sweep::{SweepPoint, SweepReport};
 use crate::units::Money;
 
 /// Columns of the bars at most.
@@ -23,17 +23,11 @@ pub fn render(report: &SweepReport, options: &RenderOptions) -> String {
     }
     for point in &report.points {
         if let Some(why) = &point.failure {
-            let text = format!("{}: {why}", name(report, point));
+            let text = format!("{}: {why}", report.name_of(point));
             out += &draw.hanging("  - ", &draw.clean(&text));
         }
     }
     out
-}
-
-/// `headroom=10%, max-types=2`.
-fn name(report: &SweepReport, point: &SweepPoint) -> String {
-    let values = report.axes.iter().zip(&point.values);
-    values.map(|(axis, value)| format!("{}={value}", axis.name)).collect::<Vec<_>>().join(", ")
 }
 
 fn points(report: &SweepReport, draw: &Draw) -> String {
@@ -101,34 +95,14 @@ fn signed(currency: Currency<'_>, change: Money) -> String {
 }
 
 fn remarks(report: &SweepReport) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut wanted = vec!["a lower cost".to_owned()];
-    wanted.extend(report.axes.iter().filter_map(|axis| {
-        let word = match axis.wanted? {
-            Wanted::More => "more",
-            Wanted::Less => "less",
-        };
-        Some(format!("{word} {}", axis.name))
-    }));
-    lines.push(format!(
-        "Marked: no other point is as good in all and better in one of: {}.",
-        wanted.join(", ")
-    ));
+    let mut lines = vec![format!("Marked: {}.", report.frontier_in_words())];
     lines.push("Change: against the first point; Step: against the row above.".to_owned());
     if report.commits() {
         lines.push(
             "Both, and what is marked, are of the committed cost: with the purchases proposed.".to_owned(),
         );
     }
-    let carried = report.points.iter().filter(|p| p.taken.as_ref().is_some_and(|t| t.plan_of.is_some()));
-    let carried = carried.count() as u64;
-    if carried > 0 {
-        let takes = if carried == 1 { "takes" } else { "take" };
-        lines.push(format!(
-            "{} {takes} the cheaper plan of a stricter one, which keeps these rules too.",
-            count(carried, "point")
-        ));
-    }
+    lines.extend(report.carried_in_words());
     let left_out: u64 =
         report.points.iter().filter_map(|p| p.found.as_ref()).map(|f| f.pods_left_out).max().unwrap_or(0);
     if left_out > 0 {

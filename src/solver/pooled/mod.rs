@@ -34,7 +34,7 @@ use super::{SolveError, cliques, relaxation};
 use crate::plan::{
     BoundKind, Certificate, LowerBound, Outcome, Pattern, Plan, ProgressPoint, StopReason, relative_gap,
 };
-use crate::problem::{Pooling, Problem};
+use crate::problem::{PoolId, Pooling, Problem};
 use crate::units::Money;
 
 use anneal::{Schedule, anneal};
@@ -74,6 +74,22 @@ pub fn solve_pooled(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Outcome, SolveError> {
+    solve_pooled_from(problem, pooling, &Plan::new(), budget, seed, observer)
+}
+
+/// As [`solve_pooled`], with a plan of the problem to begin with beside what the relaxation says: each group
+/// in the pool where most of it lies there. That plan need not be whole, nor keep the groups together.
+///
+/// # Errors
+/// As [`solve_pooled`].
+pub fn solve_pooled_from(
+    problem: &Problem,
+    pooling: &Pooling,
+    start: &Plan,
+    budget: &Budget<'_>,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Outcome, SolveError> {
     let meter = Meter::start(*budget);
     observer.on(&Event::Phase(Phase::Pools));
     let cliques = cliques::find(problem);
@@ -88,7 +104,8 @@ pub fn solve_pooled(
         relaxation::solve(&instance, &columns).unwrap_or_else(|_| relaxation::by_the_copy(&instance));
     let floor: f64 = prices.bins.iter().zip(&instance.kinds).map(|(n, k)| n * k.rate as f64).sum();
     let relaxed = Relaxed::new(problem, pooling, &instance, &prices);
-    let pools = relaxed.promising(problem, pooling);
+    let given = start::given(pooling, start);
+    let pools = relaxed.promising(problem, pooling, &given);
     let model = Model::new(problem, pooling, &pools);
     if (0..model.groups()).any(|g| !(0..model.candidates.len()).any(|c| model.may(c, g))) {
         return Err(SolveError::NoPlanFound);
@@ -108,7 +125,7 @@ pub fn solve_pooled(
         progress: Vec::new(),
         floor: floor * (1.0 - 1e-9),
     };
-    search.run(&relaxed, seed)?;
+    search.run(&relaxed, &given, seed)?;
     search.finish()
 }
 
@@ -147,7 +164,7 @@ struct Best {
 }
 
 impl Search<'_> {
-    fn run(&mut self, relaxed: &Relaxed, seed: u64) -> Result<(), SolveError> {
+    fn run(&mut self, relaxed: &Relaxed, given: &[Option<PoolId>], seed: u64) -> Result<(), SolveError> {
         let model = self.estimate.model;
         let most = (model.pooling.max_pools() as usize).min(model.groups());
         let most_bin_types = model.problem.max_bin_types().map_or(usize::MAX, |n| n as usize);
@@ -166,9 +183,13 @@ impl Search<'_> {
             let state = State::new(&self.estimate, assignment);
             start::close(&self.estimate, state, most, most_bin_types)
         };
-        let first = open(&relaxed.assignment(&self.estimate)).or_else(|| open(&start::cover(model)));
+        let first = open(&relaxed.assignment(&self.estimate, &[])).or_else(|| open(&start::cover(model)));
         let Some(first) = first else { return Err(SolveError::NoPlanFound) };
-        self.offer(&[first.assignment()], Care::PLAIN, seed);
+        let mut firsts = vec![first.assignment()];
+        if given.iter().any(Option::is_some) {
+            firsts.extend(open(&relaxed.assignment(&self.estimate, given)).map(|state| state.assignment()));
+        }
+        self.offer(&firsts, Care::PLAIN, seed);
         let mut rng = Rng::with_seed(seed ^ 0x706f_6f6c_6564);
         let base_steps = (100 * model.groups() as u64).clamp(2_000, 100_000);
         let mut idle = 0u64;

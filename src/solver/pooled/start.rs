@@ -1,10 +1,12 @@
 //! Where the search starts: pools that the relaxation buys, and each group where most of it lies there.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use super::model::{Model, undominated};
 use super::state::{Estimate, Scratch, State};
-use crate::problem::{PoolId, Pooling, Problem};
+use crate::plan::Plan;
+use crate::problem::{ItemTypeId, PoolId, Pooling, Problem};
 use crate::solver::instance::Instance;
 use crate::solver::relaxation::Prices;
 
@@ -65,8 +67,13 @@ impl Relaxed {
     }
 
     /// The pools worth a look: those that the relaxation buys, those of best value, and for each group
-    /// the best that may hold it.
-    pub(super) fn promising(&self, problem: &Problem, pooling: &Pooling) -> Vec<PoolId> {
+    /// the best that may hold it; and those that a given plan uses.
+    pub(super) fn promising(
+        &self,
+        problem: &Problem,
+        pooling: &Pooling,
+        given: &[Option<PoolId>],
+    ) -> Vec<PoolId> {
         let many = pooling.groups().len() > MANY;
         let worth = |p: PoolId| self.ratio[p.index()].unwrap_or(0.0);
         let mut ranked = undominated(problem, pooling);
@@ -82,25 +89,49 @@ impl Relaxed {
                 chosen.extend(ranked.iter().copied().find(may));
             }
         }
+        chosen.extend(given.iter().flatten());
         chosen.sort_unstable();
+        chosen.dedup();
         chosen
     }
 
-    /// The candidate of each group: where most of it lies, else what holds it cheapest by itself.
-    pub(super) fn assignment(&self, estimate: &Estimate<'_>) -> Vec<usize> {
+    /// The candidate of each group: that of the pool given for it, else where most of it lies, else what
+    /// holds it cheapest by itself.
+    pub(super) fn assignment(&self, estimate: &Estimate<'_>, given: &[Option<PoolId>]) -> Vec<usize> {
         let model = estimate.model;
         let place = |pool: PoolId| model.candidates.iter().position(|c| c.id == pool);
         (0..model.groups())
             .map(|g| {
                 let mut shares = self.share[g].clone();
                 shares.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-                let lies = shares.iter().filter_map(|&(p, _)| place(p)).find(|&c| model.may(c, g));
+                let given = given.get(g).copied().flatten();
+                let pools = given.into_iter().chain(shares.iter().map(|&(p, _)| p));
+                let lies = pools.filter_map(place).find(|&c| model.may(c, g));
                 lies.unwrap_or_else(|| {
                     cheapest(model, g, &|_| true).expect("some candidate may hold each group")
                 })
             })
             .collect()
     }
+}
+
+/// For each group the pool where most of its copies lie in a plan; of equals the first.
+pub(super) fn given(pooling: &Pooling, plan: &Plan) -> Vec<Option<PoolId>> {
+    let mut copies: BTreeMap<ItemTypeId, BTreeMap<PoolId, u64>> = BTreeMap::new();
+    for (pattern, bins) in plan.bins() {
+        let Some(pool) = pooling.pool_of(pattern.bin_type()) else { continue };
+        for &(item, n) in pattern.content() {
+            *copies.entry(item).or_default().entry(pool).or_default() += n * bins;
+        }
+    }
+    let most = |group: &Vec<ItemTypeId>| {
+        let mut sums: BTreeMap<PoolId, u64> = BTreeMap::new();
+        for (pool, n) in group.iter().filter_map(|item| copies.get(item)).flatten() {
+            *sums.entry(*pool).or_default() += n;
+        }
+        sums.into_iter().max_by_key(|&(pool, n)| (n, Reverse(pool))).map(|(pool, _)| pool)
+    };
+    pooling.groups().iter().map(most).collect()
 }
 
 /// The candidate that holds a group at the least cost by its share of bins.
@@ -192,4 +223,37 @@ fn without(
         next.move_group(estimate, g, best?.1);
     }
     Some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Pattern;
+    use crate::problem::{BinSet, BinType, BinTypeId, ItemType};
+    use crate::units::Rate;
+
+    /// Two pools, the second of two zones. The first group lies in both, mostly in the zones of the second;
+    /// the second group as much here as there; the third nowhere.
+    #[test]
+    fn a_group_belongs_where_most_of_it_lies() {
+        let item = |copies| ItemType {
+            demand: [1].into_iter().collect(),
+            copies,
+            max_per_bin: None,
+            eligible: BinSet::new(vec![true; 3]),
+        };
+        let bin = BinType { capacity: [9].into_iter().collect(), rate: Rate::from_nanos(7), stock: None };
+        let items = vec![item(3), item(5), item(4), item(1)];
+        let problem = Problem::new(vec!["cpu".into()], items, vec![bin; 3], [], None).unwrap();
+        let [a, b, c, d] = [0, 1, 2, 3].map(ItemTypeId);
+        let [here, there, far] = [0, 1, 2].map(BinTypeId);
+        let groups = vec![vec![a, b], vec![c], vec![d]];
+        let pooling = Pooling::new(&problem, groups, vec![vec![here], vec![there, far]], 2).unwrap();
+        let mut plan = Plan::new();
+        plan.add(Pattern::new(here, [(a, 3), (c, 2)]), 1);
+        plan.add(Pattern::new(there, [(b, 1), (c, 1)]), 2);
+        plan.add(Pattern::new(far, [(b, 3)]), 1);
+        assert_eq!(given(&pooling, &plan), [Some(PoolId(1)), Some(PoolId(0)), None]);
+        assert_eq!(given(&pooling, &Plan::new()), [None; 3]);
+    }
 }
