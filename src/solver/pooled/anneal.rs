@@ -3,10 +3,11 @@
 
 use fastrand::Rng;
 
+use super::model::Model;
 use super::state::{Estimate, Scratch, State, add, raise};
 
 /// How one annealing is done.
-pub(super) struct Schedule {
+pub(super) struct Schedule<'a> {
     /// Moves tried.
     pub steps: u64,
     /// First temperature, as a share of what a group costs on average.
@@ -18,6 +19,19 @@ pub(super) struct Schedule {
     pub most: usize,
     /// The most bin types that pools with members have in all.
     pub most_bin_types: usize,
+    /// Candidates that are tried most often.
+    pub favoured: &'a [usize],
+}
+
+impl Schedule<'_> {
+    /// A candidate to try.
+    pub(super) fn draw(&self, model: &Model<'_>, rng: &mut Rng) -> usize {
+        if !self.favoured.is_empty() && rng.u8(..4) > 0 {
+            self.favoured[rng.usize(..self.favoured.len())]
+        } else {
+            rng.usize(..model.candidates.len())
+        }
+    }
 }
 
 /// Stages of one annealing, at one temperature each.
@@ -39,7 +53,7 @@ const COLD: f64 = 2e-3;
 pub(super) fn anneal(
     estimate: &Estimate<'_>,
     state: &mut State,
-    schedule: &Schedule,
+    schedule: &Schedule<'_>,
     rng: &mut Rng,
     stop: &(dyn Fn() -> bool + Sync),
 ) -> u64 {
@@ -107,7 +121,7 @@ pub(super) fn anneal(
                 }
             }
             960..=993 => {
-                let (slot, to) = (rng.usize(..state.slots.len()), rng.usize(..model.candidates.len()));
+                let (slot, to) = (rng.usize(..state.slots.len()), schedule.draw(model, rng));
                 let members = state.slots[slot].members.len();
                 if members == 0 || state.uses(to) || !room(state, estimate, &[slot], &[to], schedule) {
                     continue;
@@ -146,7 +160,7 @@ pub(super) fn anneal(
 fn descend(
     estimate: &Estimate<'_>,
     state: &mut State,
-    schedule: &Schedule,
+    schedule: &Schedule<'_>,
     scratch: &mut Scratch,
     work: &mut u64,
 ) {
@@ -198,7 +212,13 @@ fn descend(
 }
 
 /// Whether the caps on pools and bin types hold once slots stand for other candidates.
-fn room(state: &State, estimate: &Estimate<'_>, slots: &[usize], to: &[usize], schedule: &Schedule) -> bool {
+pub(super) fn room(
+    state: &State,
+    estimate: &Estimate<'_>,
+    slots: &[usize],
+    to: &[usize],
+    schedule: &Schedule<'_>,
+) -> bool {
     if schedule.most_bin_types == usize::MAX {
         return true;
     }
@@ -209,19 +229,19 @@ fn room(state: &State, estimate: &Estimate<'_>, slots: &[usize], to: &[usize], s
 }
 
 /// Two slots and how their members are shared out anew: the first `cut` go to the first.
-struct Split {
-    slots: [usize; 2],
-    candidates: [usize; 2],
-    order: Vec<u32>,
-    cut: usize,
-    delta: f64,
+pub(super) struct Split {
+    pub slots: [usize; 2],
+    pub candidates: [usize; 2],
+    pub order: Vec<u32>,
+    pub cut: usize,
+    pub delta: f64,
 }
 
 /// Orders the members of two slots along a random direction and looks for the best cut.
-fn split(
+pub(super) fn split(
     estimate: &Estimate<'_>,
     state: &State,
-    schedule: &Schedule,
+    schedule: &Schedule<'_>,
     rng: &mut Rng,
     work: &mut u64,
 ) -> Option<Split> {
@@ -246,7 +266,7 @@ fn split(
             .any(|(i, s)| i != a && i != b && s.candidate == c && !s.members.is_empty())
     };
     let draw = |now: usize, keep: bool, rng: &mut Rng| {
-        if keep && rng.bool() { now } else { rng.usize(..model.candidates.len()) }
+        if keep && rng.bool() { now } else { schedule.draw(model, rng) }
     };
     let opened = state.slots[b].members.is_empty();
     let candidates = [draw(before[0], true, rng), draw(before[1], !opened, rng)];

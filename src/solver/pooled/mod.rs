@@ -9,14 +9,15 @@
 //!
 //! Relaxed (x fractional, bins poured full) this is the resource-price relaxation, whose basic solutions
 //! split few groups: at most one for each pool and dimension. It says which pools are worth their price
-//! and where most groups belong. From there groups are moved and exchanged, and pools turned into others,
-//! by simulated annealing on an estimate (`model.rs`); then every pool is packed for itself. What packing
-//! takes beyond the estimate is learned pool by pool, and the annealing repeated. Where a plan has few
+//! and where most groups belong. From there pools are opened, closed and exchanged (`explore.rs`), and groups
+//! moved by simulated annealing, both on an estimate (`model.rs`); then every pool is packed for itself. What
+//! packing takes beyond the estimate is learned pool by pool, and all that repeated. Where a plan has few
 //! bins, these are enumerated (`fleets.rs`) and the groups fitted into them; at the end the pools of the
 //! best plan are packed with what is left of the budget.
 
 mod anneal;
 mod exact;
+mod explore;
 mod fleets;
 mod model;
 mod pack;
@@ -38,6 +39,7 @@ use crate::problem::{PoolId, Pooling, Problem};
 use crate::units::Money;
 
 use anneal::{Schedule, anneal};
+use explore::explore;
 use fleets::{Fleet, Within, fleets, share_out};
 use model::Model;
 use pack::{Care, Packed, Part};
@@ -55,6 +57,11 @@ const FLEETS: [f64; 2] = [0.35, 0.85];
 /// How far chains believe what was learned of packing, in turn: it holds on average, and what packs better
 /// than that is found by those that hope.
 const BELIEF: [f64; CHAINS] = [1.0, 0.0, 1.0, 0.5];
+/// Chains that look for other pools by kicks first, and how many of these.
+const EXPLORING: usize = 2;
+const KICKS: u64 = 300;
+/// Candidates that are tried most often.
+const FAVOURED: usize = 12;
 /// Of the assignments of a round that are packed quickly at first, how many are packed well.
 const PACKED_WELL: usize = 2;
 /// Copies times groups from which packing a pool well takes so long that only the best of several
@@ -113,7 +120,7 @@ pub fn solve_pooled_from(
     let mut search = Search {
         estimate: Estimate {
             whole: 1.0,
-            per_grain: 0.05,
+            per_grain: 0.02,
             loss: vec![0.0; model.candidates.len()],
             model: &model,
         },
@@ -197,6 +204,7 @@ impl Search<'_> {
         let mut ended = first.assignment();
         let patience = (self.meter.patience() / PATIENCE).max(2);
         let mut fleets_tried = false;
+        let favoured: Vec<usize> = relaxed.favoured(model, FAVOURED);
         while !self.done() && self.meter.share_used() < ANNEALED {
             if !fleets_tried && (idle >= patience || self.meter.share_used() > FLEETS[0]) {
                 fleets_tried = true;
@@ -230,8 +238,15 @@ impl Search<'_> {
                     let (start, fluid, heat) = chains[chain];
                     let estimate = estimate.believed(BELIEF[(chain + turn) % CHAINS]);
                     let mut state = State::new(&estimate, start);
-                    let schedule = Schedule { steps, heat, fluid, most, most_bin_types };
-                    let work = anneal(&estimate, &mut state, &schedule, &mut rng, &stop);
+                    let schedule = Schedule { steps, heat, fluid, most, most_bin_types, favoured: &favoured };
+                    let mut work = 0;
+                    if chain < EXPLORING {
+                        work += explore(&estimate, &mut state, &schedule, KICKS, &mut rng, &stop);
+                        let schedule = Schedule { fluid: false, heat: 0.05, ..schedule };
+                        work += anneal(&estimate, &mut state, &schedule, &mut rng, &stop);
+                    } else {
+                        work += anneal(&estimate, &mut state, &schedule, &mut rng, &stop);
+                    }
                     (state.assignment(), work)
                 })
                 .collect();

@@ -13,6 +13,7 @@ use crate::solver::greedy::{Balance, Filler, Guide};
 use crate::solver::improve::Improver;
 use crate::solver::instance::{Bin, Instance};
 use crate::solver::relaxation::{self, Prices};
+use crate::solver::shares;
 
 /// One pool packed.
 #[derive(Debug, Clone)]
@@ -44,13 +45,26 @@ impl Care {
     /// To know roughly what a pool takes.
     pub(super) const QUICK: Care = Care { ways: 1, rounds: 0, steps: 0 };
     /// To start from.
-    pub(super) const PLAIN: Care = Care { ways: 3, rounds: 0, steps: 0 };
+    pub(super) const PLAIN: Care = Care { ways: 4, rounds: 0, steps: 0 };
     /// To buy.
-    pub(super) const FULL: Care = Care { ways: 3, rounds: 20, steps: 300 };
+    pub(super) const FULL: Care = Care { ways: 4, rounds: 20, steps: 300 };
+}
+
+/// Bins over those that are needed at least, from which another way is tried even where little care is asked.
+const FAR: f64 = 1.05;
+
+/// How bins are filled.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// As many as are needed at least stand open, and copies are spread over them.
+    Spread,
+    /// One after the other.
+    Fill(Balance),
 }
 
 /// Ways of filling bins, the one that is best most often first.
-const WAYS: [Balance; 3] = [Balance(1.0), Balance(0.5), Balance(0.0)];
+const WAYS: [Way; 4] =
+    [Way::Spread, Way::Fill(Balance(1.0)), Way::Fill(Balance(0.5)), Way::Fill(Balance(0.0))];
 
 /// One pool to pack: its groups on the bins of its candidate.
 #[derive(Clone, Copy)]
@@ -74,6 +88,15 @@ impl Part<'_> {
             relaxation::solve(&instance, &columns).unwrap_or_else(|_| relaxation::by_the_copy(&instance));
         let guide = Guide::new(&instance, &prices, &vec![true; instance.kinds.len()]);
         Some(with(&instance, &prices, &guide))
+    }
+
+    /// The same prices with as many bins as are known to be needed, where there is one kind.
+    fn whole(&self, instance: &Instance, prices: &Prices) -> Prices {
+        let mut prices = prices.clone();
+        if let [only] = instance.kinds.as_slice() {
+            prices.bins[0] = only.stock.map_or(self.at_least, |stock| stock.min(self.at_least)) as f64;
+        }
+        prices
     }
 
     fn items(&self) -> Vec<ItemTypeId> {
@@ -100,15 +123,27 @@ impl Part<'_> {
     ) -> Option<Packed> {
         self.with(|instance, prices, guide| {
             let mut best: Option<Vec<Bin>> = known.map(|packed| packed.local.clone());
-            for &way in &WAYS[..care.ways] {
-                if best.as_ref().is_some_and(|b| count(b) <= self.at_least) {
+            for (tried, &way) in WAYS.iter().enumerate() {
+                // One way more than asked for where the first came nowhere near.
+                let far = |bins: u64| bins as f64 > FAR * self.at_least as f64 + 1.0;
+                let enough = match best.as_deref().map(count) {
+                    Some(bins) => bins <= self.at_least || (tried >= care.ways && !far(bins)),
+                    None => false,
+                };
+                if enough || tried >= care.ways.max(2) {
                     break;
                 }
                 let mut filler = Filler::default();
-                let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
-                let mut available = instance.stock();
-                let open = guide.opening();
-                let found = filler.pack(guide, &mut left, guide.pi, way, open, &mut available, f64::INFINITY);
+                let found = match way {
+                    Way::Spread => shares::pack(guide, &self.whole(instance, prices), &mut filler),
+                    Way::Fill(balance) => {
+                        let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
+                        let mut available = instance.stock();
+                        let open = guide.opening();
+                        let give_up = f64::INFINITY;
+                        filler.pack(guide, &mut left, guide.pi, balance, open, &mut available, give_up)
+                    }
+                };
                 *work += filler.work;
                 if let Some(bins) = found
                     && best.as_ref().is_none_or(|b| cost(instance, &bins) < cost(instance, b))

@@ -95,6 +95,19 @@ impl Relaxed {
         chosen
     }
 
+    /// So many candidates of the best value, those that the relaxation buys first.
+    pub(super) fn favoured(&self, model: &Model<'_>, count: usize) -> Vec<usize> {
+        let mut ranked: Vec<usize> = (0..model.candidates.len()).collect();
+        let id = |c: usize| model.candidates[c].id;
+        let worth = |c: usize| self.ratio[id(c).index()].unwrap_or(0.0);
+        ranked.sort_by(|&a, &b| {
+            let bought = |c: usize| Reverse(self.bought[id(c).index()]);
+            bought(a).cmp(&bought(b)).then(worth(b).total_cmp(&worth(a))).then(a.cmp(&b))
+        });
+        ranked.truncate(count);
+        ranked
+    }
+
     /// The candidate of each group: that of the pool given for it, else where most of it lies, else what
     /// holds it cheapest by itself.
     pub(super) fn assignment(&self, estimate: &Estimate<'_>, given: &[Option<PoolId>]) -> Vec<usize> {
@@ -203,7 +216,7 @@ pub(super) fn close(
 }
 
 /// Every member of a slot where it costs least among the others.
-fn without(
+pub(super) fn without(
     estimate: &Estimate<'_>,
     state: &State,
     slot: usize,

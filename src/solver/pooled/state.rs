@@ -19,7 +19,9 @@ pub(super) struct Estimate<'a> {
 const SLOPE: f64 = 0.02;
 /// How fast the estimate follows what packing takes, and the most that it says for each unit of grain.
 const PACE: f64 = 0.05;
-const MOST_PER_GRAIN: f64 = 1.0;
+const MOST_PER_GRAIN: f64 = 0.2;
+const LOSS_PACE: f64 = 0.25;
+const MOST_LOSS: f64 = 0.1;
 /// What a bin beyond the stock counts, in bins.
 const BEYOND_STOCK: f64 = 1e4;
 
@@ -54,14 +56,10 @@ impl Estimate<'_> {
             let seen = ((took as f64 - 0.5 - bound) / grain).clamp(0.0, MOST_PER_GRAIN);
             self.per_grain += PACE * (seen - self.per_grain);
         }
-        let expected = self.expected(c, load, need);
-        if took as f64 > (expected - 1e-6).ceil() {
-            // Just over one bin less is what would have told.
-            let enough = (took as f64 - 1.0 + 1e-3) / (bound + self.per_grain * grain) - 1.0;
-            self.loss[c] += 0.5 * (enough - self.loss[c]);
-        } else {
-            self.loss[c] *= 0.95;
-        }
+        // What the grain does not explain.
+        let least = bound + self.per_grain * grain;
+        let beyond = ((took as f64 - 0.5) / least.max(0.5) - 1.0).clamp(0.0, MOST_LOSS);
+        self.loss[c] += LOSS_PACE * (beyond - self.loss[c]);
     }
 }
 
