@@ -233,9 +233,52 @@ fn what_the_catalog_does_not_know_is_told_where_it_stands() {
     let places: Vec<&str> = errors.iter().map(|error| error.place()).collect();
     assert_eq!(places, ["p.yaml:2", "p.yaml:3", "p.yaml:4"]);
     assert!(errors[2].to_string().contains("state `upfront` and `recurring`"));
-    // What ended before the plan is no holding any more.
+    // What ended before the plan is no holding any more, and that is told.
     let old = "owned:\n- {offer: reserved-standard/1y/no-upfront, type: m5.large, start: 2024-01-01}\n";
     assert_eq!(held(old), []);
+    let file = policy_file::parse("p.yaml", old).expect("a policy");
+    assert_eq!(
+        owned::ended(&file.owned.unwrap_or_default(), day),
+        [
+            "the owned commitment owned-ri-0001 (reserved-standard/1y/no-upfront) ended 2024-12-31, before the \
+          plan's first day: it counts for nothing"
+        ]
+    );
+}
+
+/// Half of a price is no price: what is left out is the catalog's, and nothing only where the way of paying
+/// says so.
+#[test]
+fn what_is_not_stated_of_a_price_is_not_nothing() {
+    let owned = |payment: &str, stated: &str| {
+        held(&format!(
+            "owned:\n- {{offer: reserved-standard/1y/{payment}, type: m5.large, start: 2026-02-01, {stated}}}\n"
+        ))
+        .remove(0)
+    };
+    let catalog = owned("partial-upfront", "quantity: 1");
+    assert!(catalog.recurring > plimsoll::units::Rate::ZERO);
+    let stated = owned("partial-upfront", "upfront: 300");
+    assert_eq!((stated.upfront, stated.recurring), (money("300"), catalog.recurring));
+    let stated = owned("partial-upfront", "recurring: 0.01");
+    assert_eq!((stated.upfront, stated.recurring.nanos()), (catalog.upfront, 10_000_000));
+    assert_eq!(owned("no-upfront", "recurring: 0.01").upfront, Money::ZERO);
+}
+
+/// Nobody says in which zone the plan's nodes stand: those who own capacity in one run them there.
+#[test]
+fn a_reservation_in_a_zone_covers_nodes_that_may_stand_there() {
+    let zonal =
+        "owned:\n- {offer: reserved-standard/1y/no-upfront, type: m5.large, zone: ZONE, start: 2026-02-01}\n";
+    let report = accounted(None, &zonal.replace("ZONE", "us-east-1a"), "team");
+    let accounts = report.accounts.as_ref().expect("accounts");
+    let row = accounts.owned().next().expect("it is held");
+    assert_eq!((row.unused, row.utilization), (EffectiveCost::ZERO, Some(plimsoll::bill::Ratio::ONE)));
+    let file = policy_file::parse("p.yaml", &zonal.replace("ZONE", "eu-west-1a")).expect("a policy");
+    let day = "2026-08-01".parse().expect("a date");
+    let owned = file.owned.unwrap_or_default();
+    let errors = owned::holdings(&owned, &plan_fixture::catalog(), day, &SizeRatios::default()).unwrap_err();
+    assert_eq!(errors[0].to_string(), "zone `eu-west-1a` is none of the catalog's region us-east-1");
 }
 
 /// Two shifts under a discount and an owned reservation, planned and committed by the program.
@@ -436,6 +479,11 @@ owned:
                 report.purchases.as_ref().expect("purchases").rows.iter().map(|r| r.commitments.len()).sum();
             let times = if more.len() == 1 { 1 } else { 3 };
             assert_eq!(accounts.proposed().count(), times * ids);
+            let contracts = contracts::render(&report, None).expect("it renders");
+            for row in ::csv::Reader::from_reader(contracts.as_slice()).deserialize() {
+                let row: BTreeMap<String, String> = row.expect("a row");
+                assert!(row["ContractCommitmentPeriodEnd"] <= row["ContractPeriodEnd"], "{row:?}");
+            }
             let last = accounts.months.last().expect("a month");
             assert_eq!(last.upfront > BilledCost::ZERO || last.recurring > BilledCost::ZERO, times == 3);
         }

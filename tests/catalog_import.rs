@@ -258,13 +258,38 @@ fn faults_of_a_mapped_table_name_its_lines() {
             "servers.csv:3: A.vcpu: must be above zero",
             "servers.csv:3: A.arch: missing; where all types have the same: --set arch=amd64",
             "servers.csv:4: B.arch: missing; where all types have the same: --set arch=amd64",
-            "servers.csv:4: B.on_demand: no rate: a type without one is left out",
+            "servers.csv:4: B.on_demand: no rate on demand: give one, or leave the type out",
         ]
     );
     assert_eq!(
         mapped(SERVERS, &["name=Sever"], &[]).expect_err("no such column"),
         ["servers.csv:1: name: column `Sever` is missing; did you mean `Server`?"]
     );
+    for (table, fault) in [
+        ("name,vcpu,memory_gib,on_demand,on_demand\nA,2,8,0.5,0.7\n", "column `on_demand` stands twice"),
+        (
+            "name,vcpu,memory_gib,on_demand,on_demand_month\nA,2,8,0.5,70\n",
+            "has both `on_demand` and `on_demand_month`",
+        ),
+        (
+            "name,vcpu,memory_gib,Price\nA,2,8,0.5\n",
+            "no column is `on_demand` or `on_demand_month`; say which with --columns on_demand=THEIRS",
+        ),
+    ] {
+        assert_eq!(
+            mapped(table, &[], &["arch=amd64"]).expect_err("a fault"),
+            [format!("servers.csv:1: {fault}")]
+        );
+    }
+    let dollars = "name,vcpu,memory_gib,on_demand,currency\nA,2,8,0.5,USD\nB,2,8,0.5,EUR\n";
+    assert_eq!(
+        mapped(dollars, &[], &["arch=amd64"]).expect_err("another currency"),
+        ["servers.csv:2: A.currency: `USD` beside prices in EUR"]
+    );
+    // What is left unread is told: a misspelt offer would be missing without a word.
+    let table = "name,vcpu,memory_gib,on_demand,reserved-standard/2y/no-upfront\nA,2,8,0.5,0.3\n";
+    let notes = mapped(table, &[], &["arch=amd64"]).expect("a catalog").notes;
+    assert_eq!(notes, ["columns that were not read: reserved-standard/2y/no-upfront"]);
     assert_eq!(
         mapped(SERVERS, &["names=Server"], &[]).expect_err("not ours"),
         ["a catalog has no column `names`; did you mean `name`?"]

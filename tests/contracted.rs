@@ -170,7 +170,7 @@ fn the_plan_is_made_at_contracted_rates_with_the_list_beside() {
         (Some("280.32"), Some("224.256"))
     );
     let table = plan(&folder, "table", &[]);
-    assert!(table.contains("List price") && table.contains("a month before EDP 2026 20 %"), "{table}");
+    assert!(table.contains("\n  Listed   $") && table.contains("a month before EDP 2026 20 %"), "{table}");
 }
 
 #[test]

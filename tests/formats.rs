@@ -338,12 +338,12 @@ const MORE: [Rows; 15] = [
     Rows {
         json: "/showback/rows",
         csv: Some(csv::Table::Showback),
-        sheet: Some(("Showback", "Owner or line")),
+        sheet: Some(("Showback", "Owner or line, of a month of 730 h")),
         markdown: Some(("Cost by owner", 0)),
         figures: &[
             ("cpu", Some("effective_cost_cpu"), Some("cpu"), Some(("cpu", Shown::Money))),
             ("memory", Some("effective_cost_memory"), Some("memory"), Some(("memory", Shown::Money))),
-            ("direct", Some("effective_cost"), Some("Cost of a month"), Some(("Month", Shown::Money))),
+            ("direct", Some("effective_cost"), Some("Cost"), Some(("Cost", Shown::Money))),
             ("share", Some("share"), Some("Share"), Some(("Share", Shown::Percent))),
             (
                 "with_shared",

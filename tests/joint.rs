@@ -122,3 +122,29 @@ fn scenarios_and_sizes_keep_the_order_of_the_three_steps() {
     let gap = gap.ratio_to(joint.together.purchases.objective.money()).expect("a cost");
     assert!(gap < 0.15, "gap {gap}, tried {:?}", joint.tried);
 }
+
+/// Five families that can all be reserved, the first one cheapest: 10 x 0.060 x 8,760. The programme knows
+/// the types that packings used; all others have to count as well, or the bound proves nothing.
+#[test]
+fn families_that_no_packing_used_do_not_weaken_the_bound() {
+    let mut types = vec![reservable("solid.large", 2_000, 8_192, "0.100", 4, "0.060")];
+    for (name, on_demand, reserved) in [
+        ("b.large", "0.101", "0.0606"),
+        ("c.large", "0.102", "0.0612"),
+        ("d.large", "0.103", "0.0618"),
+        ("e.large", "0.104", "0.0624"),
+    ] {
+        types.push(reservable(name, 2_000, 8_192, on_demand, 4, reserved));
+    }
+    let catalog = catalog(Provider::Aws, types);
+    let joint = year(&catalog, &[10; 24], &[Scenario::expected()]);
+    assert_eq!(joint.together.purchases.cost.money(), money("5256"));
+    assert!(joint.bound.money() > money("5255.9"), "{}", joint.bound);
+
+    // Two by night, ten by day: 2 x 0.060 x 8,760 + 8 x 0.100 x 4,380.
+    let mut replicas = [2; 24];
+    replicas[8..20].fill(10);
+    let joint = year(&catalog, &replicas, &[Scenario::expected()]);
+    assert_eq!(joint.together.purchases.cost.money(), money("4555.2"));
+    assert!(joint.bound.money() > money("4550"), "{}", joint.bound);
+}

@@ -225,7 +225,7 @@ fn csv_rows_all_have_the_columns_of_their_header() {
         // This plan was made without a cluster that runs, in one form, need not survive anything, and nobody
         // asked for accounts or commitments; its demand does not vary.
         let accounts = ["held", "cash-flow", "charges", "showback"];
-        let over_time = ["purchase-steps", "proposals", "sensitivity", "owned"];
+        let over_time = ["purchase-steps", "proposals", "purchase-scenarios", "sensitivity", "owned"];
         let empty = ["failures", "cluster-nodes", "cluster-plans", "migration", "forms"];
         let asked = ["levels", "load", "spot-types", "spot-workloads", "usage", "what-if"];
         let empty: Vec<&str> = empty.into_iter().chain(accounts).chain(asked).chain(over_time).collect();

@@ -132,8 +132,9 @@ fn accounts_and_showback_are_sheets() {
     let owners = rows(&sheet(&bytes, "Showback"), 0);
     let stated = &report.showback.as_ref().expect("a showback").rows;
     assert_eq!(owners.len(), stated.len());
+    assert!(owners.iter().all(|row| row.contains_key("Owner or line, of a month of 730 h")));
     for (row, stated) in owners.iter().zip(stated) {
-        assert_eq!(number(&row["Cost of a month"].value), number(&stated.direct.to_string()));
+        assert_eq!(number(&row["Cost"].value), number(&stated.direct.to_string()));
     }
     assert!(sheet(&bytes, "Held").values().any(|cell| cell.value == "Owned"));
     let without = book(&plan_fixture::report(None));

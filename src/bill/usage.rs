@@ -49,7 +49,8 @@ pub struct Components {
 pub struct UsageLine<'a> {
     /// Which type; its on-demand rate is the line's list price, the spot rate that of spot nodes.
     pub instance_type: &'a InstanceType,
-    /// Availability zone, where it is known; zonal reservations cover lines in their zone only.
+    /// Availability zone, where it is settled; zonal reservations cover lines in their zone, and those that
+    /// may stand in any.
     pub zone: Option<String>,
     /// Seconds of each hour that a node of this line runs; 3,600 for nodes that stay.
     pub seconds: u32,
@@ -105,6 +106,12 @@ impl<'a> UsageLine<'a> {
             (LineState::Spot, Some(spot)) => spot.list_rate(),
             _ => t.on_demand.list_rate(),
         }
+    }
+
+    /// Whether its nodes stand in a zone, or may: where no rule says where, whoever owns a reservation in a
+    /// zone runs them there.
+    pub fn may_stand_in(&self, zone: &str) -> bool {
+        self.zone.as_deref().is_none_or(|own| own == zone)
     }
 
     /// The same line in a zone.

@@ -125,6 +125,12 @@ impl TryFrom<String> for Percent {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
         let number = text.trim().trim_end_matches('%').trim();
+        // Other shares may be written as fractions: 0.07 would be 7 % there and 0.07 % here.
+        if !text.contains('%') && number.starts_with("0.") {
+            return Err(format!(
+                "`{text}` may mean a share or a percentage: write a percent sign, such as 7%"
+            ));
+        }
         match format!("{number}%").parse::<PartsPerMillion>() {
             Ok(share) if share > PartsPerMillion(0) && share < PartsPerMillion::ONE => Ok(Percent(share)),
             Ok(_) => Err(format!("`{text}` is not above 0 and below 100 percent")),

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use jiff::civil::Date;
 use plimsoll::bill::SizeRatios;
 use plimsoll::bill::commitment::owned;
 use plimsoll::input::{Fault, size_ratios};
+use plimsoll::policy::{OwnedCommitment, OwnedScope};
 use plimsoll::report::showback::{IdleBy, PeriodCost, ShowbackReport};
 use plimsoll::report::steady::{AccountsError, steady};
-use plimsoll::report::view::PlanReport;
+use plimsoll::report::view::{Notice, NoticeKind, PlanReport};
 use plimsoll::workload::WorkloadSet;
 
 use super::args::FormatArg;
@@ -67,6 +69,7 @@ pub fn tell(
     args: &AccountArgs,
     format: FormatArg,
 ) -> Result<(), Failure> {
+    notices(report, settings);
     let failed = |error: AccountsError| vec![Fault::new("--accounts", error.to_string())];
     if let Some(plan) = over_time
         && let Some((accounts, period)) = plan.accounts(report, workloads, settings)?
@@ -101,6 +104,21 @@ pub fn tell(
         report.accounts = Some(accounts);
     }
     Ok(())
+}
+
+/// What of the commitments that are owned a reader could not guess.
+fn notices(report: &mut PlanReport, settings: &Settings) {
+    let first: Option<Date> = report.scenario.start.as_deref().and_then(|day| day.parse().ok());
+    let mut say = |kind, message| report.notices.push(Notice { kind, workload: None, message });
+    for message in first.map(|first| owned::ended(&settings.owned, first)).unwrap_or_default() {
+        say(NoticeKind::Warning, message);
+    }
+    let zonal = |owned: &OwnedCommitment| matches!(&owned.scope, OwnedScope::Type { zone: Some(_), .. });
+    if settings.owned.iter().any(zonal) {
+        let message = "nodes whose zone the plan leaves open are taken to stand where an owned reservation of \
+                       their type holds capacity";
+        say(NoticeKind::Assumption, message.to_owned());
+    }
 }
 
 /// The bill by owner, where it is asked for.

@@ -10,7 +10,7 @@ use plimsoll::input::policy_file::CommitmentPolicy;
 use plimsoll::purchase::{Options, TailRisk};
 use plimsoll::units::{Money, PartsPerMillion};
 
-use super::args::money;
+use super::args::{money, share};
 use super::settings::Settings;
 
 /// What to commit to.
@@ -55,14 +55,11 @@ fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(|error| error.to_string())
 }
 
-fn share(text: &str) -> Result<PartsPerMillion, String> {
-    text.parse().map_err(|error| format!("{error}"))
-}
-
 fn tail(text: &str) -> Result<TailRisk, String> {
     let (share_text, weight) = text.split_once(':').ok_or("write SHARE:WEIGHT, such as 10%:50%")?;
-    let (part, weight) = (share(share_text)?, share(weight)?);
-    if part.0 == 0 || part > PartsPerMillion::ONE || weight > PartsPerMillion::ONE {
+    let form = |_| "both are shares from 0% to 100%, the first above 0%".to_owned();
+    let (part, weight) = (share(share_text).map_err(form)?, share(weight).map_err(form)?);
+    if part.0 == 0 {
         return Err("both are shares from 0% to 100%, the first above 0%".to_owned());
     }
     Ok(TailRisk { share: part, weight })

@@ -107,6 +107,11 @@ pub fn read(args: &DemandArgs, set: &mut WorkloadSet) -> Result<Vec<Source>, Vec
         if let Err(message) = input::demand::check_scenarios(&set.scenarios) {
             faults.push(Fault::new("--scenario", message));
         }
+        for (index, scenario) in set.scenarios.iter().enumerate() {
+            if set.scenarios[..index].iter().any(|other| other.name == scenario.name) {
+                faults.push(Fault::new("--scenario", format!("`{}` is given twice", scenario.name)));
+            }
+        }
     }
     if faults.is_empty() { Ok(sources) } else { Err(faults) }
 }

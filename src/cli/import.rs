@@ -58,7 +58,7 @@ pub struct ImportArgs {
     /// Whose prices they are (csv)
     #[arg(long, value_enum)]
     pub provider: Option<OwnerArg>,
-    /// ISO 4217 code of the prices (csv) [default: USD]
+    /// ISO 4217 code of the prices (csv) [default: USD, where the provider is aws, gcp or azure]
     #[arg(long, value_name = "CODE")]
     pub currency: Option<String>,
     /// One row per type: size, architecture, limits
@@ -204,7 +204,14 @@ fn mapped(args: &ImportArgs) -> Result<Catalog, Vec<Fault>> {
         Some(OwnerArg::Azure) => Provider::Azure,
         Some(OwnerArg::Other) | None => Provider::Other,
     };
-    let currency = args.currency.as_deref().unwrap_or("USD");
+    let currency = match (&args.currency, provider) {
+        (Some(currency), _) => currency,
+        (None, Provider::Other) => {
+            let fault = Fault::new("--currency", "nothing says in which currency the prices are");
+            return Err(vec![fault.help("give its ISO 4217 code, such as --currency EUR")].into());
+        }
+        (None, _) => "USD",
+    };
     import_mapped(&prices(args)?, &mapping, (provider, currency), &options(args))
 }
 

@@ -175,7 +175,7 @@ pub fn schema() -> schemars::Schema {
 
 fn header_faults(name: &str, file: &CatalogFile) -> Vec<Fault> {
     let mut faults = Vec::new();
-    if file.currency.len() != 3 || !file.currency.bytes().all(|b| b.is_ascii_uppercase()) {
+    if !is_currency(&file.currency) {
         faults.push(
             Fault::new(name, format!("`{}` is not a currency", file.currency))
                 .at_field("currency")
@@ -195,8 +195,13 @@ fn header_faults(name: &str, file: &CatalogFile) -> Vec<Fault> {
     faults
 }
 
+/// The form of an ISO 4217 code.
+pub(super) fn is_currency(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase())
+}
+
 /// `YYYY-MM-DD` or `YYYY-MM`.
-fn is_date(text: &str) -> bool {
+pub(super) fn is_date(text: &str) -> bool {
     let day = if text.len() == 7 { format!("{text}-01") } else { text.to_owned() };
     day.len() == 10 && day.parse::<jiff::civil::Date>().is_ok()
 }

@@ -335,7 +335,7 @@ fn take(coverage: &Coverage, piece: &Piece<'_, '_>) -> Option<u64> {
     match (coverage, piece.part) {
         (Coverage::Zonal(name, zone), Part::Node) => {
             let running = line.state == LineState::Running;
-            (t.name == *name && line.zone.as_ref() == Some(zone) && running).then_some(WHOLE)
+            (t.name == *name && line.may_stand_in(zone) && running).then_some(WHOLE)
         }
         (Coverage::Type(name), Part::Node) => (t.name == *name).then_some(WHOLE),
         (Coverage::Pool(name), Part::Node) => {

@@ -276,8 +276,12 @@ pub(super) fn describe(
             let recurring: u64 = held.iter().map(|h| h.recurring.nanos() * h.quantity).sum();
             let upfront: BilledCost = held.iter().map(Holding::upfront_total).sum();
             let used = effective - unused;
-            let active: u64 = totals[0].holdings[range.clone()].iter().map(|u| u.hours).max().unwrap_or(0);
-            let displaced = crate::bill::pro_rata(list_covered, HOURS_PER_MONTH, active);
+            // Tranches are active for different hours: each by its own month.
+            let of_tranche = |at: usize| {
+                let covered = mean(&|k| totals[k].holdings[at].list_covered.money());
+                crate::bill::pro_rata(covered, HOURS_PER_MONTH, totals[0].holdings[at].hours)
+            };
+            let displaced: Option<Money> = range.clone().map(of_tranche).sum();
             let month = Rate::from_nanos(recurring).for_hours(HOURS_PER_MONTH);
             PurchaseRow {
                 ids: held.iter().map(|h| h.id.clone()).collect(),

@@ -220,7 +220,6 @@ impl Accounts {
         scenario: Option<String>,
     ) -> Self {
         let flow = CashFlow::of(charges);
-        let first: Option<Date> = start.and_then(|day| day.parse().ok());
         let total = charges.total();
         let held = charges
             .holdings()
@@ -236,7 +235,7 @@ impl Accounts {
             .iter()
             .enumerate()
             .map(|(index, month)| AccountMonth {
-                month: name(first, month.hours.start, index),
+                month: name(start, month.hours.start, index),
                 hours: u64::from(month.hours.end - month.hours.start),
                 list: month.list,
                 upfront: month.upfront,
@@ -277,6 +276,30 @@ impl Accounts {
             break_even_month,
             charges: (0..charges.usage().months().len()).flat_map(|m| month_charges(charges, m)).collect(),
         }
+    }
+
+    /// From when on less has been paid than on demand, in words; none where that is never so.
+    pub fn paid_less(&self) -> Option<String> {
+        let last = usize::try_from(self.break_even_month?).ok()?;
+        let (mut paid, mut equivalent) = (Money::ZERO, Money::ZERO);
+        let first = self.months.iter().position(|month| {
+            paid = paid + month.billed.money();
+            equivalent = equivalent + month.list.money();
+            paid < equivalent
+        })? + 1;
+        let name = |number: usize| match self.months.get(number.checked_sub(1)?) {
+            Some(month) if self.start.is_some() => Some(format!("{} (month {number})", month.month)),
+            _ => Some(format!("month {number}")),
+        };
+        let (first, last) = (name(first)?, name(last)?);
+        Some(if first == last {
+            format!("From the end of {last} on less has been paid than on demand.")
+        } else {
+            format!(
+                "Less has been paid than on demand from the end of {first} on; what is paid upfront again turns \
+                 that round, until it is so for good from the end of {last} on."
+            )
+        })
     }
 
     /// Commitments that are proposals.
@@ -338,7 +361,7 @@ fn held_row(holding: &Holding, used: &HoldingUse, currency: &str) -> HeldRow {
 }
 
 /// What a commitment is for, in a word.
-fn covers(covers: &Covers) -> String {
+pub(super) fn covers(covers: &Covers) -> String {
     match covers {
         Covers::Zonal { instance_type, zone } => format!("{instance_type} in {zone}"),
         Covers::Type(name) => name.clone(),
@@ -461,10 +484,15 @@ fn month_charges(charges: &Charges<'_, '_>, month: usize) -> Vec<ChargeRow> {
     rows
 }
 
+/// The day of an hour of the plan, where its first day is known.
+pub(super) fn day_of(start: Option<&str>, hour: i64) -> Option<Date> {
+    let first: Date = start?.parse().ok()?;
+    first.checked_add((hour.div_euclid(24)).days()).ok()
+}
+
 /// `2026-08` for a month that begins so many hours after the first day, else its number.
-fn name(first: Option<Date>, hour: u32, index: usize) -> String {
-    let day = first.and_then(|first| first.checked_add(i64::from(hour / 24).days()).ok());
-    match day {
+fn name(start: Option<&str>, hour: u32, index: usize) -> String {
+    match day_of(start, i64::from(hour)) {
         Some(day) => format!("{:04}-{:02}", day.year(), day.month()),
         None => (index + 1).to_string(),
     }

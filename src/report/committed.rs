@@ -7,6 +7,7 @@
 
 use super::accounts::{self, Accounts};
 use super::build::shared_nodes;
+use super::number::grouped;
 use super::showback::{PeriodCost, SharedNodes};
 use super::steady::{AccountsError, beside, period_cost};
 use super::view::PlanReport;
@@ -72,7 +73,7 @@ pub fn committed(
     }
     let mut of_months = basis.clone();
     if hours > horizon {
-        of_months.push(format!("after the {horizon} hours that are planned for, these repeat"));
+        of_months.push(format!("after the {} hours that are planned for, these repeat", grouped(horizon)));
         of_months.push(if inputs.renew {
             "what is held then is bought again whenever it ends, at the same price".to_owned()
         } else {
@@ -86,7 +87,7 @@ pub fn committed(
     let within = charge(&scenario.usage, &inputs.purchases.holdings);
     let totals = within.total();
     assert_eq!(totals.effective(), planned.cost, "the scenario costs what the purchase plan says");
-    basis[0] = format!("the {horizon} hours of the plan: {}", basis[0]);
+    basis[0] = format!("the {} hours of the plan: {}", grouped(horizon), basis[0]);
     let period = period_cost(
         report,
         scenario.usage.lines(),

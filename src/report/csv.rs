@@ -52,6 +52,8 @@ pub enum Table {
     PurchaseSteps,
     /// What to commit to.
     Proposals,
+    /// What each way the future may go costs with and without the proposals.
+    PurchaseScenarios,
     /// The proposals under more and less demand.
     Sensitivity,
     /// Commitments that are owned.
@@ -86,7 +88,7 @@ pub enum Table {
 
 impl Table {
     /// All tables, in the order of a reader.
-    pub const ALL: [Table; 33] = [
+    pub const ALL: [Table; 34] = [
         Table::Nodes,
         Table::NodeResources,
         Table::Placements,
@@ -105,6 +107,7 @@ impl Table {
         Table::Load,
         Table::PurchaseSteps,
         Table::Proposals,
+        Table::PurchaseScenarios,
         Table::Sensitivity,
         Table::Owned,
         Table::Failures,
@@ -143,6 +146,7 @@ impl Table {
             Table::Load => "load",
             Table::PurchaseSteps => "purchase-steps",
             Table::Proposals => "proposals",
+            Table::PurchaseScenarios => "purchase-scenarios",
             Table::Sensitivity => "sensitivity",
             Table::Owned => "owned",
             Table::Failures => "failures",
@@ -206,6 +210,7 @@ pub fn render(report: &PlanReport, table: Table) -> Vec<u8> {
         Table::Load => tables::over_time::load(report, &mut sheet),
         Table::PurchaseSteps => tables::purchase::steps(report, &mut sheet),
         Table::Proposals => tables::purchase::proposals(report, &mut sheet),
+        Table::PurchaseScenarios => tables::purchase::scenarios(report, &mut sheet),
         Table::Sensitivity => tables::purchase::sensitivity(report, &mut sheet),
         Table::Owned => tables::purchase::owned(report, &mut sheet),
         Table::Failures => tables::failures(report, &mut sheet),

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::accounts::{covers, day_of};
+use super::number::grouped;
 use crate::bill::commitment::{Covers, Origin};
 use crate::bill::{
     BilledCost, CommitmentCategory, EffectiveCost, ListCost, OfferKey, Ratio, category,
@@ -12,7 +14,7 @@ use crate::bill::{
 };
 use crate::catalog::{Catalog, Payment, Term};
 use crate::purchase::{self, Joint};
-use crate::units::{Bytes, HOURS_PER_MONTH, MilliCpu, Money, PartsPerMillion, Rate};
+use crate::units::{HOURS_PER_MONTH, Money, PartsPerMillion, Rate};
 
 /// Purchases over the horizon, with what they come to. Costs are expected over the scenarios.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -108,7 +110,7 @@ pub struct ProposalRow {
     pub quoted_type: Option<String>,
     /// How much of it, in `unit`.
     pub quantity: String,
-    /// `instances`, or dollars an hour.
+    /// `instances`, `vCPU`, `GiB`, or money an hour.
     pub unit: String,
     /// All of it an hour, amortised.
     pub rate: Rate,
@@ -270,12 +272,19 @@ fn steps(inputs: &PurchasesInputs<'_>, together: bool) -> Vec<PurchaseStep> {
 }
 
 fn proposal(row: &purchase::PurchaseRow, catalog: &Catalog) -> ProposalRow {
-    let spend = matches!(row.covers, Covers::Spend { .. });
+    let pieces = matches!(row.covers, Covers::Zonal { .. } | Covers::Type(_) | Covers::Pool(_));
     let (quantity, unit) = match &row.covers {
         // What is committed to an hour, not how many steps of it.
         Covers::Spend { hourly, .. } => {
             let hourly = Rate::from_nanos(hourly.nanos().saturating_mul(row.quantity));
             (hourly.to_string(), format!("{}/hour", catalog.currency))
+        }
+        // Google's commitments are to amounts of a resource, whatever machines these are on.
+        Covers::Cpu { amount, .. } => {
+            (part_of(amount.0.saturating_mul(row.quantity), 1_000), "vCPU".to_owned())
+        }
+        Covers::Memory { amount, .. } => {
+            (part_of((amount.0 >> 20).saturating_mul(row.quantity), 1_024), "GiB".to_owned())
         }
         _ => (row.quantity.to_string(), "instances".to_owned()),
     };
@@ -288,7 +297,7 @@ fn proposal(row: &purchase::PurchaseRow, catalog: &Catalog) -> ProposalRow {
         term: row.key.term,
         payment: row.key.payment,
         covers: covers(&row.covers),
-        quoted_type: row.quoted_type.clone().filter(|_| !spend),
+        quoted_type: row.quoted_type.clone().filter(|_| pieces),
         quantity,
         unit,
         rate: row.rate,
@@ -317,17 +326,9 @@ fn is_estimate(key: OfferKey, catalog: &Catalog) -> bool {
     catalog.types.iter().filter_map(|t| key.find(t)).any(|offer| offer.provenance.is_estimate())
 }
 
-/// What a commitment covers, in a few words.
-pub(super) fn covers(covers: &Covers) -> String {
-    match covers {
-        Covers::Zonal { instance_type, zone } => format!("{instance_type} in {zone}"),
-        Covers::Type(name) => name.clone(),
-        Covers::Pool(pool) => pool.name.clone(),
-        Covers::Cpu { series, amount } => format!("{series}, {}", MilliCpu(amount.0)),
-        Covers::Memory { series, amount } => format!("{series}, {}", Bytes(amount.0)),
-        Covers::Spend { family: Some(family), .. } => family.clone(),
-        Covers::Spend { family: None, .. } => "all".to_owned(),
-    }
+/// Exactly: machines have whole millicores and MiB.
+fn part_of(amount: u64, unit: u64) -> String {
+    Ratio::of(amount, unit).unwrap_or_default().to_string()
 }
 
 fn weight(ppm: PartsPerMillion) -> Ratio {
@@ -361,7 +362,40 @@ fn owned_row(row: &purchase::OwnedUse) -> OwnedRow {
     }
 }
 
+impl ProposalRow {
+    /// When its tranches are bought: days where the first day is known, else hours of the horizon.
+    pub fn begins(&self, start: Option<&str>) -> String {
+        let when = |hour: i64| match day_of(start, hour) {
+            Some(day) => day.to_string(),
+            None if hour == 0 => "at once".to_owned(),
+            None => format!("hour {}", grouped(hour.unsigned_abs())),
+        };
+        match self.starts.as_slice() {
+            [] => String::new(),
+            [only] => when(*only),
+            [first, .., last] => format!("{} to {}", when(*first), when(*last)),
+        }
+    }
+}
+
+impl OwnedRow {
+    /// When it ends: a day where the first day is known, else its hour within `horizon` hours.
+    pub fn ends(&self, start: Option<&str>, horizon: u64) -> String {
+        match (day_of(start, self.end_hour), u64::try_from(self.end_hour)) {
+            (Some(day), _) => day.to_string(),
+            (None, Ok(hour)) if hour <= horizon => format!("hour {}", grouped(hour)),
+            (None, Ok(_)) => "later".to_owned(),
+            (None, Err(_)) => "before".to_owned(),
+        }
+    }
+}
+
 impl Purchases {
+    /// Whether anything is bought later than at the start: tranches, renewals.
+    pub fn some_later(&self) -> bool {
+        self.rows.iter().any(|row| row.starts.iter().any(|&start| start > 0))
+    }
+
     /// An amount over the horizon, a month.
     pub fn month(&self, money: Money) -> Money {
         crate::bill::pro_rata(money, HOURS_PER_MONTH, self.hours).unwrap_or(money)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::number::grouped;
 use super::view::{NodeGroupRow, NodeResource, PlanReport, PodsOnNode};
 use crate::bill::showback::{
     BasePrices, IdleSharing, OwnerCost, Part, PartUse, ShowbackNodes, blended, showback,
@@ -207,6 +208,14 @@ impl PeriodCost {
 }
 
 impl ShowbackReport {
+    /// What the costs are of, in words: `a month of 730 h`, `8,760 h`.
+    pub fn period(&self) -> String {
+        match self.hours {
+            HOURS_PER_MONTH => "a month of 730 h".to_owned(),
+            hours => format!("{} h", grouped(hours)),
+        }
+    }
+
     /// Splits a cost over the values of a label (`namespace` and `workload` go without one).
     pub fn of(report: &PlanReport, label: &str, by: IdleBy, period: &PeriodCost) -> Self {
         let owners: Vec<Option<String>> = report

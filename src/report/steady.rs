@@ -41,7 +41,7 @@ pub fn steady(
     owned: Vec<Holding>,
     ratios: &SizeRatios,
 ) -> Result<(Accounts, PeriodCost), AccountsError> {
-    let mut nodes: BTreeMap<(&str, bool, Rate), u64> = BTreeMap::new();
+    let mut nodes: BTreeMap<(&str, Option<&str>, bool, Rate), u64> = BTreeMap::new();
     for group in &report.nodes {
         let t = find(catalog, &group.instance_type)?;
         let base = match &t.spot {
@@ -50,16 +50,18 @@ pub fn steady(
             _ => t.on_demand.rate,
         };
         let surcharge = group.list_rate.nanos().saturating_sub(base.nanos());
-        *nodes.entry((&t.name, group.spot, Rate::from_nanos(surcharge))).or_default() += group.nodes;
+        let key = (t.name.as_str(), group.zone.as_deref(), group.spot, Rate::from_nanos(surcharge));
+        *nodes.entry(key).or_default() += group.nodes;
     }
     let types = nodes.keys().map(|(name, ..)| find(catalog, name)).collect::<Result<Vec<_>, _>>()?;
     let mut of_lines: Vec<UsageLine<'_>> = lines(catalog, types, ratios);
-    for (line, (name, spot, surcharge)) in of_lines.iter_mut().zip(nodes.keys()) {
+    for (line, (name, zone, spot, surcharge)) in of_lines.iter_mut().zip(nodes.keys()) {
         if *spot {
             let missing = || AccountsError::NoSpotRate((*name).to_owned());
             *line = UsageLine::spot(line.instance_type).ok_or_else(missing)?;
         }
         line.surcharge = *surcharge;
+        line.zone = zone.map(str::to_owned);
     }
     let counts: Vec<u64> = nodes.values().copied().collect();
     let hours = accounts::horizon();
@@ -86,7 +88,7 @@ pub fn steady(
         basis
             .push(format!("{rest} is paid {}, bought at the start and again whenever it ends", option.label));
     }
-    if nodes.keys().any(|(_, spot, _)| *spot) {
+    if nodes.keys().any(|(_, _, spot, _)| *spot) {
         basis.push("spot nodes cost the catalog's spot rate, which moves, in every hour".to_owned());
     }
     let all = renewed(&held, hours);

@@ -101,7 +101,7 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
             .map(|discount| format!("{} {}", draw.clean(&discount.name), discount.percent))
             .collect();
         let month = currency.short(public.money());
-        lines.push(("List price".to_owned(), format!("{month} a month before {}", names.join(", "))));
+        lines.push(("Listed".to_owned(), format!("{month} a month before {}", names.join(", "))));
     }
     if let (Some(reserved), Some(label)) = (head.reserved_month, &head.reserved_label) {
         lines.push((

@@ -233,12 +233,17 @@ fn reservations(lines: &[UsageLine<'_>], parts: &[Part], holdings: &[Holding]) -
     let mut reservations: Vec<(u8, Reservation)> = Vec::new();
     for (holding, held) in holdings.iter().enumerate() {
         let parts = match &held.covers {
-            Covers::Zonal { instance_type, zone } => matching(&|line, resource| {
-                resource == Resource::Node
-                    && line.instance_type.name == *instance_type
-                    && line.zone.as_ref() == Some(zone)
-                    && line.state == LineState::Running
-            }),
+            Covers::Zonal { instance_type, zone } => {
+                let mut found = matching(&|line, resource| {
+                    resource == Resource::Node
+                        && line.instance_type.name == *instance_type
+                        && line.may_stand_in(zone)
+                        && line.state == LineState::Running
+                });
+                // Nodes that may stand anywhere are left to other zones as long as possible.
+                found.sort_by_key(|&index| lines[parts[index].line].zone.is_none());
+                found
+            }
             Covers::Type(name) => matching(&|line, resource| {
                 resource == Resource::Node
                     && line.instance_type.name == *name

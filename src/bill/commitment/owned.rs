@@ -1,11 +1,12 @@
 //! Commitments that the user owns, as holdings of the engine.
 
+use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::holding::{Covers, Holding};
 use crate::bill::offer::OfferKey;
 use crate::bill::usage::{SeriesRates, SizeRatios, UsageLine};
-use crate::catalog::{Catalog, CommitmentOffer, Provenance};
+use crate::catalog::{Catalog, CommitmentOffer, Payment, Provenance, Provider};
 use crate::policy::{OwnedCommitment, OwnedScope};
 use crate::units::{Money, Rate};
 
@@ -30,6 +31,24 @@ pub enum OwnedError {
         /// For what.
         what: String,
     },
+    /// A reservation in a zone of another region.
+    #[error("zone `{zone}` is none of the catalog's region {region}")]
+    OtherRegion {
+        /// Where it is stated.
+        place: String,
+        /// Which zone.
+        zone: String,
+        /// The region of the prices.
+        region: String,
+    },
+    /// A family that no type of the catalog belongs to.
+    #[error("the catalog has no family `{family}`")]
+    UnknownFamily {
+        /// Where it is stated.
+        place: String,
+        /// Which family.
+        family: String,
+    },
     /// A plan for which no type has a rate, so that it could cover nothing.
     #[error("the catalog has no rates of {key}, so that nobody can tell what it covers")]
     NoRates {
@@ -45,6 +64,8 @@ impl OwnedError {
     pub fn place(&self) -> &str {
         match self {
             OwnedError::UnknownType { place, .. }
+            | OwnedError::OtherRegion { place, .. }
+            | OwnedError::UnknownFamily { place, .. }
             | OwnedError::NoPrice { place, .. }
             | OwnedError::NoRates { place, .. } => place,
         }
@@ -72,24 +93,56 @@ pub fn holdings(
     if errors.is_empty() { Ok(holdings) } else { Err(errors) }
 }
 
+/// What to tell of those that ended before the first day, a sentence each.
+pub fn ended(owned: &[OwnedCommitment], first_day: Date) -> Vec<String> {
+    let mut told = Vec::new();
+    for (index, commitment) in owned.iter().enumerate() {
+        let key = key_of(commitment);
+        let days = i64::try_from(key.term.hours() / 24).expect("a term of days");
+        let end = commitment.end.or_else(|| commitment.start.checked_add(days.days()).ok());
+        if let Some(end) = end.filter(|end| *end <= first_day) {
+            let id = id_of(commitment, index);
+            told.push(format!(
+                "the owned commitment {id} ({key}) ended {end}, before the plan's first day: it counts for nothing"
+            ));
+        }
+    }
+    told
+}
+
+fn key_of(owned: &OwnedCommitment) -> OfferKey {
+    OfferKey { kind: owned.kind, term: owned.term, payment: owned.payment }
+}
+
+fn id_of(owned: &OwnedCommitment, index: usize) -> String {
+    let made = || format!("owned-{}", Holding::id_of(owned.kind, index + 1));
+    owned.id.clone().unwrap_or_else(made)
+}
+
 fn holding(
     owned: &OwnedCommitment,
     index: usize,
     catalog: &Catalog,
     (first_day, ratios): (Date, &SizeRatios),
 ) -> Result<Vec<Holding>, OwnedError> {
-    let key = OfferKey { kind: owned.kind, term: owned.term, payment: owned.payment };
+    let key = key_of(owned);
     let place = || owned.place.clone();
-    let id = owned.id.clone().unwrap_or_else(|| format!("owned-{}", Holding::id_of(key.kind, index + 1)));
+    let id = id_of(owned, index);
     let hour = |day: Date| i64::from(first_day.until(day).map_or(0, |span| span.get_days())) * 24;
     let start = hour(owned.start);
     let term = i64::try_from(key.term.hours()).expect("a term of hours");
     let end = owned.end.map_or(start + term, hour);
-    // What is stated wins over the catalog's price.
-    let priced = |offer: Option<&CommitmentOffer>, what: &str| match (owned.upfront, owned.recurring, offer) {
-        (None, None, Some(offer)) => Ok((offer.upfront, offer.recurring)),
-        (None, None, None) => Err(OwnedError::NoPrice { place: place(), key, what: what.to_owned() }),
-        (upfront, recurring, _) => Ok((upfront.unwrap_or(Money::ZERO), recurring.unwrap_or(Rate::ZERO))),
+    // What is stated wins over the catalog's price; what is not stated is never nothing but where the way of
+    // paying says so.
+    let priced = |offer: Option<&CommitmentOffer>, what: &str| {
+        let no_upfront = (key.payment == Payment::NoUpfront).then_some(Money::ZERO);
+        let no_recurring = (key.payment == Payment::AllUpfront).then_some(Rate::ZERO);
+        let upfront = owned.upfront.or(no_upfront).or(offer.map(|offer| offer.upfront));
+        let recurring = owned.recurring.or(no_recurring).or(offer.map(|offer| offer.recurring));
+        match (upfront, recurring) {
+            (Some(upfront), Some(recurring)) => Ok((upfront, recurring)),
+            _ => Err(OwnedError::NoPrice { place: place(), key, what: what.to_owned() }),
+        }
     };
     // A price that is stated is the user's own: no list is known for it.
     let listed = |offer: Option<&CommitmentOffer>| {
@@ -116,6 +169,14 @@ fn holding(
                 instance_type: instance_type.clone(),
             })?;
             let price = priced(key.find(found), instance_type)?;
+            let elsewhere = |zone: &&String| {
+                matches!(catalog.provider, Provider::Aws | Provider::Gcp)
+                    && !zone.starts_with(&catalog.region)
+            };
+            if let Some(zone) = zone.as_ref().filter(elsewhere) {
+                let (zone, region) = (zone.clone(), catalog.region.clone());
+                return Err(OwnedError::OtherRegion { place: place(), zone, region });
+            }
             let covers = match (zone, ratios.pool(&UsageLine::new(found))) {
                 (Some(zone), _) => Covers::Zonal { instance_type: instance_type.clone(), zone: zone.clone() },
                 (None, Some(pool)) => Covers::Pool(pool),
@@ -125,6 +186,9 @@ fn holding(
             Ok(vec![Holding { public, ..make(id, covers, owned.quantity, price) }])
         }
         OwnedScope::Spend { family, hourly } => {
+            if let Some(family) = family.as_ref().filter(|f| catalog.types.iter().all(|t| t.family != **f)) {
+                return Err(OwnedError::UnknownFamily { place: place(), family: family.clone() });
+            }
             let eligible = catalog.types.iter().filter(|t| family.as_ref().is_none_or(|f| *f == t.family));
             if !eligible.into_iter().any(|t| key.find(t).is_some()) {
                 return Err(OwnedError::NoRates { place: place(), key });
@@ -137,6 +201,9 @@ fn holding(
             // Stated prices are for all of it; they stand with the vCPUs.
             let rates = SeriesRates::of(catalog, |t| key.find(t).map(|offer| offer.effective));
             let unit = catalog.types.iter().find(|t| t.family == *series && key.find(t).is_some());
+            if catalog.types.iter().all(|t| t.family != *series) {
+                return Err(OwnedError::UnknownFamily { place: place(), family: series.clone() });
+            }
             let stated = owned.upfront.is_some() || owned.recurring.is_some();
             let per = |amount: u64, whole: u64, rate: Rate| {
                 let nanos = u128::from(rate.nanos()) * u128::from(amount) / u128::from(whole.max(1));

@@ -134,7 +134,11 @@ impl Draft {
         need(self.cpu.is_some(), Column::Vcpu, "missing");
         need(self.memory.is_some(), Column::Memory, "missing");
         need(self.architecture.is_some(), Column::Arch, "missing");
-        need(self.on_demand.is_some(), Column::OnDemand, "no rate: a type without one is left out");
+        need(
+            self.on_demand.is_some(),
+            Column::OnDemand,
+            "no rate on demand: give one, or leave the type out",
+        );
         need(
             self.baseline.is_some() || self.surplus.is_none(),
             Column::Baseline,

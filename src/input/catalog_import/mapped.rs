@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{ImportOptions, finish};
 use crate::catalog::listing::nearest;
 use crate::catalog::{Catalog, DerivationRules, Provider};
-use crate::input::catalog_file::{column_names, read_cells};
+use crate::input::catalog_file::{column_names, is_currency, is_date, read_cells};
 use crate::input::{Fault, Source, decode};
 use crate::units::{HOURS_PER_MONTH, Money, Rate};
 
@@ -15,6 +15,11 @@ const REGION: &str = "region";
 const MEMORY_GIB: &str = "memory_gib";
 /// The price of a month of 730 hours, in place of `on_demand`.
 const ON_DEMAND_MONTH: &str = "on_demand_month";
+
+/// The currency of a row; another one than the catalog's is a fault.
+const CURRENCY: &str = "currency";
+/// Ours of which a table may have one only: both would be two prices, or two sizes.
+const EITHER: [[&str; 2]; 2] = [["on_demand", ON_DEMAND_MONTH], ["memory_mib", MEMORY_GIB]];
 
 const MONTHLY: &str = "prices of a month divided by 730 hours, rounded half up to nano-units of the currency";
 
@@ -86,8 +91,9 @@ impl Mapping {
         header: &csv::StringRecord,
     ) -> Result<Vec<(String, usize)>, Vec<Fault>> {
         let at: HashMap<&str, usize> = header.iter().enumerate().map(|(i, name)| (name.trim(), i)).collect();
-        let mut resolved = Vec::new();
+        let mut resolved: Vec<(String, usize)> = Vec::new();
         let mut faults = Vec::new();
+        let in_header = |message: String| Fault::new(&source.name, message).on_line(1);
         for ours in names() {
             match self.columns.get(&ours) {
                 Some(theirs) => match at.get(theirs.as_str()) {
@@ -106,6 +112,23 @@ impl Mapping {
                 None => resolved.extend(at.get(ours.as_str()).map(|index| (ours.clone(), *index))),
             }
         }
+        for (_, index) in &resolved {
+            let name = header.get(*index).unwrap_or_default().trim();
+            if header.iter().filter(|other| other.trim() == name).count() > 1 {
+                faults.push(in_header(format!("column `{name}` stands twice")));
+            }
+        }
+        let has =
+            |ours: &str| resolved.iter().any(|(known, _)| known == ours) || self.fixed.contains_key(ours);
+        for [one, other] in EITHER {
+            if has(one) && has(other) {
+                faults.push(in_header(format!("has both `{one}` and `{other}`")));
+            }
+        }
+        if !EITHER[0].iter().any(|ours| has(ours)) && faults.is_empty() {
+            let message = format!("no column is `{}` or `{}`", EITHER[0][0], EITHER[0][1]);
+            faults.push(in_header(message).help("say which with --columns on_demand=THEIRS"));
+        }
         if faults.is_empty() { Ok(resolved) } else { Err(faults) }
     }
 }
@@ -114,7 +137,7 @@ impl Mapping {
 fn names() -> Vec<String> {
     // Marks are explained in a catalog's header, which a table has not.
     let mut names: Vec<String> = column_names().into_iter().filter(|name| name != "marks").collect();
-    names.extend([REGION, MEMORY_GIB, ON_DEMAND_MONTH].map(str::to_owned));
+    names.extend([REGION, MEMORY_GIB, ON_DEMAND_MONTH, CURRENCY].map(str::to_owned));
     names
 }
 
@@ -137,6 +160,18 @@ pub fn import_mapped(
     (provider, currency): (Provider, &str),
     options: &ImportOptions,
 ) -> Result<Catalog, Vec<Fault>> {
+    let mut faults = Vec::new();
+    if !is_currency(currency) {
+        let fault = Fault::new("--currency", format!("`{currency}` is not a currency"));
+        faults.push(fault.help("write an ISO 4217 code such as USD"));
+    }
+    if !is_date(&options.price_date) {
+        let fault = Fault::new("--price-date", format!("`{}` is not a date", options.price_date));
+        faults.push(fault.help("write 2026-05-31, or 2026-05 where the day is not known"));
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
     let text = decode(source).map_err(|fault| vec![*fault])?;
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter(text))
@@ -154,7 +189,6 @@ pub fn import_mapped(
     rules.rounded_rates = monthly.then(|| MONTHLY.to_owned());
 
     let mut types = Vec::new();
-    let mut faults = Vec::new();
     let mut elsewhere = 0_u64;
     let mut lines: HashMap<String, u64> = HashMap::new();
     for record in reader.records() {
@@ -180,7 +214,11 @@ pub fn import_mapped(
         let name = cells.iter().find(|(ours, _)| ours == "name").map(|(_, n)| n.clone()).unwrap_or_default();
         let field =
             |column: &str| if name.is_empty() { column.to_owned() } else { format!("{name}.{column}") };
+        let paid_in = take(&mut cells, CURRENCY).filter(|paid_in| paid_in != currency);
         let mut problems = convert(&mut cells);
+        if let Some(paid_in) = paid_in {
+            problems.push((CURRENCY.to_owned(), format!("`{paid_in}` beside prices in {currency}")));
+        }
         if !cells.iter().any(|(ours, text)| ours == "family" && !text.is_empty()) {
             cells.push(("family".to_owned(), family(&name, provider).to_owned()));
         }
@@ -217,6 +255,14 @@ pub fn import_mapped(
     let mut notes = Vec::new();
     if elsewhere > 0 {
         notes.push(format!("left out: {elsewhere} rows of other regions"));
+    }
+    let unread: Vec<&str> = (0..header.len())
+        .filter(|index| !columns.iter().any(|(_, read)| read == index))
+        .filter_map(|index| header.get(index).map(str::trim))
+        .filter(|name| !name.is_empty())
+        .collect();
+    if !unread.is_empty() {
+        notes.push(format!("columns that were not read: {}", unread.join(", ")));
     }
     let mut catalog = Catalog {
         name: format!("{provider}-{}-{}", options.price_date, options.region),

@@ -10,7 +10,7 @@ use super::pools::read_rate;
 use super::{PurchaseChoice, Quantity, read_memory};
 use crate::catalog::{OfferKind, Payment, Term};
 use crate::policy::{OwnedCommitment, OwnedScope};
-use crate::units::{Bytes, MilliCpu, Money, ResourceName};
+use crate::units::{Bytes, MilliCpu, Money, Rate, ResourceName};
 
 pub(super) const OWNED_KEYS: [&str; 13] = [
     "id",
@@ -110,12 +110,12 @@ fn read_scope(item: View<'_>, kind: OfferKind) -> Option<OwnedScope> {
         OfferKind::InstanceSavingsPlan => {
             needs(&["family", "hourly"]);
             let family = item.required("family").and_then(|f| f.text().map(str::to_owned));
-            let hourly = item.required("hourly").and_then(read_rate);
+            let hourly = item.required("hourly").and_then(read_spend);
             Some(OwnedScope::Spend { family: Some(family?), hourly: hourly? })
         }
         OfferKind::ComputeSavingsPlan | OfferKind::FlexibleCommitment | OfferKind::AzureSavingsPlan => {
             needs(&["hourly"]);
-            Some(OwnedScope::Spend { family: None, hourly: item.required("hourly").and_then(read_rate)? })
+            Some(OwnedScope::Spend { family: None, hourly: item.required("hourly").and_then(read_spend)? })
         }
         OfferKind::ResourceCommitment => {
             needs(&["family", "cpu", "memory"]);
@@ -143,6 +143,15 @@ fn read_offer(view: View<'_>) -> Option<(OfferKind, Term, Payment)> {
             None
         }
     }
+}
+
+fn read_spend(view: View<'_>) -> Option<Rate> {
+    let spend = read_rate(view)?;
+    if spend == Rate::ZERO {
+        view.fault("must be above zero");
+        return None;
+    }
+    Some(spend)
 }
 
 fn read_date(view: View<'_>) -> Option<Date> {

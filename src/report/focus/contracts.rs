@@ -65,7 +65,10 @@ pub fn render(report: &PlanReport, start: Option<&str>) -> Result<Vec<u8>, Focus
     };
     let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(COLUMNS).expect(TO_MEMORY);
-    let (plan_start, plan_end) = (instant(0)?, instant(i64::try_from(accounts.hours).unwrap_or(i64::MAX))?);
+    // The modelled contract has all of its commitments, and some of these may end after the last month.
+    let last = accounts.proposed().map(|row| row.end_hour).max().unwrap_or(0);
+    let last = last.max(i64::try_from(accounts.hours).unwrap_or(i64::MAX));
+    let (plan_start, plan_end) = (instant(0)?, instant(last)?);
     for row in accounts.proposed() {
         let period = (instant(row.start_hour)?, instant(row.end_hour)?);
         writer.write_record(cells(report, row, (&plan_start, &plan_end), &period)?).expect(TO_MEMORY);

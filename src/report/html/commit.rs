@@ -3,6 +3,7 @@
 use super::length;
 use super::money::{capital, spoken};
 use super::part::{Block, Cell, Figure, Section, Table, clean, key, minus};
+use crate::bill::EffectiveCost;
 use crate::catalog::Payment;
 use crate::report::chart::Tint;
 use crate::report::chart::bars::{Bar, Part, bars};
@@ -20,7 +21,7 @@ pub(super) fn purchases(report: &PlanReport) -> Option<Section> {
     let currency = Currency::new(&report.catalog.currency);
     section.blocks.push(Block::Figure(Box::new(steps(report, purchases))));
     let path = |field: &str| format!("/purchases/{field}");
-    section.blocks.push(Block::Facts(vec![
+    let mut facts = vec![
         ("On demand".to_owned(), Cell::money(currency, purchases.list.money(), &path("list"))),
         ("With purchases".to_owned(), Cell::money(currency, purchases.cost.money(), &path("cost"))),
         (
@@ -30,13 +31,22 @@ pub(super) fn purchases(report: &PlanReport) -> Option<Section> {
         ("Effective savings rate".to_owned(), Cell::share(purchases.savings_rate, &path("savings_rate"))),
         ("Coverage".to_owned(), Cell::share(purchases.coverage, &path("coverage"))),
         ("Obligation".to_owned(), Cell::money(currency, purchases.obligation.money(), &path("obligation"))),
-        ("Cash at the start".to_owned(), Cell::money(currency, purchases.upfront.money(), &path("upfront"))),
+        ("Paid upfront".to_owned(), Cell::money(currency, purchases.upfront.money(), &path("upfront"))),
         (
             "Worst-case loss".to_owned(),
             Cell::money(currency, purchases.worst_case_loss, &path("worst_case_loss")),
         ),
-    ]));
-    section.blocks.push(Block::Table(proposals(currency, &purchases.rows)));
+    ];
+    if purchases.joint_bound > EffectiveCost::ZERO {
+        let least = Cell::money(currency, purchases.joint_bound.money(), &path("joint_bound"));
+        facts.push(("No nodes with any purchases cost less than".to_owned(), least));
+    }
+    if let Some(mean) = purchases.tail_mean {
+        let mean = Cell::money(currency, mean.money(), &path("tail_mean"));
+        facts.push(("Mean of the worst outcomes".to_owned(), mean));
+    }
+    section.blocks.push(Block::Facts(facts));
+    section.blocks.push(Block::Table(proposals(report, currency, &purchases.rows)));
     if !purchases.sensitivity.is_empty() {
         let mut table = Table::new(
             "The same purchases when demand turns out otherwise",
@@ -73,13 +83,16 @@ pub(super) fn purchases(report: &PlanReport) -> Option<Section> {
         section.blocks.push(Block::Folded(table));
     }
     if !purchases.owned.is_empty() {
-        let mut table =
-            Table::new("Owned already", &["Commitment", "Kind", "#Utilization", "#Accrual", "#Unused"]);
+        let mut table = Table::new(
+            "Owned already",
+            &["Commitment", "Kind", "Ends", "#Utilization", "#Accrual", "#Unused"],
+        );
         for (index, row) in purchases.owned.iter().enumerate() {
             let path = |field: &str| format!("/purchases/owned/{index}/{field}");
             table.row(vec![
                 Cell::text(&row.commitment),
                 Cell::text(&row.commitment_type),
+                Cell::text(row.ends(report.scenario.start.as_deref(), purchases.hours)),
                 Cell::share(row.utilization, &path("utilization")),
                 Cell::money(currency, row.effective.money(), &path("effective")),
                 Cell::money(currency, row.waste.money(), &path("waste")),
@@ -95,7 +108,8 @@ fn steps(report: &PlanReport, purchases: &Purchases) -> Figure {
     let currency = Currency::new(&report.catalog.currency)
         .aligned(purchases.steps.iter().flat_map(|step| [step.list.money(), step.cost.money()]));
     let whole = purchases.steps.iter().map(|step| step.cost.money()).max().unwrap_or(Money::ZERO);
-    let mut table = Table::new("Step by step", &["Step", "#On demand", "#Amortised", "#Change"]);
+    let mut table =
+        Table::new("Step by step", &["Step", "#On demand", "#Amortised", "#Difference", "#Change"]);
     let mut drawn = Vec::new();
     for (index, row) in purchases.steps.iter().enumerate() {
         let path = |field: &str| format!("/purchases/steps/{index}/{field}");
@@ -103,6 +117,7 @@ fn steps(report: &PlanReport, purchases: &Purchases) -> Figure {
             Cell::text(capital(&row.label)),
             Cell::money(currency, row.list.money(), &path("list")),
             Cell::money(currency, row.cost.money(), &path("cost")),
+            Cell::money(currency, row.change, &path("change")),
             Cell::change(row.change_share, &path("change_share")),
         ];
         if row.chosen {
@@ -138,7 +153,7 @@ fn payment(row: &ProposalRow) -> &'static str {
     }
 }
 
-fn proposals(currency: Currency<'_>, rows: &[ProposalRow]) -> Table {
+fn proposals(report: &PlanReport, currency: Currency<'_>, rows: &[ProposalRow]) -> Table {
     let mut table = Table::new(
         "What to buy",
         &[
@@ -153,6 +168,7 @@ fn proposals(currency: Currency<'_>, rows: &[ProposalRow]) -> Table {
             "#Least use",
             "#Pays off after months",
             "#Worst-case loss",
+            "Begins",
             "Status",
         ],
     );
@@ -162,7 +178,11 @@ fn proposals(currency: Currency<'_>, rows: &[ProposalRow]) -> Table {
         table.row(vec![
             Cell::text(format!("{}, {years} y, {}", row.commitment_type, payment(row))),
             Cell::text(&row.covers),
-            Cell::number(clean(&format!("{} {}", row.quantity, row.unit))),
+            Cell::number(clean(&format!(
+                "{} {}",
+                row.quantity,
+                row.quoted_type.as_deref().unwrap_or(&row.unit)
+            ))),
             Cell::rate(currency, row.rate.for_one_hour(), &path("rate")),
             Cell::money(currency, row.upfront.money(), &path("upfront")),
             Cell::money(currency, row.net_savings, &path("net_savings")),
@@ -171,6 +191,7 @@ fn proposals(currency: Currency<'_>, rows: &[ProposalRow]) -> Table {
             Cell::share(row.break_even_utilization, &path("break_even_utilization")),
             Cell::number(row.break_even_months.map_or_else(|| "never".to_owned(), |months| months.fixed(1))),
             Cell::money(currency, row.worst_case_loss, &path("worst_case_loss")),
+            Cell::text(row.begins(report.scenario.start.as_deref())),
             Cell::text(&row.status),
         ]);
     }

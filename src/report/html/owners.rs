@@ -191,10 +191,8 @@ pub(super) fn accounts(report: &PlanReport) -> Option<Section> {
         ]);
     }
     section.blocks.push(Block::Table(spans));
-    if let Some(month) = accounts.break_even_month {
-        section.blocks.push(Block::text(format!(
-            "From the end of month {month} on, less has been paid than on demand would have cost."
-        )));
+    if let Some(text) = accounts.paid_less() {
+        section.blocks.push(Block::text(text));
     }
     let mut held = Table::new(
         "Commitments held",

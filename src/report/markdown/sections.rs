@@ -78,6 +78,7 @@ pub(super) fn commitments(report: &PlanReport) -> String {
         ("Break-even use", true),
         ("Break-even months", true),
         ("Worst-case loss", true),
+        ("Begins", false),
     ]);
     for row in &purchases.rows {
         table.row(vec![
@@ -93,6 +94,7 @@ pub(super) fn commitments(report: &PlanReport) -> String {
             row.break_even_utilization.map(percent).unwrap_or_default(),
             row.break_even_months.map(|months| months.fixed(1)).unwrap_or_default(),
             currency.cents(row.worst_case_loss),
+            words(&row.begins(report.scenario.start.as_deref())),
         ]);
     }
     let mut out = if table.is_empty() {
@@ -100,7 +102,13 @@ pub(super) fn commitments(report: &PlanReport) -> String {
     } else {
         table.at_most(ROWS, "`-f csv --table proposals`")
     };
-    let mut steps = Table::new(&[("Step", false), ("On demand", true), ("Amortised", true), ("Saved", true)]);
+    let mut steps = Table::new(&[
+        ("Step", false),
+        ("On demand", true),
+        ("Amortised", true),
+        ("Difference", true),
+        ("Saved", true),
+    ]);
     for step in &purchases.steps {
         let rate = crate::bill::effective_savings_rate(step.list, step.cost);
         let label = words(&step.label);
@@ -108,6 +116,7 @@ pub(super) fn commitments(report: &PlanReport) -> String {
             if step.chosen { format!("**{label}**") } else { label },
             currency.cents(step.list.money()),
             currency.cents(step.cost.money()),
+            currency.cents(step.change),
             rate.map(percent).unwrap_or_default(),
         ]);
     }
@@ -179,6 +188,7 @@ pub(super) fn cash(report: &PlanReport) -> String {
         ("Cash", true),
         ("Accrual", true),
         ("Unused", true),
+        ("Prepaid, opening", true),
         ("Prepaid, closing", true),
     ]);
     for month in accounts.months.iter().take(MONTHS) {
@@ -188,6 +198,7 @@ pub(super) fn cash(report: &PlanReport) -> String {
             currency.cents(month.billed.money()),
             currency.cents(month.effective.money()),
             currency.cents(month.unused.money()),
+            currency.cents(month.prepaid_opening),
             currency.cents(month.prepaid_closing),
         ]);
     }
@@ -209,7 +220,7 @@ pub(super) fn cash(report: &PlanReport) -> String {
         ]);
     }
     out += &format!("\n{}\n", spans.render());
-    for text in &accounts.basis {
+    for text in accounts.basis.iter().chain(&accounts.paid_less()) {
         out += &format!("- {}\n", words(text));
     }
     out
@@ -223,7 +234,7 @@ pub(super) fn owners(report: &PlanReport) -> String {
         ("Owner", false),
         ("cpu", true),
         ("memory", true),
-        ("Month", true),
+        ("Cost", true),
         ("Share", true),
         ("With idle", true),
     ]);
@@ -254,7 +265,7 @@ pub(super) fn owners(report: &PlanReport) -> String {
     if rows.len() > ROWS {
         out += &format!("\n{} more lines are in `-f csv --table showback`.\n", rows.len() - ROWS);
     }
-    out + &format!("\nBy {}; amortised, a month of 730 hours.\n", code(&showback.label))
+    out + &format!("\nBy {}; amortised, {}.\n", code(&showback.label), showback.period())
 }
 
 /// Spot nodes by type, and the price of doing without.

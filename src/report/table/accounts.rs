@@ -6,7 +6,6 @@ use crate::report::accounts::Accounts;
 use crate::report::number::{Currency, grouped, percent};
 use crate::report::showback::{IdleBy, ShowbackLine, ShowbackRow};
 use crate::report::view::PlanReport;
-use crate::units::HOURS_PER_MONTH;
 
 /// Months in the table; the others are in csv and json.
 const MONTHS: usize = 12;
@@ -62,7 +61,8 @@ pub(super) fn cash(report: &PlanReport, draw: &Draw) -> String {
         Column::right("Cash"),
         Column::right("Accrual"),
         Column::right("Unused"),
-        Column::right("Prepaid, closing"),
+        Column::right("Opening"),
+        Column::right("Closing"),
         Column::right("Saved"),
     ]);
     for month in accounts.months.iter().take(MONTHS) {
@@ -72,6 +72,7 @@ pub(super) fn cash(report: &PlanReport, draw: &Draw) -> String {
             currency.short(month.billed.money()),
             currency.short(month.effective.money()),
             currency.short(month.unused.money()),
+            currency.short(month.prepaid_opening),
             currency.short(month.prepaid_closing),
             crate::bill::effective_savings_rate(month.list, month.effective).map(percent).unwrap_or_default(),
         ]);
@@ -84,6 +85,7 @@ pub(super) fn cash(report: &PlanReport, draw: &Draw) -> String {
             currency.short(span.effective.money()),
             String::new(),
             String::new(),
+            String::new(),
             span.effective_savings_rate.map(percent).unwrap_or_default(),
         ]);
     }
@@ -94,9 +96,8 @@ pub(super) fn cash(report: &PlanReport, draw: &Draw) -> String {
 
 fn legend(accounts: &Accounts) -> String {
     let mut text: Vec<String> = accounts.basis.iter().map(|sentence| capital(sentence)).collect();
-    if let Some(month) = accounts.break_even_month {
-        text.push(format!("From the end of month {month} on less has been paid than on demand."));
-    }
+    text.push("Opening and closing: what is prepaid before and after the month.".to_owned());
+    text.extend(accounts.paid_less());
     text.join(" ")
 }
 
@@ -158,9 +159,6 @@ pub(super) fn showback(report: &PlanReport, draw: &Draw) -> String {
     let text: Vec<String> = showback.basis.iter().map(|sentence| capital(sentence)).collect();
     let shared = format!("With idle: the idle line shared {by}, by what they pay for the same resource.");
     body.push_str(&draw.hanging("  ", &format!("{} {shared}", text.join(" "))));
-    let hours = match showback.hours {
-        HOURS_PER_MONTH => "amortised, a month of 730 h".to_owned(),
-        hours => format!("amortised, {} h", grouped(hours)),
-    };
+    let hours = format!("amortised, {}", showback.period());
     draw.section(&format!("Cost by {}", draw.clean(&showback.label)), &hours, &body)
 }

@@ -1,8 +1,5 @@
 //! What to commit to: three steps, proposals, scenarios, sensitivity, what is owned.
 
-use jiff::ToSpan;
-use jiff::civil::Date;
-
 use super::draw::{Draw, Tone};
 use super::grid::{Column, Grid};
 use super::signed_percent;
@@ -52,13 +49,17 @@ fn steps(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {
     body.push_str(
         &draw.hanging("  ", "Saved: effective savings rate, 1 - amortised / on demand of the same nodes."),
     );
-    let words = format!(
-        "These purchases cover {} of the on-demand equivalent and oblige to {}, {} of it at the start.",
-        purchases.coverage.map(percent).unwrap_or_default(),
-        currency.short(purchases.obligation.money()),
-        currency.short(purchases.upfront.money())
-    );
-    body.push_str(&draw.hanging("  ", &words));
+    if let Some(coverage) = purchases.coverage.filter(|_| !purchases.rows.is_empty()) {
+        let words = format!(
+            "These purchases{} cover {} of the on-demand equivalent and oblige to {}, {} of it {}.",
+            if purchases.owned.is_empty() { "" } else { " and what is owned" },
+            percent(coverage),
+            currency.short(purchases.obligation.money()),
+            currency.short(purchases.upfront.money()),
+            if purchases.some_later() { "upfront, whenever one begins" } else { "at the start" },
+        );
+        body.push_str(&draw.hanging("  ", &words));
+    }
     body.push_str(&draw.hanging("  ", &bounds(purchases)));
     let loss = purchases.worst_case_loss;
     let least =
@@ -72,9 +73,10 @@ fn steps(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {
             format!("Even if demand turns out {least}, they cost no more than none.")
         };
         body.push_str(&draw.hanging("  ", &draw.clean(&text)));
+        let without = if purchases.owned.is_empty() { "on demand" } else { "with what is owned" };
         for s in &purchases.scenarios {
             let text = format!(
-                "{} ({}): {} on demand, {} with the purchases, of which {} unused",
+                "{} ({}): {} {without}, {} with the purchases, of which {} unused",
                 draw.clean(&s.name),
                 percent(s.weight),
                 currency.short(s.without.money()),
@@ -124,7 +126,8 @@ fn proposals(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String 
     let amounts = purchases.rows.iter().map(|row| row.upfront.money());
     let currency = Currency::new(&report.catalog.currency);
     let upfront = currency.aligned(amounts);
-    let wide = draw.fits(110);
+    let wide = draw.fits(130);
+    let start = report.scenario.start.as_deref();
     let mut columns = vec![Column::shrinking("Offer"), Column::left("How much")];
     if wide {
         columns.push(Column::left("Covers"));
@@ -138,7 +141,9 @@ fn proposals(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String 
     ]);
     if wide {
         columns.push(Column::right("Pays off"));
+        columns.push(Column::right("Saves"));
         columns.push(Column::right("Worst loss"));
+        columns.push(Column::left("Begins"));
     }
     let mut grid = Grid::new(columns);
     let shown = if draw.plain { purchases.rows.len() } else { SHOWN };
@@ -160,7 +165,8 @@ fn proposals(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String 
             whole(row.coverage),
         ]);
         if wide {
-            cells.extend([pays_off(row), currency.short(row.worst_case_loss)]);
+            cells.extend([pays_off(row), currency.short(row.net_savings)]);
+            cells.extend([currency.short(row.worst_case_loss), row.begins(start)]);
         }
         grid.row(cells);
     }
@@ -173,7 +179,7 @@ fn proposals(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String 
             Column::right("Pays off"),
             Column::right("Saves"),
             Column::right("Worst loss"),
-            Column::left("Status"),
+            Column::left("Begins"),
         ]);
         for row in purchases.rows.iter().take(shown) {
             more.row(vec![
@@ -182,7 +188,7 @@ fn proposals(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String 
                 pays_off(row),
                 currency.short(row.net_savings),
                 currency.short(row.worst_case_loss),
-                row.status.clone(),
+                row.begins(start),
             ]);
         }
         body.push_str(&more.render(draw));
@@ -289,18 +295,10 @@ fn owned(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {
         Column::right("Waste"),
     ]);
     for row in &purchases.owned {
-        let first = report.scenario.start.as_deref().and_then(|day| day.parse::<Date>().ok());
-        let day = first.and_then(|first| first.checked_add((row.end_hour / 24).days()).ok());
-        let ends = match u64::try_from(row.end_hour) {
-            _ if day.is_some() => day.map(|day| day.to_string()).unwrap_or_default(),
-            Ok(hour) if hour <= purchases.hours => format!("hour {}", grouped(hour)),
-            Ok(_) => "later".to_owned(),
-            Err(_) => "before".to_owned(),
-        };
         grid.row(vec![
             draw.clean(&row.commitment),
             draw.clean(&row.commitment_type),
-            ends,
+            row.ends(report.scenario.start.as_deref(), purchases.hours),
             row.utilization.map(percent).unwrap_or_default(),
             currency.short(row.effective.money()),
             currency.short(row.waste.money()),

@@ -177,12 +177,13 @@ impl HeldRange {
 pub(super) fn showback(book: &mut Book, report: &PlanReport) -> Result<Vec<Check>, XlsxFailure> {
     let Some(showback) = &report.showback else { return Ok(Vec::new()) };
     let mut sheet = book.sheet("Showback")?;
+    let of = format!("Owner or line, of {}", showback.period());
     sheet.header(&[
-        ("Owner or line", 36),
+        (of.as_str(), 36),
         ("cpu", 14),
         ("memory", 14),
         ("accelerators", 14),
-        ("Cost of a month", 14),
+        ("Cost", 14),
         ("Share", 9),
         ("Share of the idle line", 14),
         ("With it", 14),

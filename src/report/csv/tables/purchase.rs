@@ -50,7 +50,10 @@ pub(in crate::report::csv) fn proposals(report: &PlanReport, sheet: &mut Sheet) 
         "worst_case_loss",
         "estimate",
         "status",
+        "start_hours",
+        "begins",
     ]);
+    let start = report.scenario.start.as_deref();
     for row in report.purchases.iter().flat_map(|p| &p.rows) {
         sheet.text(&row.commitments.join(" ")).text(&row.commitment_type);
         sheet.number(serde_name(row.category)).number(serde_name(row.term)).number(serde_name(row.payment));
@@ -59,7 +62,26 @@ pub(in crate::report::csv) fn proposals(report: &PlanReport, sheet: &mut Sheet) 
         sheet.number(row.effective).number(row.unused).number(row.list_covered).number(row.net_savings);
         sheet.ratio(row.utilization).ratio(row.coverage).ratio(row.break_even_utilization);
         sheet.ratio(row.break_even_months).number(row.worst_case_loss).number(row.estimate);
-        sheet.text(&row.status).end();
+        let starts: Vec<String> = row.starts.iter().map(i64::to_string).collect();
+        sheet.text(&row.status).text(&starts.join(" ")).text(&row.begins(start)).end();
+    }
+}
+
+pub(in crate::report::csv) fn scenarios(report: &PlanReport, sheet: &mut Sheet) {
+    sheet.header(&[
+        "scenario",
+        "weight",
+        "hours",
+        "currency",
+        "list_cost",
+        "cost_without",
+        "cost_with",
+        "unused_cost",
+    ]);
+    let Some(purchases) = &report.purchases else { return };
+    for row in &purchases.scenarios {
+        sheet.text(&row.name).number(row.weight).number(purchases.hours).text(&report.catalog.currency);
+        sheet.number(row.list).number(row.without).number(row.cost).number(row.unused).end();
     }
 }
 
