@@ -338,7 +338,7 @@ const MORE: [Rows; 15] = [
     Rows {
         json: "/showback/rows",
         csv: Some(csv::Table::Showback),
-        sheet: Some(("Showback", "Owner or line, of a month of 730 h")),
+        sheet: Some(("Showback", "Owner or line")),
         markdown: Some(("Cost by owner", 0)),
         figures: &[
             ("cpu", Some("effective_cost_cpu"), Some("cpu"), Some(("cpu", Shown::Money))),
@@ -455,7 +455,10 @@ fn sheet_rows(
     title: &str,
 ) -> Vec<BTreeMap<String, workbook::Cell>> {
     let (_, cells) = book.iter().find(|(name, _)| name == sheet).unwrap_or_else(|| panic!("no {sheet}"));
-    let header = cells.iter().find(|((_, column), cell)| *column == 0 && cell.value == title);
+    let header = cells.iter().find(|((_, column), cell)| {
+        // What the figures are of may follow.
+        *column == 0 && cell.value.split(", of ").next() == Some(title)
+    });
     let ((row, _), _) = header.unwrap_or_else(|| panic!("{sheet} has no {title}"));
     workbook::rows(cells, *row)
 }

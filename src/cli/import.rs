@@ -208,7 +208,7 @@ fn mapped(args: &ImportArgs) -> Result<Catalog, Vec<Fault>> {
         (Some(currency), _) => currency,
         (None, Provider::Other) => {
             let fault = Fault::new("--currency", "nothing says in which currency the prices are");
-            return Err(vec![fault.help("give its ISO 4217 code, such as --currency EUR")].into());
+            return Err(vec![fault.help("give its ISO 4217 code, such as --currency EUR")]);
         }
         (None, _) => "USD",
     };
