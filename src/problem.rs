@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::units::{Rate, Resources};
 
 mod cliques;
+mod limits;
 mod pooling;
 
+pub use limits::BinLimit;
 pub use pooling::{PoolId, Pooling, PoolingError};
 
 /// Names an item type: its index in [`Problem::items`].
@@ -97,6 +99,7 @@ pub struct Problem {
     bins: Vec<BinType>,
     conflicts: BTreeSet<(ItemTypeId, ItemTypeId)>,
     max_bin_types: Option<u32>,
+    bin_limits: Vec<BinLimit>,
 }
 
 /// What is wrong with the parts of a problem.
@@ -134,6 +137,9 @@ pub enum ProblemError {
     /// An amount beyond what sums in 128 bits can hold safely.
     #[error("the total demand in dimension `{0}` is out of range")]
     Range(String),
+    /// A limit over bin types that names one that does not exist.
+    #[error("a limit names bin type {0}, which does not exist")]
+    Limit(u32),
     /// No bin type may be used at all.
     #[error("the cap on bin types is zero")]
     NoBinTypes,
@@ -191,7 +197,7 @@ impl Problem {
                 }
             })
             .collect::<Result<_, _>>()?;
-        Ok(Problem { dimensions, items, bins, conflicts, max_bin_types })
+        Ok(Problem { dimensions, items, bins, conflicts, max_bin_types, bin_limits: Vec::new() })
     }
 
     /// The names of the dimensions, in the order of every [`Resources`] of the problem.

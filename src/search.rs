@@ -3,6 +3,7 @@
 //! searched beside the free one, whose bound it shares.
 
 mod lift;
+mod limits;
 mod start;
 
 pub use start::{PooledStart, Start};
@@ -14,7 +15,7 @@ use crate::catalog::Catalog;
 use crate::formulate::{Formulation, ItemMembers, Legend, Pooled};
 use crate::plan::{BoundKind, Certificate, LowerBound, Outcome, Pattern, Plan, ProgressPoint};
 use crate::problem::{BinSet, ItemTypeId, Problem};
-use crate::solver::control::{Budget, Event, Observer};
+use crate::solver::control::{Budget, Event, Observer, Silent};
 use crate::solver::{self, SolveError};
 use crate::units::{Money, Resources};
 use crate::verify::placement::{self, Breach, BrokenRule};
@@ -107,6 +108,13 @@ fn begin(
     observer: &dyn Observer,
 ) -> Result<Found, SearchError> {
     let problem = &formulation.problem;
+    let begun = Instant::now();
+    let whole = budget;
+    let budget = &limits::first(problem, budget);
+    let again = |problem: &Problem, budget: &Budget<'_>| {
+        let outcome = solver::solve(problem, budget, seed, &Silent)?;
+        Ok(few_types::improve(problem, outcome, budget, seed))
+    };
     let first = |problem: &Problem, budget: &Budget<'_>, observer: &dyn Observer| match start {
         Some(start) => solver::solve_from(problem, start, Money::ZERO, budget, seed, observer),
         None => solver::solve(problem, budget, seed, observer),
@@ -114,6 +122,7 @@ fn begin(
     let Some(relaxed) = &formulation.relaxed else {
         let outcome = first(problem, budget, observer)?;
         let outcome = few_types::improve(problem, outcome, budget, seed);
+        let outcome = limits::within(problem, outcome, (whole, begun), &again)?;
         let outcome = verify::verify(problem, outcome).map_err(SearchError::Refused)?;
         return Ok(Found { outcome, relaxed: None, free: None });
     };
@@ -150,6 +159,7 @@ fn begin(
         Err(error) => return Err(error.into()),
     };
     let outcome = few_types::improve(problem, outcome, budget, seed);
+    let outcome = limits::within(problem, outcome, (whole, begun), &again)?;
     let outcome = verify::verify(problem, outcome).map_err(SearchError::Refused)?;
     Ok(Found { outcome, relaxed, free: None })
 }
@@ -238,7 +248,12 @@ fn begin_pooled(
     });
     let part = Budget { time_limit: budget.time_limit.map(|t| t.mul_f64(POOLED_SHARE)), ..*budget };
     let first = first.unwrap_or_default();
-    let outcome = solver::solve_pooled_from(problem, &pooled.pooling, &first, &part, seed, observer)?;
+    let begun = limits::first(problem, &part);
+    let outcome = solver::solve_pooled_from(problem, &pooled.pooling, &first, &begun, seed, observer)?;
+    let again = |problem: &Problem, budget: &Budget<'_>| {
+        solver::solve_pooled_from(problem, &pooled.pooling, &first, budget, seed, &Silent)
+    };
+    let outcome = limits::within(problem, outcome, (&part, started), &again)?;
     let rest = budget.time_limit.map(|limit| limit.saturating_sub(started.elapsed()));
     // A free plan's cost on the same progress line would look like the pooled one's.
     let bounds = BoundsOnly(observer);

@@ -78,6 +78,15 @@ pub enum Violation {
         /// Bins there are.
         stock: u64,
     },
+    /// More of several bin types together than their limit allows.
+    Limit {
+        /// What the limit is about.
+        name: String,
+        /// What the plan uses of it.
+        used: u128,
+        /// The most allowed.
+        most: u64,
+    },
     /// More distinct bin types than allowed.
     BinTypes {
         /// Distinct types in the plan.
@@ -155,6 +164,9 @@ impl fmt::Display for Violation {
             ),
             Violation::Stock { bin_type, used, stock } => {
                 write!(f, "{used} bins of type {} are used where there are {stock}", bin_type.0)
+            }
+            Violation::Limit { name, used, most } => {
+                write!(f, "{used} are used of {name}, where {most} are allowed")
             }
             Violation::BinTypes { used, limit } => {
                 write!(f, "{used} distinct bin types are used where {limit} are allowed")
@@ -291,6 +303,14 @@ pub fn verify_plan(problem: &Problem, plan: Plan) -> Result<VerifiedPlan, Vec<Vi
             && used > u128::from(stock)
         {
             violations.push(Violation::Stock { bin_type, used, stock });
+        }
+    }
+    for limit in problem.bin_limits() {
+        let of =
+            |&(bin, weight)| bins_used.get(&bin).map_or(0, |n: &u128| n.saturating_mul(u128::from(weight)));
+        let used: u128 = limit.weights.iter().map(of).fold(0, u128::saturating_add);
+        if used > u128::from(limit.most) {
+            violations.push(Violation::Limit { name: limit.name.clone(), used, most: limit.most });
         }
     }
     if let Some(limit) = problem.max_bin_types()

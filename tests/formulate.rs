@@ -10,9 +10,11 @@ use plimsoll::catalog::{Architecture, Burst, Catalog, Provider};
 use plimsoll::formulate::{
     FormulateError, Formulation, Measure, Note, ObstacleReason, RestrictionKind, formulate,
 };
-use plimsoll::policy::{AllocatableModel, BurstableCpu, MaxPods, PackingBasis, Policy};
+use plimsoll::policy::{AllocatableModel, BurstableCpu, MaxPods, NodePool, PackingBasis, Policy, PoolLimits};
 use plimsoll::problem::{BinTypeId, ItemTypeId};
-use plimsoll::units::{Bytes, PartsPerMillion, ResourceName};
+use plimsoll::search::search;
+use plimsoll::solver::control::{Budget, Silent};
+use plimsoll::units::{Bytes, MilliCpu, PartsPerMillion, ResourceName};
 use plimsoll::workload::*;
 use support::{catalog, daemon_set, deployment, machine, workloads};
 
@@ -462,4 +464,32 @@ fn settings_that_leave_nothing_are_refused_all_at_once() {
 fn replicas_past_64_bits_are_refused() {
     let set = workloads(vec![deployment("a", u64::MAX, 1, 1), deployment("b", 1, 1, 1)]);
     assert_eq!(formulate(&set, &two_types(), &plain()).unwrap_err().len(), 1);
+}
+
+/// Six pods of a core each in a pool of both types with six cores in all; without the limit two `b.xlarge` would do,
+/// or three `a.large`.
+#[test]
+fn limits_of_a_pool_hold_over_all_of_its_types() {
+    let mut policy = plain();
+    let limits = PoolLimits { cpu: Some(MilliCpu(6_000)), ..PoolLimits::default() };
+    policy.pools = vec![NodePool { name: "cheap".into(), limits, ..NodePool::default() }];
+    let web = |pods| workloads(vec![deployment("web", pods, 1_000, 64)]);
+    let f = formulate(&web(6), &two_types(), &policy).unwrap();
+    let [limit] = f.problem.bin_limits() else { panic!("one limit") };
+    assert_eq!(limit.name, "millicores of node pool cheap");
+    assert_eq!(limit.weights, [(BinTypeId(0), 2_000), (BinTypeId(1), 4_000)]);
+    assert_eq!(limit.most, 6_000);
+    // By themselves three of the one and one of the other, which the relaxed problem keeps to.
+    assert_eq!(f.problem.bins().iter().map(|b| b.stock).collect::<Vec<_>>(), [Some(3), Some(1)]);
+    let kinds: Vec<RestrictionKind> = f.restrictions.iter().map(|r| r.kind).collect();
+    assert_eq!(kinds, [RestrictionKind::PoolLimits]);
+    assert!(f.relaxed.as_ref().unwrap().problem.bin_limits().is_empty());
+
+    let budget = Budget::default();
+    let found = search(&f, &budget, 1, &Silent).unwrap();
+    // One of each for 0.25, or three of the first for 0.3.
+    assert_eq!(found.outcome.plan().hourly_cost().to_string(), "0.25");
+    // Seven pods are within what each type may have, 3 x 2 and 4 cores, and beyond the pool.
+    let f = formulate(&web(7), &two_types(), &policy).unwrap();
+    assert!(search(&f, &budget, 1, &Silent).is_err());
 }

@@ -6,13 +6,15 @@
 
 use fastrand::Rng;
 use plimsoll::check::check_certificate;
+use plimsoll::formulate::{Formulation, Legend};
 use plimsoll::input::problem_file;
 use plimsoll::plan::{BoundKind, Outcome, StopReason};
-use plimsoll::problem::Problem;
-use plimsoll::solver::control::{Budget, Silent};
+use plimsoll::problem::{BinLimit, BinTypeId, Problem};
+use plimsoll::search::{SearchError, search};
+use plimsoll::solver::control::{Budget, Effort, Silent};
 use plimsoll::solver::{self, SolveError};
 use plimsoll::units::Money;
-use plimsoll::verify::verify;
+use plimsoll::verify::{Violation, verify, verify_plan};
 use rayon::prelude::*;
 
 #[path = "support/tiny.rs"]
@@ -168,4 +170,85 @@ fn shows_a_problem_by_number() {
     if let Ok(outcome) = outcome {
         println!("{:?}", check_certificate(&problem, &outcome.lower_bound.certificate));
     }
+}
+
+/// A tiny problem of two or three bin types under a limit over all of them: so many bins, or so much of what
+/// they weigh.
+fn tiny_limited(rng: &mut Rng) -> Option<Problem> {
+    let problem = tiny::problem(rng);
+    if problem.bins().len() < 2 {
+        return None;
+    }
+    let by_weight = rng.bool();
+    let weight = |bin: BinTypeId| if by_weight { problem.bin(bin).capacity.as_slice()[0].max(1) } else { 1 };
+    let weights: Vec<(BinTypeId, u64)> = problem.bin_ids().map(|bin| (bin, weight(bin))).collect();
+    let largest = weights.iter().map(|&(_, weight)| weight).max()?;
+    let limit = BinLimit { name: "all bins".to_owned(), weights, most: rng.u64(largest..=3 * largest) };
+    problem.with_bin_limits(vec![limit]).ok()
+}
+
+/// The least cost within the limits: every stock that keeps them and leaves no room for one bin more.
+fn optimum_within(problem: &Problem) -> Option<u64> {
+    let [limit] = problem.bin_limits() else { panic!("one limit") };
+    let most = |t: usize| {
+        let stock = problem.bins()[t].stock.unwrap_or(u64::MAX);
+        stock.min(limit.most / limit.weights[t].1)
+    };
+    let mut stocks = vec![vec![]];
+    for t in 0..problem.bins().len() {
+        let longer =
+            |head: &Vec<u64>| (0..=most(t)).map(|n| [head.as_slice(), &[n]].concat()).collect::<Vec<_>>();
+        stocks = stocks.iter().flat_map(longer).collect();
+    }
+    let weight = |stock: &[u64]| stock.iter().zip(&limit.weights).map(|(n, (_, w))| n * w).sum::<u64>();
+    let full = |stock: &Vec<u64>| {
+        let left = limit.most.checked_sub(weight(stock));
+        left.is_some_and(|left| (0..stock.len()).all(|t| stock[t] == most(t) || limit.weights[t].1 > left))
+    };
+    let optimum = |stock: Vec<u64>| {
+        let stock: Vec<Option<u64>> = stock.into_iter().map(Some).collect();
+        tiny::optimum(&problem.with_stocks(&stock))
+    };
+    stocks.into_iter().filter(full).filter_map(optimum).min()
+}
+
+#[test]
+fn limits_over_several_bin_types_are_held_and_seldom_cost_more_than_they_must() {
+    const PROBLEMS: u64 = 200;
+    let budget = Budget { effort: Effort::Quick, ..Budget::default() };
+    // Whether the limit refuses the plan that is the cheapest without it; whether the plan is the cheapest.
+    let found: Vec<(bool, bool)> = (0..PROBLEMS)
+        .into_par_iter()
+        .filter_map(|seed| {
+            let problem = tiny_limited(&mut Rng::with_seed(seed))?;
+            let best = optimum_within(&problem).map(|nanos| Money::from_nanos(nanos.into()));
+            let formulation = Formulation {
+                problem: problem.clone(),
+                legend: Legend::default(),
+                obstacles: Vec::new(),
+                notes: Vec::new(),
+                relaxed: None,
+                restrictions: Vec::new(),
+            };
+            let free = solver::solve(&problem, &budget, 7, &Silent).ok()?;
+            let broken = verify_plan(&problem, free.incumbent)
+                .is_err_and(|broken| broken.iter().all(|v| matches!(v, Violation::Limit { .. })));
+            Some(match (search(&formulation, &budget, 7, &Silent), best) {
+                (Ok(found), Some(best)) => {
+                    let outcome = found.outcome;
+                    assert!(outcome.lower_bound().value <= best, "problem {seed}: a false bound");
+                    assert!(outcome.plan().hourly_cost() >= best, "problem {seed}: below the optimum");
+                    (broken, outcome.plan().hourly_cost() == best)
+                }
+                (Ok(_), None) => panic!("problem {seed}: a plan where brute force finds none"),
+                (Err(SearchError::Solve(_)), Some(_)) => (broken, false),
+                (Err(error), Some(_)) => panic!("problem {seed}: {error}"),
+                (Err(_), None) => (broken, true),
+            })
+        })
+        .collect();
+    let broken = found.iter().filter(|(broken, _)| *broken).count();
+    let missed = found.iter().filter(|(_, cheapest)| !cheapest).count();
+    assert!(broken >= 20, "only {broken} of {} limits matter", found.len());
+    assert!(missed * 20 <= found.len(), "{missed} of {} are dearer than they must be", found.len());
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Catalog, InstanceType};
 use crate::policy::{BurstableCpu, Policy, PoolLimits};
-use crate::problem::BinType;
+use crate::problem::{BinLimit, BinType, BinTypeId};
 use crate::units::{Rate, ResourceName, Resources};
 use crate::workload::WorkloadSet;
 
@@ -26,6 +26,8 @@ pub struct Nodes {
     pub types: Vec<NodeType>,
     /// Where these types stand, in the same order.
     pub places: Places,
+    /// What the types of a pool may be used together, where a limit stands over several.
+    pub limits: Vec<BinLimit>,
     /// On which of these types each DaemonSet runs.
     pub daemon_sets: Vec<Vec<bool>>,
     /// What a reader must know.
@@ -151,7 +153,8 @@ pub fn nodes(
     let daemon_sets = daemons.runs.iter().map(|runs| kept.iter().map(|&k| runs[k]).collect()).collect();
     let kept_places =
         Places { candidates: kept.iter().map(|&k| places.candidates[k]).collect(), ..places.clone() };
-    Ok(Nodes { dimensions, bins, types, places: kept_places, daemon_sets, notes })
+    let limits = limits(&kept_places, catalog);
+    Ok(Nodes { dimensions, bins, types, places: kept_places, limits, daemon_sets, notes })
 }
 
 /// What a node of a type costs an hour in all, the surplus credits in it, and what it costs beside; `base` is
@@ -169,6 +172,33 @@ fn stock(limits: &PoolLimits, machine: &InstanceType) -> Option<u64> {
     let by_cpu = limits.cpu.map(|most| most.0 / machine.cpu.0.max(1));
     let by_memory = limits.memory.map(|most| most.0 / machine.memory.0.max(1));
     [limits.nodes, by_cpu, by_memory].into_iter().flatten().min()
+}
+
+/// The limits of pools that have several types or zones, over all of these.
+fn limits(places: &Places, catalog: &Catalog) -> Vec<BinLimit> {
+    let mut found = Vec::new();
+    for (pool, of) in places.limits.iter().enumerate().filter(|&(pool, _)| places.whole[pool] == pool) {
+        let members: Vec<(BinTypeId, &InstanceType)> = (0u32..)
+            .zip(&places.candidates)
+            .filter(|(_, c)| places.whole[c.pool] == pool)
+            .map(|(bin, c)| (BinTypeId(bin), &catalog.types[c.catalog_type]))
+            .collect();
+        // One type in one zone keeps them by its stock.
+        if members.len() < 2 {
+            continue;
+        }
+        let name = &places.pools[pool].name;
+        let mut add = |what: &str, most: Option<u64>, weight: &dyn Fn(&InstanceType) -> u64| {
+            if let Some(most) = most {
+                let weights = members.iter().map(|&(bin, machine)| (bin, weight(machine).max(1))).collect();
+                found.push(BinLimit { name: format!("{what} of node pool {name}"), weights, most });
+            }
+        };
+        add("nodes", of.nodes, &|_| 1);
+        add("millicores", of.cpu.map(|most| most.0), &|machine| machine.cpu.0);
+        add("bytes of memory", of.memory.map(|most| most.0), &|machine| machine.memory.0);
+    }
+    found
 }
 
 /// What a node has of a resource before DaemonSets and headroom; `None` where nobody tells.

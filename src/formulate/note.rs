@@ -127,6 +127,8 @@ pub enum RestrictionKind {
     LabelSets,
     /// Pods on spot nodes: which of them may lie on which types was dealt out before the search.
     SpotTypesDealt,
+    /// Limits of a node pool over several types or zones: how much each may have was dealt out in the search.
+    PoolLimits,
     /// Every workload lies in one pool of equal nodes whole.
     Pooled,
 }
@@ -148,6 +150,9 @@ impl fmt::Display for RestrictionKind {
             }
             RestrictionKind::SpotTypesDealt => {
                 "pods on spot nodes are spread over instance types by dealing out beforehand who may lie on which"
+            }
+            RestrictionKind::PoolLimits => {
+                "limits of node pools over several types or zones are held together; the bound holds each type to them"
             }
             RestrictionKind::Pooled => "every workload lies whole in one pool of equal nodes",
         })
@@ -177,11 +182,6 @@ pub enum Note {
     },
     /// A node pool of the policy for which the filters leave no type.
     PoolWithoutTypes {
-        /// Its name.
-        pool: String,
-    },
-    /// A pool's limits, where it has several types or zones: held by each of them, not by their sum.
-    PoolLimitPerType {
         /// Its name.
         pool: String,
     },
@@ -295,10 +295,6 @@ impl fmt::Display for Note {
                 )
             }
             Note::PoolWithoutTypes { pool } => write!(f, "no allowed type belongs to node pool {pool}"),
-            Note::PoolLimitPerType { pool } => write!(
-                f,
-                "the limits of node pool {pool} hold for each of its types and zones, not for their sum"
-            ),
             Note::MaxTypesByPlace { most } => write!(
                 f,
                 "the cap on types counts a type in each pool and zone by itself: at most {most} of these"

@@ -38,6 +38,8 @@ pub struct Places {
     pub pools: Vec<Pool>,
     /// Their limits.
     pub limits: Vec<PoolLimits>,
+    /// The pool that each is a part of: a spot pool's is the one that it stands beside.
+    pub whole: Vec<usize>,
     /// The zones; empty where they are not told apart.
     pub zones: Vec<String>,
     /// Whether labels were chosen from fewer combinations than pods could share.
@@ -136,8 +138,6 @@ pub fn places(
         let count = candidates.iter().filter(|c| base(c.pool) == i).count();
         if count == 0 {
             notes.push(Note::PoolWithoutTypes { pool: pool.name.clone() });
-        } else if pool.limits != PoolLimits::default() && count > 1 {
-            notes.push(Note::PoolLimitPerType { pool: pool.name.clone() });
         }
     }
     let legend = |p: &NodePool| Pool {
@@ -161,6 +161,7 @@ pub fn places(
         candidates,
         pools: pools.iter().map(legend).chain(spot_pools().map(|(p, g)| on_spot(p, g))).collect(),
         limits: pools.iter().map(|p| p.limits).chain(spot_pools().map(|(p, _)| p.limits)).collect(),
+        whole: (0..pools.len() * (1 + group_count as usize)).map(base).collect(),
         zones,
         label_sets_restricted,
         notes,
@@ -195,6 +196,7 @@ impl Places {
         Places {
             candidates,
             limits: vec![PoolLimits::default(); pools.len()],
+            whole: (0..pools.len()).collect(),
             pools,
             notes: Vec::new(),
             ..self.clone()

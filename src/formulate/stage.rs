@@ -121,7 +121,11 @@ pub fn build(input: &Input<'_>, places: &Places, relations: &Relations) -> Resul
         notes.push(Note::MaxTypesByPlace { most });
     }
     let names = nodes.dimensions.iter().map(Dimension::name).collect();
-    let problem = Problem::new(names, items, nodes.bins.clone(), conflicts, cap)?;
+    let problem = Problem::new(names, items, nodes.bins.clone(), conflicts, cap)?
+        .with_bin_limits(nodes.limits.clone())?;
+    if !problem.bin_limits().is_empty() {
+        restrictions.insert(RestrictionKind::PoolLimits, Vec::new());
+    }
     let legend = legend(nodes, members, input.policy);
     Ok(Built { problem, legend, obstacles, placed, notes, restrictions })
 }

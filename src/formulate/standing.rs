@@ -383,8 +383,11 @@ fn running(
         observed.nodes.iter().map(runs).collect()
     });
     let limits = vec![PoolLimits::default(); pools.len()];
-    let places = Places { candidates, pools, limits, zones, label_sets_restricted: false, notes: Vec::new() };
+    let whole = (0..pools.len()).collect();
+    let places =
+        Places { candidates, pools, limits, whole, zones, label_sets_restricted: false, notes: Vec::new() };
     Nodes {
+        limits: Vec::new(),
         dimensions: buyable.dimensions.clone(),
         bins,
         types: node_types,

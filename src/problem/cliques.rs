@@ -58,6 +58,7 @@ impl Problem {
                 .collect(),
             conflicts: self.conflicts.iter().copied().filter(|&(a, b)| !together(a, b)).collect(),
             max_bin_types: self.max_bin_types,
+            bin_limits: self.bin_limits.clone(),
         })
     }
 }

@@ -310,7 +310,13 @@ impl<'a> Growing<'a> {
     fn free_stock(&self, bin: BinTypeId) -> u64 {
         let stock = self.inputs.formulation.problem.bin(bin).stock;
         let used = self.bins.iter().filter(|&&b| b == bin).count() as u64;
-        stock.map_or(u64::MAX, |stock| stock.saturating_sub(used))
+        let by_stock = stock.map_or(u64::MAX, |stock| stock.saturating_sub(used));
+        let by_limit = self.inputs.formulation.problem.bin_limits().iter().filter_map(|limit| {
+            let weight = |bin: BinTypeId| limit.weights.iter().find(|(b, _)| *b == bin).map(|&(_, w)| w);
+            let taken: u64 = self.bins.iter().filter_map(|&b| weight(b)).sum();
+            Some(limit.most.saturating_sub(taken) / weight(bin)?)
+        });
+        by_limit.min().map_or(by_stock, |by_limit| by_limit.min(by_stock))
     }
 
     /// What is on offer and can take what stays pending: a node of it must hold all (after the loss of a

@@ -404,3 +404,49 @@ impl<'a> PatternLp<'a> {
 fn worth(pi: &[u64], content: &[(usize, u64)]) -> u64 {
     content.iter().map(|&(j, n)| pi[j].saturating_mul(n)).fold(0, u64::saturating_add)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::{BinSet, BinType, ItemType, Problem};
+    use crate::solver::relaxation;
+    use crate::units::{Rate, Resources};
+
+    /// One shape of 1,000 copies, of which a bin holds 400: so many patterns that most are forgotten.
+    #[test]
+    fn a_solution_names_the_same_patterns_after_others_are_forgotten() {
+        let item = ItemType {
+            demand: Resources::from_iter([1]),
+            copies: 1_000,
+            max_per_bin: None,
+            eligible: BinSet::all(1),
+        };
+        let bin =
+            BinType { capacity: Resources::from_iter([400]), rate: Rate::from_nanos(1_000), stock: None };
+        let problem = Problem::new(vec!["cpu".into()], vec![item], vec![bin], [], None).unwrap();
+        let instance = Instance::reduce(&problem).unwrap();
+        let columns = relaxation::all_columns(&instance);
+        let prices = relaxation::solve(&instance, &columns).unwrap();
+        let integer = bound::integer_prices(&instance, &prices.pi, &prices.lambda);
+        let mut lp = PatternLp::start(&instance, &columns, &prices, integer);
+        // The start has the pattern of 400 already; the worst come first, so that they are what goes.
+        lp.pool.clear();
+        lp.known.clear();
+        for n in 1..=400 {
+            lp.add(0, vec![(0, n)]);
+        }
+        lp.solve_master().expect("a covering programme has a solution");
+        // An interior point leaves dust on patterns beside the best.
+        let named = |lp: &PatternLp<'_>| -> Vec<(usize, u64)> {
+            let used = lp.solution.iter().filter(|&&(_, count)| count > 0.1);
+            used.map(|&(p, _)| lp.pattern(p)).map(|(t, content)| (t, content[0].1)).collect()
+        };
+        let before = named(&lp);
+        assert_eq!(before, [(0, 400)], "full bins are the cheapest cover");
+        lp.forget();
+        // 3 shapes' worth and 100 of the 400 stay.
+        assert_eq!((lp.pool.len(), lp.margin.len()), (103, 103));
+        assert_eq!(named(&lp), before);
+        assert!(lp.basic_solution().iter().all(|&(p, _)| p < lp.pool.len()));
+    }
+}

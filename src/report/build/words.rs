@@ -274,7 +274,6 @@ fn notice(note: &Note) -> Notice {
         | Note::LimitsUnbounded { .. }
         | Note::ResourceUnknown { .. }
         | Note::PoolWithoutTypes { .. }
-        | Note::PoolLimitPerType { .. }
         | Note::SettingWithoutEffect { .. } => (NoticeKind::Warning, None),
         _ => (NoticeKind::Assumption, None),
     };
