@@ -251,9 +251,18 @@ fn what_is_explained_comes_true_when_planned_anew() {
     let large = json(&["explain", "type", "large", &forty], &dear);
     assert_eq!((&large["nodes"], &large["prices"][0]["worth"]), (&0.into(), &"0.8".into()));
     assert_eq!(large["prices"][0]["change_to_enter"], "-0.2");
-    let bought = |rate: &str| {
-        let plan = json(&["plan", &forty], &catalog("other.yaml", rate));
+    let bought = |pods: &str, rate: &str| {
+        let plan = json(&["plan", pods], &catalog("other.yaml", rate));
         plan["nodes"].as_array().expect("nodes").iter().any(|row| row["instance_type"] == "large")
     };
-    assert!(bought("0.79") && !bought("0.81"));
+    assert!(bought(&forty, "0.79") && !bought(&forty, "0.81"));
+    assert_eq!(large["prices"][0]["enters_below"], "0.8");
+
+    // Thirteen pods take four small nodes, 0.80, and are worth 0.65 by the proof: as nodes are bought whole,
+    // a large one for all of them enters between the two.
+    let thirteen = pods("thirteen.yaml", 13);
+    let large = json(&["explain", "type", "large", &thirteen], &dear);
+    assert_eq!(large["prices"][0]["worth"], "0.65");
+    assert_eq!(large["prices"][0]["enters_below"], "0.8");
+    assert!(bought(&thirteen, "0.79") && !bought(&thirteen, "0.81"));
 }

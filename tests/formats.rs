@@ -341,8 +341,8 @@ const MORE: [Rows; 15] = [
         sheet: Some(("Showback", "Owner or line")),
         markdown: Some(("Cost by owner", 0)),
         figures: &[
-            ("cpu", Some("effective_cost_cpu"), Some("cpu"), Some(("cpu", Shown::Money))),
-            ("memory", Some("effective_cost_memory"), Some("memory"), Some(("memory", Shown::Money))),
+            ("cpu", Some("effective_cost_cpu"), Some("cpu"), Some(("CPU", Shown::Money))),
+            ("memory", Some("effective_cost_memory"), Some("memory"), Some(("Memory", Shown::Money))),
             ("direct", Some("effective_cost"), Some("Cost"), Some(("Cost", Shown::Money))),
             ("share", Some("share"), Some("Share"), Some(("Share", Shown::Percent))),
             (

@@ -6,7 +6,9 @@ mod planned;
 
 use std::process::Command;
 
+use plimsoll::bill::EffectiveCost;
 use plimsoll::report::{Format, RenderOptions, json, render};
+use plimsoll::units::Money;
 
 /// A saved plan, and what the program prints of it on a terminal that `script` makes.
 struct Terminal {
@@ -107,7 +109,8 @@ fn pipes_get_eighty_columns_without_colour_and_plain_ones_rows() {
 /// to plain characters; and a plain table has neither lines nor bars nor wrapped rows.
 #[test]
 fn every_section_fits_the_terminal() {
-    let plans = [planned::kubernetes(), planned::committed(), planned::on_spot_and_measured()];
+    let plans =
+        [planned::kubernetes(), planned::committed(), planned::on_spot_and_measured(), planned::running()];
     let mut all = String::new();
     for plan in &plans {
         for (width, color, ascii, plain) in [
@@ -129,6 +132,9 @@ fn every_section_fits_the_terminal() {
         }
     }
     for section in [
+        "The cluster that runs",
+        "Its nodes",
+        "From here to there",
         "Savings",
         "Nodes",
         "Where capacity goes",
@@ -150,6 +156,24 @@ fn every_section_fits_the_terminal() {
     ] {
         assert!(all.contains(section), "no plan has {section}");
     }
+}
+
+/// Where packing costs more than before, the bar of before is the shorter one.
+#[test]
+fn no_bar_of_savings_is_cut_short() {
+    let mut report = plan_fixture::report(None);
+    let packed = report.savings[1].effective_year.money();
+    report.savings[0].effective_year = EffectiveCost::new(Money::from_nanos(packed.nanos() / 2));
+    let text = render(&report, Format::Table, &RenderOptions::default()).expect("a table");
+    let text = String::from_utf8(text).expect("UTF-8");
+    let bars: Vec<usize> = text
+        .lines()
+        .skip_while(|line| !line.starts_with("Savings"))
+        .skip(3)
+        .take(2)
+        .map(|line| line.matches('█').count())
+        .collect();
+    assert!(bars[1] > 9 && bars[0] == bars[1] / 2, "{bars:?}\n{text}");
 }
 
 /// The README's picture is what the program prints; `examples/terminal_svg.rs` says how to make it anew.

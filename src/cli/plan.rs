@@ -398,7 +398,8 @@ pub fn report(
     let messages = what_restrictions_cost(found)
         .into_iter()
         .chain(preferences(workloads, &inputs))
-        .chain(price_of_pools_unknown(workloads, settings));
+        .chain(price_of_pools_unknown(workloads, settings))
+        .chain(no_pod_for_spot(workloads, settings));
     report.notices.extend(messages.map(|message| Notice {
         kind: NoticeKind::Assumption,
         workload: None,
@@ -415,6 +416,16 @@ fn preferences(workloads: &WorkloadSet, inputs: &ReportInputs<'_>) -> Option<Str
     let (held, all) = placement::preferred(&workloads.workloads, &standing);
     (all > 0)
         .then(|| format!("of {all} preferred rules of pods, which do not bind, the plan satisfies {held}"))
+}
+
+/// Spot nodes were asked for, and no pod may lie on any.
+fn no_pod_for_spot(workloads: &WorkloadSet, settings: &Settings) -> Option<String> {
+    let asked = settings.spot.share.0 > 0;
+    let some = workloads.workloads.iter().any(|w| w.pod.rules.spot.is_some());
+    (asked && !some).then(|| {
+        "nothing may lie on spot nodes: a share is rounded down to whole pods, and no workload's is one"
+            .to_owned()
+    })
 }
 
 /// Of Kubernetes objects both forms of plan are priced unless somebody asks for the free one alone.

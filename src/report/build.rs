@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::scheduling::Scheduling;
 use super::showback::SharedNodes;
 use super::view::{
-    CatalogInfo, Headline, InputFile, ObstacleRow, PlanReport, PlanRow, SCHEMA_VERSION, SavingsStep,
-    Scenario, Tool, WorkloadRow,
+    CatalogInfo, Headline, InputFile, NodeGroupRow, ObstacleRow, PlanReport, PlanRow, SCHEMA_VERSION,
+    SavingsStep, Scenario, Tool, WorkloadRow, uncommitted,
 };
 use crate::bill::{
     EffectiveCost, Fleet, FleetBill, FleetError, ListCost, OfferKey, Purchase, Ratio, effective_savings_rate,
@@ -220,7 +220,7 @@ pub fn build(inputs: &ReportInputs<'_>) -> Result<PlanReport, ReportError> {
         },
         policy: words::settings(inputs.policy, catalog.provider),
         headline: headline(before.as_ref(), &plans[0], &bill, solve.gap),
-        savings: savings(before.as_ref(), &plans[0], &bill),
+        savings: savings(before.as_ref(), &plans[0], &bill, &nodes),
         extra_costs,
         form,
         forms,
@@ -316,7 +316,12 @@ fn undiscounted(cost: ListCost) -> EffectiveCost {
     EffectiveCost::new(cost.money())
 }
 
-fn savings(before: Option<&PlanRow>, plan: &PlanRow, bill: &FleetBill<'_>) -> Vec<SavingsStep> {
+fn savings(
+    before: Option<&PlanRow>,
+    plan: &PlanRow,
+    bill: &FleetBill<'_>,
+    nodes: &[NodeGroupRow],
+) -> Vec<SavingsStep> {
     let mut steps: Vec<SavingsStep> = Vec::new();
     let mut push = |step: &str, label: String, nodes: u64, list_month, hour, month, year| {
         let previous = steps.last().map(|s| s.effective_month);
@@ -345,7 +350,15 @@ fn savings(before: Option<&PlanRow>, plan: &PlanRow, bill: &FleetBill<'_>) -> Ve
         push("before", row.label.clone(), row.nodes, row.list_month, hour, month, year(row));
     }
     let (hour, month) = (undiscounted(plan.list_hour), undiscounted(plan.list_month));
-    push("packed", "packed, on demand".to_owned(), plan.nodes, plan.list_month, hour, month, year(plan));
+    push(
+        "packed",
+        format!("packed, {}", uncommitted(nodes)),
+        plan.nodes,
+        plan.list_month,
+        hour,
+        month,
+        year(plan),
+    );
     if bill.purchase != Purchase::OnDemand {
         let at = |hours| bill.effective(hours);
         push(

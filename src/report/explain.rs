@@ -153,6 +153,10 @@ pub struct TypePrice {
     /// Every plan with a node of this type costs at least so much an hour; absent where it has no worth
     /// that is known.
     pub plans_with_it_cost: Option<ListCost>,
+    /// From this rate on no plan with a node of this type is cheaper than this plan, all other rates being
+    /// what they are: the worth and what this plan costs above the bound. Nodes are bought whole, so that it
+    /// may enter at any rate below.
+    pub enters_below: Option<Money>,
 }
 
 /// What was asked for.
@@ -319,6 +323,8 @@ struct Proof<'a> {
     names: &'a Names,
     dominated: BTreeMap<BinTypeId, BinTypeId>,
     prices: Prices<'a>,
+    /// What the plan costs.
+    plan_hour: Money,
 }
 
 /// Prices of pods, what they make nodes worth, and r as a fraction.
@@ -356,7 +362,7 @@ impl<'a> Proof<'a> {
             }
         }
         let prices = best.expect("every proof ends in prices");
-        Ok(Proof { certified, names, dominated, prices })
+        Ok(Proof { certified, names, dominated, prices, plan_hour: report.solve.cost_hour.money() })
     }
 
     /// The item type that a workload's pods belong to, and how many of them one copy is.
@@ -422,6 +428,7 @@ impl<'a> Proof<'a> {
             worth,
             change_to_enter: change.filter(|&change| change < Ratio::ZERO),
             plans_with_it_cost: above.map(|above| ListCost::new(self.prices.base + above)),
+            enters_below: worth.map(|worth| worth + (self.plan_hour - self.prices.base)),
         }
     }
 }

@@ -9,7 +9,7 @@ mod sections;
 mod write;
 
 use super::number::{Currency, gap_percent, grouped, percent};
-use super::view::{NoticeKind, PlanReport};
+use super::view::{NoticeKind, PlanReport, uncommitted};
 use crate::bill::Ratio;
 use crate::plan::BoundKind;
 use crate::policy::FailureScope;
@@ -52,7 +52,7 @@ fn steps(report: &PlanReport) -> String {
     for row in &report.savings {
         let name = match row.step.as_str() {
             "before" => format!("Before: {}", words(&row.label)),
-            "packed" => "**Packed, on demand**".to_owned(),
+            "packed" => format!("**Packed, {}**", uncommitted(&report.nodes)),
             "reserved" => {
                 let label = row.label.strip_prefix("packed, ").unwrap_or(&row.label);
                 format!("**Packed, {}**", words(label))

@@ -12,7 +12,7 @@ pub(super) mod explain;
 mod grid;
 mod nodes;
 mod over_time;
-mod purchase;
+pub(super) mod purchase;
 pub(super) mod replay;
 mod spot;
 pub(super) mod survival;
@@ -21,10 +21,10 @@ pub(super) mod usage;
 
 use super::RenderOptions;
 use super::number::{Currency, gap_percent, grouped, percent};
-use super::view::{FormRow, Forms, NoticeKind, PlanReport, SavingsStep};
+use super::view::{FormRow, Forms, NoticeKind, PlanReport, SavingsStep, uncommitted};
 use crate::bill::{Ratio, pro_rata};
 use crate::plan::BoundKind;
-use crate::units::HOURS_PER_MONTH;
+use crate::units::{HOURS_PER_MONTH, Money};
 use draw::{Draw, Tone};
 use grid::{Column, Grid};
 
@@ -85,11 +85,12 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
     lines.push((
         "Packed".to_owned(),
         format!(
-            "{} a month{}, {} of {}, on demand{}",
+            "{} a month{}, {} of {}, {}{}",
             draw.paint(&currency.short(head.packed_month.money()), Tone::Strong),
             saved(head.saving_packed),
             count(head.nodes, "node"),
             count(head.instance_types, "type"),
+            uncommitted(&report.nodes),
             if report.over_time.is_some() { ", at all hours" } else { "" },
         ),
     ));
@@ -187,7 +188,7 @@ fn over_time_lines(report: &PlanReport, draw: &Draw) -> Vec<(String, String)> {
         let month = currency.short(purchases.month(purchases.cost.money()));
         let saved = purchases.savings_rate.map(|rate| {
             let words = draw.paint(&signed_percent(rate.negated()), tone_of(rate));
-            format!(" ({words} to on demand)")
+            format!(" ({words} against on demand)")
         });
         let with = match purchases.rows.is_empty() {
             true => "; nothing is worth buying".to_owned(),
@@ -220,11 +221,14 @@ pub(super) fn premium(report: &PlanReport, forms: &Forms) -> String {
         None => "no bound".to_owned(),
     };
     let share = forms.premium.map(|p| format!(" ({})", signed_percent(p))).unwrap_or_default();
+    let more = match forms.premium_month {
+        Money::ZERO => "nothing more".to_owned(),
+        more => format!("{} more{share}", currency.short(more)),
+    };
     format!(
-        "{} a month without pools, {}; pools cost {} more{share}, {}",
+        "{} a month without pools, {}; pools cost {more}, {}",
         currency.short(forms.free.list_month.money()),
         gap(&forms.free),
-        currency.short(forms.premium_month),
         gap(&forms.pooled),
     )
 }
@@ -275,6 +279,9 @@ fn savings_grid(report: &PlanReport, draw: &Draw, bar: usize) -> Grid {
     let currency = Currency::new(&report.catalog.currency);
     let hours = currency;
     let currency = currency.aligned(report.savings.iter().map(|s| s.effective_year.money()));
+    // Bars are of the dearest step, so that none is cut short.
+    let dearest = report.savings.iter().map(|s| s.effective_year.money()).max();
+    let share = |year: Money| dearest.and_then(|dearest| Ratio::of_money(year, dearest));
     let mut grid = Grid::new(vec![
         Column::left("Step"),
         Column::right("Nodes"),
@@ -287,18 +294,18 @@ fn savings_grid(report: &PlanReport, draw: &Draw, bar: usize) -> Grid {
     for step in &report.savings {
         let SavingsStep { effective_hour, effective_month, effective_year, .. } = step;
         let name = match step.step.as_str() {
-            "packed" => "packed, on demand",
-            "reserved" => "packed, reserved",
-            other => other,
+            "packed" => format!("packed, {}", uncommitted(&report.nodes)),
+            "reserved" => "packed, reserved".to_owned(),
+            other => other.to_owned(),
         };
         grid.row(vec![
-            draw.clean(name),
+            draw.clean(&name),
             grouped(step.nodes),
             hours.cents(effective_hour.money()),
             currency.short(effective_month.money()),
             currency.short(effective_year.money()),
             step.change.map(signed_percent).unwrap_or_default(),
-            step.share_of_first.map(|share| draw.bar(share, bar, None)).unwrap_or_default(),
+            share(effective_year.money()).map(|share| draw.bar(share, bar, None)).unwrap_or_default(),
         ]);
     }
     grid
@@ -368,8 +375,11 @@ fn solve(report: &PlanReport, draw: &Draw) -> String {
         lines.push(("Gap", format!("{}, {} a month", gap_percent(gap), currency.cents(info.gap_month))));
     }
     if let (Some(plan), Some(bound)) = (info.work_to_plan(), info.work_to_bound()) {
-        let steps = format!("plan after {} steps of search, bound after {}", grouped(plan), grouped(bound));
-        lines.push(("Found", steps));
+        let bound = match bound {
+            0 => "bound before the first".to_owned(),
+            bound => format!("bound after {}", grouped(bound)),
+        };
+        lines.push(("Found", format!("plan after {} steps of search, {bound}", grouped(plan))));
     }
     let mut body: String =
         lines.iter().map(|(name, text)| draw.hanging(&format!("  {name:<9}"), text)).collect();

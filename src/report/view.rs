@@ -39,6 +39,7 @@ pub use super::spot::{SpotReport, SpotTypeRow, SpotWorkloadRow};
 pub use super::survival::{FailureRow, MovedRow, Named, PodsRow, SpareRow, SurvivalRow};
 pub use super::tightness::{Tightness, TightnessRow};
 pub use super::usage::{RiskRow, UsageReport, UsageRow, UsedResource, WhatIfRow};
+pub(super) use nodes::uncommitted;
 pub use nodes::{
     CostUse, CostUseRow, ExtraCostRow, NodeGroupRow, NodeResource, PodsOnNode, UtilizationRow, WorkloadRow,
 };

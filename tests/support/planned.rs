@@ -95,3 +95,36 @@ pub fn kubernetes() -> PlanReport {
         "objects.yaml --family m6i,c6i --max-vcpu 8 --survive node --showback namespace --max-types 2",
     )
 }
+
+/// A cluster of three nodes that run, with pods that fit on two; one pod may not be moved, and a fourth node
+/// is a spot node, which stays.
+pub fn running() -> PlanReport {
+    let node = |name: &str, class: &str, capacity: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Node\nmetadata:\n  name: {name}\n  labels: {{node.kubernetes.io/instance-type: {class}, \
+             topology.kubernetes.io/region: us-east-1, topology.kubernetes.io/zone: us-east-1a, kubernetes.io/arch: amd64, \
+             kubernetes.io/os: linux{capacity}}}\nspec: {{providerID: 'aws:///us-east-1a/i-{name}'}}\nstatus:\n  \
+             capacity: {{cpu: '4', memory: 16Gi, pods: '58'}}\n  allocatable: {{cpu: 3920m, memory: 14Gi, pods: '58'}}\n"
+        )
+    };
+    let pod = |name: &str, node: &str, owner: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n  namespace: shop\n{owner}spec:\n  nodeName: {node}\n  \
+             containers: [{{name: main, image: a, resources: {{requests: {{cpu: 500m, memory: 2Gi}}}}}}]\nstatus: {{phase: Running}}\n"
+        )
+    };
+    let owner = "  ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web, uid: u1, controller: true}]\n";
+    let all = [
+        node("one", "m5.xlarge", ""),
+        node("two", "m5.xlarge", ""),
+        node("three", "m5.xlarge", ""),
+        node("four", "m5.xlarge", ", karpenter.sh/capacity-type: spot"),
+        pod("web-a", "one", owner),
+        pod("web-b", "one", owner),
+        pod("web-c", "two", owner),
+        pod("web-d", "three", owner),
+        pod("alone", "two", ""),
+        pod("web-e", "four", owner),
+    ];
+    planned(&[("running.yaml", &all.concat())], "--cluster running.yaml --family m5 --max-vcpu 8")
+}

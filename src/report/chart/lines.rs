@@ -108,14 +108,15 @@ pub(in crate::report) fn lines(
             } else {
                 chart.draw_series([PathElement::new(curve.points.clone(), style)])?;
             }
-            for dot in &curve.dots {
-                if dot.full {
-                    chart.draw_series([Circle::new(dot.at, 5, curve.tint.color().filled())])?;
-                } else {
-                    chart.draw_series([Circle::new(dot.at, 4, Tint::Sheet.color().filled())])?;
-                    chart.draw_series([Circle::new(dot.at, 4, curve.tint.color().stroke_width(2))])?;
-                }
-            }
+        }
+        // Where curves meet, no line hides a dot, and no ring a full one.
+        let dots = || curves.iter().flat_map(|curve| curve.dots.iter().map(|dot| (dot, curve.tint.color())));
+        for (dot, color) in dots().filter(|(dot, _)| !dot.full) {
+            chart.draw_series([Circle::new(dot.at, 4, Tint::Sheet.color().filled())])?;
+            chart.draw_series([Circle::new(dot.at, 4, color.stroke_width(2))])?;
+        }
+        for (dot, color) in dots().filter(|(dot, _)| dot.full) {
+            chart.draw_series([Circle::new(dot.at, 5, color.filled())])?;
         }
         // As many names as have room, the last one in any case.
         let per_unit = f64::from(size.width() - 90) / (axes.x.1 - axes.x.0).max(f64::MIN_POSITIVE);

@@ -5,7 +5,7 @@ use super::plain;
 use crate::bill::Ratio;
 use crate::report::number::{Currency, gap_percent, grouped, percent};
 use crate::report::table::{self, count};
-use crate::report::view::PlanReport;
+use crate::report::view::{PlanReport, uncommitted};
 
 /// The top of the page.
 pub(super) struct Answer {
@@ -39,7 +39,7 @@ fn sentence(report: &PlanReport) -> String {
     let last = head.reserved_month.map_or(head.packed_month.money(), |cost| cost.money());
     let how = match &head.reserved_label {
         Some(label) => format!(" with {}", clean(label)),
-        None => " on demand".to_owned(),
+        None => format!(" {}", uncommitted(&report.nodes)),
     };
     let nodes = count(head.nodes, "node");
     match (head.before_month, head.nodes_before, head.saving_total) {
@@ -80,7 +80,12 @@ fn tiles(report: &PlanReport) -> Vec<Tile> {
         figure: Cell::money(currency, head.packed_month.money(), "/headline/packed_month"),
         unit: "a month",
         change: head.saving_packed.map(|saving| Cell::saved(Some(saving), "/headline/saving_packed")),
-        note: format!("{} of {}, on demand", count(head.nodes, "node"), count(head.instance_types, "type")),
+        note: format!(
+            "{} of {}, {}",
+            count(head.nodes, "node"),
+            count(head.instance_types, "type"),
+            uncommitted(&report.nodes)
+        ),
         tint: "plan",
     });
     if let (Some(reserved), Some(label)) = (head.reserved_month, &head.reserved_label) {

@@ -3,11 +3,12 @@
 use super::length;
 use super::money::{capital, spoken};
 use super::part::{Block, Cell, Figure, Section, Table, clean, key, minus};
-use crate::bill::EffectiveCost;
+use crate::bill::{EffectiveCost, Ratio};
 use crate::catalog::Payment;
 use crate::report::chart::Tint;
 use crate::report::chart::bars::{Bar, Part, bars};
 use crate::report::number::{Currency, grouped};
+use crate::report::table::purchase::pays_off;
 use crate::report::table::signed_percent;
 use crate::report::view::{PlanReport, ProposalRow, Purchases};
 use crate::units::{HOURS_PER_YEAR, Money};
@@ -55,7 +56,10 @@ pub(super) fn purchases(report: &PlanReport) -> Option<Section> {
         for (index, row) in purchases.sensitivity.iter().enumerate() {
             let path = |field: &str| format!("/purchases/sensitivity/{index}/{field}");
             table.row(vec![
-                Cell::text(minus(&signed_percent(row.change))),
+                Cell::text(match row.change {
+                    Ratio::ZERO => "as planned".to_owned(),
+                    change => minus(&signed_percent(change)),
+                }),
                 Cell::money(currency, row.without.money(), &path("without")),
                 Cell::money(currency, row.cost.money(), &path("cost")),
                 Cell::money(currency, row.saving, &path("saving")),
@@ -155,21 +159,20 @@ fn payment(row: &ProposalRow) -> &'static str {
 
 fn proposals(report: &PlanReport, currency: Currency<'_>, rows: &[ProposalRow]) -> Table {
     let mut table = Table::new(
-        "What to buy",
+        "What to buy (status: proposed)",
         &[
             "Offer",
             "Covers",
             "#Quantity",
             "#An hour",
             "#Upfront",
-            "#Net savings",
-            "#Utilization",
-            "#Coverage",
+            "#Saves",
+            "#Used",
+            "#Covered",
             "#Least use",
-            "#Pays off after months",
-            "#Worst-case loss",
+            "#Pays off",
+            "#Worst loss",
             "Begins",
-            "Status",
         ],
     );
     for (index, row) in rows.iter().enumerate() {
@@ -189,10 +192,9 @@ fn proposals(report: &PlanReport, currency: Currency<'_>, rows: &[ProposalRow]) 
             Cell::share(row.utilization, &path("utilization")),
             Cell::share(row.coverage, &path("coverage")),
             Cell::share(row.break_even_utilization, &path("break_even_utilization")),
-            Cell::number(row.break_even_months.map_or_else(|| "never".to_owned(), |months| months.fixed(1))),
+            Cell::number(pays_off(row)),
             Cell::money(currency, row.worst_case_loss, &path("worst_case_loss")),
             Cell::text(row.begins(report.scenario.start.as_deref())),
-            Cell::text(&row.status),
         ]);
     }
     table

@@ -9,7 +9,7 @@ use crate::policy::PlanForm;
 use crate::report::chart::Tint;
 use crate::report::number::{Currency, grouped, percent};
 use crate::report::table::{count, resource_name};
-use crate::report::view::{NodeGroupRow, PlanReport};
+use crate::report::view::{NodeGroupRow, PlanReport, uncommitted};
 use crate::units::Money;
 
 /// Pixels of a cell, and from one cell to the next.
@@ -17,6 +17,8 @@ const CELL: (u64, u64) = (14, 20);
 const STEP: (u64, u64) = (16, 22);
 /// The most cells beside each other: what a phone has room for.
 const BESIDE: u64 = 18;
+/// Up to so many nodes are drawn twice as large.
+const FEW: u64 = 40;
 /// Up to so many workloads are named when hovering; all of them are in the table.
 const NAMED: usize = 6;
 
@@ -34,9 +36,10 @@ pub(super) fn map(report: &PlanReport) -> Map {
     let rows = types.into_iter().map(|(name, rows)| MapRow {
         name: clean(name),
         note: format!(
-            "{}, {} a month on demand",
+            "{}, {} a month {}",
             count(rows.iter().map(|row| row.nodes).sum(), "node"),
-            currency.short(cost(&rows))
+            currency.short(cost(&rows)),
+            if rows.iter().any(|row| row.spot) { "on spot" } else { "on demand" },
         ),
         tiles: rows
             .into_iter()
@@ -49,7 +52,9 @@ pub(super) fn map(report: &PlanReport) -> Map {
             })
             .collect(),
     });
-    let rows = rows.collect();
+    let rows: Vec<MapRow> = rows.collect();
+    let widest = rows.iter().flat_map(|row| &row.tiles).map(|tile| tile.columns).max().unwrap_or(1);
+    let few = report.headline.nodes <= FEW && widest <= BESIDE / 2;
     let words = [
         (Tint::Plan, "cpu binds"),
         (Tint::Reserved, "memory binds"),
@@ -66,13 +71,15 @@ pub(super) fn map(report: &PlanReport) -> Map {
                 .to_owned(),
         keys: words.into_iter().filter(|(t, _)| tints.contains(t)).map(|(t, text)| key(t, text)).collect(),
         rows,
+        scale: if few { 2 } else { 1 },
         table: table(report),
     }
 }
 
 /// What a node is called by: its pool in a pooled plan, else its instance type.
 pub(super) fn name<'a>(report: &PlanReport, row: &'a NodeGroupRow) -> &'a str {
-    if report.form == PlanForm::Pooled && !row.planned_pool.is_empty() {
+    // Spot nodes are told apart by their pool.
+    if (report.form == PlanForm::Pooled || row.spot) && !row.planned_pool.is_empty() {
         &row.planned_pool
     } else {
         &row.instance_type
@@ -125,6 +132,14 @@ fn title(row: &NodeGroupRow) -> String {
     out
 }
 
+/// What the column is called that has nodes without commitments.
+pub(super) fn uncommitted_column(report: &PlanReport) -> &'static str {
+    match uncommitted(&report.nodes) {
+        "on demand" => "#On demand",
+        _ => "#On demand, spot",
+    }
+}
+
 /// Every group of nodes with what it holds.
 fn table(report: &PlanReport) -> Table {
     let currency = Currency::new(&report.catalog.currency)
@@ -133,7 +148,8 @@ fn table(report: &PlanReport) -> Table {
     let reserved = report.headline.reserved_month.is_some();
     let mut names = vec!["Nodes of"];
     names.extend(zones.then_some("Zone"));
-    names.extend(["#Nodes", "#Pods each", "#cpu", "#memory", "Binds", "#On demand"]);
+    names.extend(["#Nodes", "#Pods each", "#CPU", "#Memory", "Binds"]);
+    names.push(uncommitted_column(report));
     names.extend(reserved.then_some("#Amortised"));
     names.push("Pods on each");
     let mut table = Table::new("Every node, equal ones together", &names);

@@ -118,7 +118,7 @@ pub(super) fn usage(report: &PlanReport) -> Option<Section> {
         ("Slack a month".to_owned(), Cell::money(currency, usage.slack_month, "/usage/slack_month")),
         ("Of the plan".to_owned(), Cell::share(usage.slack, "/usage/slack")),
         ("Workloads measured".to_owned(), Cell::count(usage.measured, "/usage/measured")),
-        ("That use more".to_owned(), Cell::count(usage.above_request, "/usage/above_request")),
+        ("Using more than requested".to_owned(), Cell::count(usage.above_request, "/usage/above_request")),
     ]));
     if !usage.workloads.is_empty() {
         section.blocks.push(Block::Figure(Box::new(slack(report, usage))));

@@ -10,7 +10,7 @@ use crate::report::chart::{Size, Tint};
 use crate::report::number::{Currency, percent};
 use crate::report::table::compare::{option_label, payment, pays_off, repeats_reserved};
 use crate::report::table::signed_percent;
-use crate::report::view::{CostUse, CostUseRow, PlanReport, PurchaseRow};
+use crate::report::view::{CostUse, CostUseRow, PlanReport, PurchaseRow, uncommitted};
 use crate::units::{HOURS_PER_MONTH, Money};
 
 /// From before to packed to reserved, and what that money buys.
@@ -44,7 +44,10 @@ pub(super) fn savings(report: &PlanReport) -> Option<Section> {
     let caption = "Each step as a bar. Green is what the step saves; below, what the money that is left buys: \
                    each node's cost is split as the resource that fills it is split. The bill by owner splits \
                    nodes over cpu and memory by fixed prices instead, so its lines differ from these.";
-    let mut keys = vec![key(Tint::Before, "before"), key(Tint::Plan, "packed, on demand")];
+    let mut keys = vec![
+        key(Tint::Before, "before"),
+        key(Tint::Plan, &format!("packed, {}", uncommitted(&report.nodes))),
+    ];
     if report.headline.reserved_month.is_some() {
         keys.push(key(Tint::Reserved, "packed, reserved"));
     }
@@ -69,6 +72,9 @@ pub(super) fn spoken(rows: &[Bar]) -> String {
 
 /// `packed` as a heading.
 pub(super) fn capital(text: &str) -> String {
+    if let Some(rest) = text.strip_prefix("cpu").filter(|rest| rest.is_empty() || rest.starts_with(' ')) {
+        return format!("CPU{rest}");
+    }
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
@@ -101,7 +107,7 @@ fn waterfall(report: &PlanReport, currency: Currency<'_>) -> Vec<Bar> {
         }
         let (label, tint) = match step.step.as_str() {
             "before" => ("Before".to_owned(), Tint::Before),
-            "packed" => ("Packed, on demand".to_owned(), Tint::Plan),
+            "packed" => (format!("Packed, {}", uncommitted(&report.nodes)), Tint::Plan),
             "reserved" => ("Packed, reserved".to_owned(), Tint::Reserved),
             _ => (capital(&clean(&step.label)), Tint::Other),
         };

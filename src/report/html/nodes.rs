@@ -85,7 +85,8 @@ fn ratio(part: u128, whole: u128) -> Option<Ratio> {
 /// One row for each type or pool, the dearest first.
 fn by_type(report: &PlanReport) -> Table {
     let reserved = report.headline.reserved_month.is_some();
-    let mut names = vec!["Nodes of", "#Nodes", "#Pods each", "#cpu", "#memory", "Mostly binds", "#On demand"];
+    let mut names = vec!["Nodes of", "#Nodes", "#Pods each", "#CPU", "#Memory", "Mostly binds"];
+    names.push(map::uncommitted_column(report));
     names.extend(reserved.then_some("#Amortised"));
     let mut table = Table::new("Nodes by type, cost a month", &names);
     let mut types: BTreeMap<&str, Sum> = BTreeMap::new();

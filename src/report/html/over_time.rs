@@ -32,7 +32,7 @@ pub(super) fn over_time(report: &PlanReport) -> Option<Section> {
         PackedFrom::BottomUp => "from the least level up: each has the nodes of those below and adds to them",
         PackedFrom::TopDown => "from the highest level down: each removes nodes of the level above",
     };
-    let waste = over.waste.map(|w| format!(", for which levels hold {} more than it needs", percent(w)));
+    let waste = over.waste.map(|w| format!(", which hold {} more than the hours need", percent(w)));
     section.blocks.push(Block::text(format!(
         "Packed {packed}. {} of demand in {}{}.",
         count(over.states, "distinct state"),

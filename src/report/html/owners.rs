@@ -66,8 +66,8 @@ fn owners(id: &'static str, report: &PlanReport, bill: &ShowbackReport, in_json:
         "Lines of the bill: all but the share of idle cost sum to the total",
         &[
             "Line",
-            "#cpu",
-            "#memory",
+            "#CPU",
+            "#Memory",
             "#Accelerators",
             "#Own cost",
             "#Share of idle",
@@ -99,7 +99,12 @@ fn owners(id: &'static str, report: &PlanReport, bill: &ShowbackReport, in_json:
     }
     let mut shown: Vec<&ShowbackRow> = amounts().filter(|row| row.line == ShowbackLine::Owner).collect();
     shown.sort_by_key(|row| std::cmp::Reverse(full(row)));
+    let all = shown.len();
     shown.truncate(OWNERS);
+    let dearest = match all > OWNERS {
+        true => format!(" The {OWNERS} dearest of {}; all are in the table.", grouped(all as u64)),
+        false => String::new(),
+    };
     shown.extend(amounts().filter(|row| row.line != ShowbackLine::Owner && row.direct.money() > Money::ZERO));
     let drawn: Vec<Bar> = shown
         .into_iter()
@@ -146,7 +151,7 @@ fn owners(id: &'static str, report: &PlanReport, bill: &ShowbackReport, in_json:
     Figure::new(
         id,
         &format!("Cost by {}", bill.label),
-        &format!("{period} Figures are without the share of idle cost."),
+        &format!("{period} Figures are without the share of idle cost.{dearest}"),
         keys.into_iter().map(|(tint, text)| key(tint, text)).collect(),
         table,
         |size| bars(size, &label, &drawn),

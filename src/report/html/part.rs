@@ -228,6 +228,8 @@ pub(super) struct Map {
     pub caption: String,
     pub keys: Vec<Key>,
     pub rows: Vec<MapRow>,
+    /// How many times as large as their drawing cells are shown.
+    pub scale: u64,
     pub table: Table,
 }
 

@@ -395,6 +395,20 @@ fn steps(report: &SweepReport) -> Option<Section> {
     if changes.is_empty() || changes.len() > STEPS {
         return None;
     }
+    let remark = match &report.axes[..] {
+        [other, _] => format!("Against the value before, a month, for each value of {}.", other.name),
+        _ => "Against the value before, a month.".to_owned(),
+    };
+    let title = match axis.name.as_str() {
+        "max-types" => "What each further instance type saves",
+        "max-pools" => "What each further pool saves",
+        _ => "What each step changes",
+    };
+    let mut section = Section::new("steps", title, "Steps", &remark);
+    if changes.iter().all(|(_, _, change, _)| *change == Money::ZERO) {
+        section.blocks.push(Block::text("Nothing: no step changes the cost."));
+        return Some(section);
+    }
     let size = |change: Money| if change < Money::ZERO { Money::ZERO - change } else { change };
     let most = changes.iter().map(|(_, _, change, _)| size(*change)).max().unwrap_or(Money::ZERO);
     let currency = Currency::new(&report.currency).aligned([most]);
@@ -418,16 +432,6 @@ fn steps(report: &SweepReport) -> Option<Section> {
             }],
         });
     }
-    let title = match axis.name.as_str() {
-        "max-types" => "What each further instance type saves",
-        "max-pools" => "What each further pool saves",
-        _ => "What each step changes",
-    };
-    let remark = match &report.axes[..] {
-        [other, _] => format!("Against the value before, a month, for each value of {}.", other.name),
-        _ => "Against the value before, a month.".to_owned(),
-    };
-    let mut section = Section::new("steps", title, "Steps", &remark);
     let label = format!("{title}. {}", spoken(&rows));
     section.blocks.push(Block::Figure(Box::new(Figure::new(
         "changes",

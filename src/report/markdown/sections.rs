@@ -232,8 +232,8 @@ pub(super) fn owners(report: &PlanReport) -> String {
     let currency = Currency::new(&report.catalog.currency);
     let mut table = Table::new(&[
         ("Owner", false),
-        ("cpu", true),
-        ("memory", true),
+        ("CPU", true),
+        ("Memory", true),
         ("Cost", true),
         ("Share", true),
         ("With idle", true),
@@ -296,7 +296,7 @@ pub(super) fn spot(report: &PlanReport) -> String {
         table.at_most(ROWS, "`-f csv --table spot-types`") + "\n"
     };
     out += &format!(
-        "{} of the {} pods that may are on spot nodes, {} a month instead of {} on demand. With all of it replaced on demand the plan costs {} a month.\n",
+        "{} of the {} pods that may lie on spot nodes do: {} a month instead of {} on demand. With all of it replaced on demand the plan costs {} a month.\n",
         grouped(spot.pods),
         grouped(spot.pods_allowed),
         currency.cents(spot.spot_month.money()),

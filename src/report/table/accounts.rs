@@ -115,7 +115,7 @@ pub(super) fn showback(report: &PlanReport, draw: &Draw) -> String {
         Currency::new(&report.catalog.currency).aligned(showback.rows.iter().map(|row| row.direct.money()));
     let mut grid = Grid::new(vec![
         Column::shrinking("Owner"),
-        Column::right("Cpu"),
+        Column::right("CPU"),
         Column::right("Memory"),
         Column::right("Cost"),
         Column::right("Share"),

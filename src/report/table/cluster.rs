@@ -27,7 +27,7 @@ pub(super) fn cluster(report: &PlanReport, draw: &Draw) -> String {
     let steps = steps(report, cluster, draw);
     if !steps.is_empty() {
         out.push('\n');
-        let remark = "each may be the last; every state on the way holds all pods";
+        let remark = "each step may be the last; every state on the way holds all pods";
         out.push_str(&draw.section("From here to there", remark, &steps));
     }
     out
@@ -92,7 +92,7 @@ fn steps(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
     }
     if migration.steps.len() > shown {
         let more = migration.steps.len() - shown;
-        lines.push(format!("{more} more steps; every pod's move is in -f csv --table migration"));
+        lines.push(format!("{more} more steps; every pod's move is in -f csv --table migration."));
     } else if !migration.steps.is_empty() {
         lines.push("Every pod's move is in -f csv --table migration.".to_owned());
     }
@@ -106,7 +106,7 @@ fn steps(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
     if migration.nodes_held > 0 {
         let (stay, them) = if migration.nodes_held == 1 { ("stays", "it") } else { ("stay", "them") };
         lines.push(format!(
-            "{} {stay}: some pod on {them} may not be moved (no controller, a mark, or its budget)",
+            "{} {stay}: some pod on {them} may not be moved (no controller, an annotation, or its budget).",
             count(migration.nodes_held, "node"),
         ));
     }
@@ -115,12 +115,12 @@ fn steps(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
         fixed.entry(&row.reason).or_default().push(draw.clean(&row.workload));
     }
     for (reason, names) in fixed {
-        lines.push(format!("Not moved for {reason}: {}", few(&names)));
+        lines.push(format!("Not moved for {reason}: {}.", few(&names)));
     }
     if migration.steps_refused > 0 {
         let were = if migration.steps_refused == 1 { "was" } else { "were" };
         lines.push(format!(
-            "{} {were} left out, for some rule between pods would not hold on the way",
+            "{} {were} left out, for some rule between pods would not hold on the way.",
             count(migration.steps_refused, "step"),
         ));
     }
@@ -189,7 +189,7 @@ pub(in crate::report) fn remarks(cluster: &ClusterReport) -> Vec<String> {
     if cluster.nodes_set_aside > 0 {
         let (stay, are) = if cluster.nodes_set_aside == 1 { ("stays", "is") } else { ("stay", "are") };
         lines.push(format!(
-            "{} with {} {stay} and {are} in no cost: see Price",
+            "{} with {} {stay} and {are} in no cost: see below",
             count(cluster.nodes_set_aside, "node"),
             count(cluster.pods_set_aside, "pod"),
         ));
@@ -217,7 +217,7 @@ fn nodes(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
         Column::right("Pods"),
         Column::right("CPU"),
         Column::right("Memory"),
-        Column::right("Price"),
+        Column::right("Month"),
     ]);
     if single {
         for row in &cluster.nodes {

@@ -162,7 +162,7 @@ impl Draw {
         let mut out = lead.to_owned();
         let mut column = indent;
         let mut first = true;
-        for word in text.split(' ') {
+        for word in words(text) {
             let length = visible(word);
             if !first && column + 1 + length > self.width {
                 out.push('\n');
@@ -183,6 +183,18 @@ impl Draw {
         out.push('\n');
         out
     }
+}
+
+/// The words of a text; a percent sign stays with its number.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let ends = text.match_indices(' ').map(|(at, _)| at);
+        let end = ends.into_iter().find(|&at| !text[at + 1..].starts_with('%'));
+        rest = end.map(|at| &text[at + 1..]);
+        Some(&text[..end.unwrap_or(text.len())])
+    })
 }
 
 /// Columns that a text takes, colour codes not counted.
@@ -231,6 +243,8 @@ mod tests {
         let mut narrow = draw(false);
         narrow.width = 10;
         assert_eq!(narrow.hanging("- ", "one two three four"), "- one two\n  three\n  four\n");
+        // A number does not lose its percent sign.
+        assert_eq!(narrow.hanging("- ", "of it 12 % (3 %)"), "- of it\n  12 %\n  (3 %)\n");
     }
 
     #[test]

@@ -229,10 +229,16 @@ fn worth(explained: &TypeExplained, price: &TypePrice, draw: &Draw) -> String {
         ));
     } else {
         say(&format!(
-            "Estimate: below {} an hour ({} a month, {cut} less than now) it may enter the plan. What pods are worth there changes with the plan, so that the plan may stay as it is even then.",
+            "Estimate: below {} an hour ({} a month, {cut} less than now) it pays by the prices of the proof, and enters the plan in the long run of many pods.",
             currency.rate(worth),
             currency.cents(month(worth)),
         ));
+        if let Some(below) = price.enters_below.filter(|&below| below > worth) {
+            say(&format!(
+                "Exact: from {} an hour on no plan with it is cheaper than this one. Between the two it enters where whole nodes of it fit better.",
+                currency.rate(below),
+            ));
+        }
     }
     say(&format!(
         "Exact: from {} an hour on it cannot lower the bound: no pods that fit on it are worth more by the proof's prices.",

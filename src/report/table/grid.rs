@@ -75,9 +75,9 @@ impl Grid {
         cells.max().unwrap_or(0).max(visible(&self.columns[index].title))
     }
 
-    /// Cuts the columns that may be cut until the grid fits.
+    /// Cuts the columns that may be cut until the grid fits, the last one first: names come before details.
     fn shrink(&mut self, draw: &Draw) {
-        for index in 0..self.columns.len() {
+        for index in (0..self.columns.len()).rev() {
             let over = self.width().saturating_sub(draw.width);
             if over == 0 {
                 return;

@@ -1,6 +1,6 @@
 //! The node list: groups one by one, or summed up by instance type where they are many, and a total row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draw::{Draw, Tone};
 use super::grid::{Column, Grid};
@@ -9,6 +9,7 @@ use crate::bill::{EffectiveCost, ListCost, Ratio};
 use crate::policy::PlanForm;
 use crate::report::number::{Currency, grouped};
 use crate::report::view::{NodeGroupRow, PlanReport};
+use crate::units::Rate;
 
 /// Up to so many groups are shown one by one; more are summed up by instance type.
 const GROUPS: usize = 12;
@@ -26,6 +27,8 @@ struct Sum {
     binding: BTreeMap<String, u64>,
     list: ListCost,
     effective: EffectiveCost,
+    /// What a node costs an hour, each rate that there is.
+    rates: BTreeSet<Rate>,
     /// Taken and allocatable, by resource.
     fill: BTreeMap<String, (u128, u128)>,
 }
@@ -42,6 +45,7 @@ impl Sum {
         }
         self.list = self.list + row.list_month;
         self.effective = self.effective + row.effective_month;
+        self.rates.insert(row.list_rate);
         for resource in &row.resources {
             let sum = self.fill.entry(resource.resource.clone()).or_default();
             sum.0 += (u128::from(resource.demand) + u128::from(resource.daemon_sets)) * nodes;
@@ -59,6 +63,14 @@ impl Sum {
         match self.range {
             Some((fewest, most)) if fewest < most => format!("{}-{}", grouped(fewest), grouped(most)),
             Some((_, most)) => grouped(most),
+            None => String::new(),
+        }
+    }
+
+    /// What each node costs an hour, where that is one amount.
+    fn rate(&self, currency: Currency<'_>) -> String {
+        match self.rates.first().filter(|_| self.rates.len() == 1) {
+            Some(rate) => currency.rate(rate.for_one_hour()),
             None => String::new(),
         }
     }
@@ -87,7 +99,7 @@ struct Layout {
 /// Bars take at least and at most so many columns.
 const BAR: (usize, usize) = (4, 10);
 /// What the column of pods is worth having from.
-const PODS: usize = 20;
+const PODS: usize = 30;
 
 impl Layout {
     /// As much as the terminal has room for, the most telling first.
@@ -169,6 +181,8 @@ fn grid(report: &PlanReport, draw: &Draw, layout: Layout, every: bool) -> Grid {
     }
     let mut total = Sum::default();
     report.nodes.iter().for_each(|row| total.add(row));
+    // Of one node, which a total does not speak of.
+    total.rates.clear();
     grid.total(summed("Total", &total, &total.pods_per_node(), layout, draw, currency, ""));
     grid
 }
@@ -252,7 +266,7 @@ fn summed(
         binding.to_owned(),
     ]);
     if layout.rate {
-        cells.push(String::new());
+        cells.push(sum.rate(currency));
     }
     cells.push(currency.short(sum.list.money()));
     if layout.reserved {

@@ -36,7 +36,13 @@ pub(super) fn over_time(report: &PlanReport, draw: &Draw) -> String {
             which.join(", "),
         ]);
     }
+    let cut = !draw.fits(grid.width());
     let mut body = grid.render(draw);
+    if cut {
+        body.push_str(
+            &draw.hanging("  ", "The nodes of every level in full: --plain, or -f csv --table levels."),
+        );
+    }
     let from = match over.direction {
         PackedFrom::BottomUp => {
             "the least level up: each level has the nodes of those below and adds to them"

@@ -66,11 +66,13 @@ fn steps(report: &PlanReport, purchases: &Purchases, draw: &Draw) -> String {
         purchases.scenarios.iter().min_by_key(|s| s.list).map(|s| s.name.as_str()).unwrap_or_default();
     if purchases.scenarios.len() > 1 {
         let text = if loss > Money::ZERO {
-            let text =
-                format!("If demand turns out {least}, they cost {} more than none.", currency.short(loss));
+            let text = format!(
+                "If demand turns out {least}, they cost {} more than buying nothing.",
+                currency.short(loss)
+            );
             draw.paint(&text, Tone::Bad)
         } else {
-            format!("Even if demand turns out {least}, they cost no more than none.")
+            format!("Even if demand turns out {least}, they cost no more than buying nothing.")
         };
         body.push_str(&draw.hanging("  ", &draw.clean(&text)));
         let without = if purchases.owned.is_empty() { "on demand" } else { "with what is owned" };
@@ -219,7 +221,7 @@ fn marked(row: &ProposalRow, draw: &Draw) -> String {
 }
 
 /// When savings have passed the upfront payment; `never` within the term.
-fn pays_off(row: &ProposalRow) -> String {
+pub(in crate::report) fn pays_off(row: &ProposalRow) -> String {
     match row.break_even_months {
         None => "never".to_owned(),
         Some(Ratio::ZERO) => "at once".to_owned(),

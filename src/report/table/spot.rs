@@ -34,10 +34,10 @@ pub(super) fn spot(report: &PlanReport, draw: &Draw) -> String {
         body += &grid.render(draw);
     }
     let mut lines = vec![format!(
-        "{} of the {} that may are on {}, {} a month instead of {} on demand (saves {}).",
-        grouped(spot.pods),
+        "Of {} that may lie on spot nodes {} do, on {}: {} a month instead of {} on demand (saves {}).",
         count(spot.pods_allowed, "pod"),
-        count(spot.nodes, "spot node"),
+        grouped(spot.pods),
+        count(spot.nodes, "node"),
         currency.short(spot.spot_month.money()),
         currency.short(spot.on_demand_month.money()),
         currency.short(spot.saving_month),

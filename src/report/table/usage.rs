@@ -1,5 +1,7 @@
 //! Measured use beside requests: where slack is, what other requests would cost, and at what risk.
 
+use std::collections::BTreeSet;
+
 use super::draw::{Draw, Tone};
 use super::grid::{Column, Grid};
 use super::{count, signed_percent, tone_of};
@@ -39,7 +41,11 @@ fn workloads(report: &PlanReport, usage: &UsageReport, draw: &Draw) -> String {
         Column::right("Month"),
         Column::right("Slack"),
     ];
-    let mut grid = Grid::new(columns);
+    let rows = if draw.plain { usage.workloads.len() } else { SHOWN.min(usage.workloads.len()) };
+    let shown = &usage.workloads[..rows];
+    // The end of a name says more than its namespace and kind; where there is no room for all, it stands alone.
+    let short = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
+    let distinct = shown.iter().map(|row| short(&row.workload)).collect::<BTreeSet<_>>().len() == rows;
     let pair = |used: &Option<UsedResource>, resource: ResourceName| match used {
         Some(used) => {
             let share = Ratio::of(used.p95, used.request).map(|r| format!("{}%", r.percent(0)));
@@ -47,21 +53,26 @@ fn workloads(report: &PlanReport, usage: &UsageReport, draw: &Draw) -> String {
         }
         None => ["unknown".to_owned(), String::new()],
     };
-    let rows = if draw.plain { usage.workloads.len() } else { SHOWN.min(usage.workloads.len()) };
-    for row in &usage.workloads[..rows] {
-        let [cpu, cpu_share] = pair(&row.cpu, ResourceName::Cpu);
-        let [memory, memory_share] = pair(&row.memory, ResourceName::Memory);
-        grid.row(vec![
-            draw.clean(&row.workload),
-            grouped(row.replicas),
-            cpu,
-            cpu_share,
-            memory,
-            memory_share,
-            currency.short(row.cost_month.money()),
-            currency.short(row.slack_month),
-        ]);
-    }
+    let made = |name: &dyn Fn(&str) -> String| {
+        let mut grid = Grid::new(columns.clone());
+        for row in shown {
+            let [cpu, cpu_share] = pair(&row.cpu, ResourceName::Cpu);
+            let [memory, memory_share] = pair(&row.memory, ResourceName::Memory);
+            grid.row(vec![
+                draw.clean(&name(&row.workload)),
+                grouped(row.replicas),
+                cpu,
+                cpu_share,
+                memory,
+                memory_share,
+                currency.short(row.cost_month.money()),
+                currency.short(row.slack_month),
+            ]);
+        }
+        grid
+    };
+    let whole = made(&str::to_owned);
+    let grid = if distinct && !draw.fits(whole.width()) { made(&short) } else { whole };
     if rows == 0 { String::new() } else { grid.render(draw) }
 }
 

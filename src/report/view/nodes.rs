@@ -54,6 +54,15 @@ pub struct CostUseRow {
     pub share: Option<Ratio>,
 }
 
+/// How nodes are paid without commitments, in words.
+pub(in crate::report) fn uncommitted(nodes: &[NodeGroupRow]) -> &'static str {
+    match nodes.iter().filter(|row| row.spot).count() {
+        0 => "on demand",
+        spot if spot == nodes.len() => "on spot",
+        _ => "on demand and spot",
+    }
+}
+
 /// Nodes of one type that hold the same pods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

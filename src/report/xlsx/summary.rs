@@ -6,7 +6,7 @@ use super::lists::Nodes;
 use super::money::{MONTHS, Options};
 use crate::bill::Ratio;
 use crate::plan::BoundKind;
-use crate::report::view::{NoticeKind, PlanReport};
+use crate::report::view::{NoticeKind, PlanReport, uncommitted};
 use crate::units::{HOURS_PER_MONTH, HOURS_PER_YEAR, Money};
 
 /// The answer, the inputs that may be changed, and what was taken for granted.
@@ -60,7 +60,7 @@ pub(super) fn summary(
         }
         None => None,
     };
-    sheet.text("Packed, on demand, a month")?;
+    sheet.text(&format!("Packed, {}, a month", uncommitted(&report.nodes)))?;
     names.push(("on_demand_month", sheet.here()));
     sheet.total(&format!("={}", nodes.list), &head.packed_month.to_string(), Look::Money)?;
     sheet.end();
