@@ -467,6 +467,36 @@ owned:
         }
     }
 
+    /// Nobody who reads one format alone takes an estimate for a price.
+    #[test]
+    fn an_estimate_is_marked_wherever_it_is_printed() {
+        let workloads = concat!(env!("CARGO_MANIFEST_DIR"), "/workloads/two-shifts.yaml");
+        let output = Command::cargo_bin("plimsoll")
+            .expect("the binary")
+            .args(["plan", workloads, "--family", "m6i", "--max-vcpu", "2", "--effort", "quick"])
+            .args(["--baselines", "none", "--replay", "none", "--as-of", "2026-08-01", "-f", "json"])
+            .args(["--commit", "--estimate-compute-savings-plans", "--commit-kind", "compute-savings-plan"])
+            .assert()
+            .success();
+        let report = json::parse(&output.get_output().stdout).expect("a plan");
+        let accounts = report.accounts.as_ref().expect("accounts");
+        assert!(accounts.held.iter().all(|row| row.commitment_type == "Compute Savings Plan (estimate)"));
+        let rows = rows(&report);
+        let of_plan: Vec<_> = rows.iter().filter(|row| !row["CommitmentDiscountId"].is_empty()).collect();
+        assert!(!of_plan.is_empty());
+        for row in of_plan {
+            assert!(row["CommitmentDiscountName"].contains("(estimate)"), "{row:?}");
+            assert_eq!(row["x_Provenance"], "estimate");
+        }
+        let on_demand = rows.iter().filter(|row| row["CommitmentDiscountId"].is_empty());
+        assert!(on_demand.clone().count() > 0 && on_demand.clone().all(|row| row["x_Provenance"].is_empty()));
+        let contracts = contracts::render(&report, None).expect("it renders");
+        for row in ::csv::Reader::from_reader(contracts.as_slice()).deserialize() {
+            let row: BTreeMap<String, String> = row.expect("a row");
+            assert!(row["ContractCommitmentDescription"].contains("(estimate)"), "{row:?}");
+        }
+    }
+
     /// In tranches and without buying again, what is held at the end goes on until it ends.
     #[test]
     fn tranches_and_no_renewal_keep_the_invariants() {

@@ -231,6 +231,30 @@ fn limits_are_kept_and_never_make_it_cheaper() {
     }
 }
 
+/// Where one pool stands alone, the optimiser buys what the threshold rule says.
+#[test]
+fn one_pool_alone_follows_the_threshold_rule() {
+    let mut rng = Rng::with_seed(12);
+    for case in 0..12 {
+        let mut catalog = one_type();
+        let (on_demand, reserved) = (100_000_000, rng.u64(20_000_000..100_000_000));
+        let (kind, term) = (OfferKind::ReservedStandard, Term::OneYear);
+        let rate = Rate::from_nanos(reserved);
+        catalog.types[0].offers =
+            vec![CommitmentOffer::new(kind, term, Payment::NoUpfront, rate, Provenance::Listed)];
+        let states: Vec<Vec<u64>> = (0..6).map(|_| vec![rng.u64(0..30)]).collect();
+        let hours: Vec<u32> = (0..480).map(|_| rng.u32(0..6)).collect();
+        let mut demand: Vec<(u64, u64)> = states.iter().map(|nodes| (nodes[0], 0)).collect();
+        hours.iter().for_each(|&state| demand[state as usize].1 += 1);
+        let usage = NodeUsage::new(vec![UsageLine::new(&catalog.types[0])], states, hours).unwrap();
+        let scenarios = market::certain(usage);
+        let plan = optimise(&catalog, &scenarios, &[], &Options::default()).unwrap();
+        let bought: u64 = plan.rows.iter().map(|row| row.quantity).sum();
+        let rule = plimsoll::purchase::threshold(Rate::from_nanos(on_demand), rate, &demand);
+        assert_eq!(bought, rule, "case {case}: reserved {reserved} {demand:?}");
+    }
+}
+
 /// Six nodes all year in three tranches of two: each saves 0.04 of 0.10 from its own start on, so that half
 /// a year's fee of 262.80 at the start is passed when 2 x (73.00 - 21.90) a month have come to 525.60.
 #[test]

@@ -2,7 +2,8 @@
 //! what is owned already, with a lower bound beside it.
 //!
 //! [`optimise`] solves a linear programme over clusters of hours (`relax.rs`), makes its prices a bound
-//! for all hours in integers (`bound.rs`), rounds and improves quantities with a fast estimate
+//! for all hours in integers (`bound.rs`), takes the threshold rule's quantities (`threshold.rs`) where one
+//! pool stands alone, rounds and improves quantities with a fast estimate
 //! (`finish.rs`, `simulate.rs`) and lets the billing engine decide between what is left: every cost that
 //! is printed is the engine's.
 
@@ -26,13 +27,13 @@ use crate::bill::Scenario;
 use crate::bill::commitment::{Holding, charge};
 use crate::catalog::Catalog;
 use crate::solver::master::LpFailure;
-use crate::units::{Money, PartsPerMillion};
+use crate::units::{Money, PartsPerMillion, Rate};
 
 use rayon::prelude::*;
 
 use finish::{Whole, Work};
 use market::{Market, Tranches};
-use model::{Model, PPM, Quantities};
+use model::{Caps, Group, Model, PPM, Quantities, Slot};
 use simulate::Simulator;
 
 /// Why no purchases can be chosen.
@@ -188,6 +189,15 @@ fn search(market: &Market) -> Result<Found, PurchaseError> {
         other[g][0] = quantity;
     }
     starts.push(finish::rounded(&spread(model, &kept, &other)));
+    let small = model.restricted(&kept);
+    let by_rule = standing_alone(&small);
+    if !by_rule.is_empty() {
+        let mut ruled = relaxed.quantities.clone();
+        for (g, quantity) in by_rule {
+            ruled[g][0] = quantity as f64;
+        }
+        starts.push(finish::rounded(&spread(model, &kept, &ruled)));
+    }
     starts.dedup();
     let mut plans = vec![nothing];
     let improved: Vec<Whole> = starts
@@ -214,6 +224,37 @@ fn search(market: &Market) -> Result<Found, PurchaseError> {
     }
     plans.dedup();
     Ok(Found { plans, bound })
+}
+
+/// Groups with one offer whose one kind of demand nothing else covers, and the pieces that the threshold rule
+/// buys of it. Limits and the tail couple what would stand alone.
+fn standing_alone(model: &Model) -> Vec<(usize, u64)> {
+    if model.caps != Caps::default() || model.tail.is_some() {
+        return Vec::new();
+    }
+    let mut covering = vec![0usize; model.on_demand.len()];
+    for group in model.groups.iter().filter(|group| !group.is_idle()) {
+        group.takes.iter().for_each(|&(a, _)| covering[a] += 1);
+    }
+    let weights: u64 = model.slots.iter().map(|slot| model.weight(slot)).sum();
+    let hours = u128::from((weights / PPM).max(1));
+    let rule = |(g, group): (usize, &Group)| {
+        let ([(a, take)], [offer]) = (&group.takes[..], &group.candidates[..]) else { return None };
+        let always = offer.active.iter().all(|&active| u64::from(active) == PPM);
+        if covering[*a] != 1 || !always || offer.step == 0 {
+            return None;
+        }
+        let piece = u128::from(model.on_demand[*a]) * u128::from(offer.step) / u128::from(*take);
+        let on_demand = Rate::from_nanos(u64::try_from(piece).ok()?);
+        let reserved = Rate::from_nanos(u64::try_from(offer.cost / hours).ok()?);
+        let pieces = |slot: &Slot| {
+            let units = slot.demand[*a].checked_mul(*take)?.saturating_sub(group.held[slot.segment]);
+            Some((units / offer.step, model.weight(slot)))
+        };
+        let demand: Vec<(u64, u64)> = model.slots.iter().map(pieces).collect::<Option<_>>()?;
+        Some((g, threshold(on_demand, reserved, &demand)))
+    };
+    model.groups.iter().enumerate().filter_map(rule).collect()
 }
 
 /// The model's bound in true money: with what is sunk, less what roundings of the bill may come to.

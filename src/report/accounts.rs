@@ -12,7 +12,10 @@ use crate::bill::{
     BilledCost, CommitmentCategory, EffectiveCost, LineState, ListCost, OfferKey, Ratio, UsageLine, metrics,
     provider_wording,
 };
+use crate::catalog::Catalog;
 use crate::units::{HOURS_PER_MONTH, Money, Rate};
+
+use super::purchase::marked_wording;
 
 /// Months of the first and of the last span that totals are given for.
 pub const SPANS: [u64; 2] = [12, 36];
@@ -300,6 +303,14 @@ impl Accounts {
                  that round, until it is so for good from the end of {last} on."
             )
         })
+    }
+
+    /// Marks commitments whose rates are estimates, which the charges alone do not tell.
+    pub(super) fn mark_estimates(mut self, catalog: &Catalog) -> Self {
+        for row in &mut self.held {
+            row.commitment_type = marked_wording(row.offer, catalog);
+        }
+        self
     }
 
     /// Commitments that are proposals.

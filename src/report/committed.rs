@@ -83,6 +83,7 @@ pub fn committed(
     of_months.extend(beside(report));
     let name = Some(scenario.name.clone());
     let made = Accounts::of_scenario(&charges, start, &report.catalog.currency, of_months, name);
+    let made = made.mark_estimates(inputs.catalog);
 
     let within = charge(&scenario.usage, &inputs.purchases.holdings);
     let totals = within.total();

@@ -236,7 +236,7 @@ impl Purchases {
             rows: plan.rows.iter().map(row).collect(),
             scenarios: plan.scenarios.iter().map(scenario_row).collect(),
             sensitivity: plan.sensitivity.iter().map(sensitivity_row).collect(),
-            owned: plan.owned.iter().map(owned_row).collect(),
+            owned: plan.owned.iter().map(|row| owned_row(row, inputs.catalog)).collect(),
             assumptions: plan.assumptions.clone(),
         }
     }
@@ -289,10 +289,9 @@ fn proposal(row: &purchase::PurchaseRow, catalog: &Catalog) -> ProposalRow {
         _ => (row.quantity.to_string(), "instances".to_owned()),
     };
     let estimate = is_estimate(row.key, catalog);
-    let wording = provider_wording(row.key.kind);
     ProposalRow {
         commitments: row.ids.clone(),
-        commitment_type: if estimate { format!("{wording} (estimate)") } else { wording.to_owned() },
+        commitment_type: marked_wording(row.key, catalog),
         category: category(row.key.kind),
         term: row.key.term,
         payment: row.key.payment,
@@ -320,6 +319,15 @@ fn proposal(row: &purchase::PurchaseRow, catalog: &Catalog) -> ProposalRow {
         },
     }
 }
+
+/// The provider's wording, with its mark where the catalog has the rates by estimate.
+pub(super) fn marked_wording(key: OfferKey, catalog: &Catalog) -> String {
+    let wording = provider_wording(key.kind);
+    if is_estimate(key, catalog) { format!("{wording}{ESTIMATE}") } else { wording.to_owned() }
+}
+
+/// What follows the wording of an instrument whose rates no price list states.
+pub(super) const ESTIMATE: &str = " (estimate)";
 
 /// Whether the catalog has offers of this key by estimate.
 fn is_estimate(key: OfferKey, catalog: &Catalog) -> bool {
@@ -351,10 +359,10 @@ fn sensitivity_row(row: &purchase::Sensitivity) -> SensitivityRow {
     }
 }
 
-fn owned_row(row: &purchase::OwnedUse) -> OwnedRow {
+fn owned_row(row: &purchase::OwnedUse, catalog: &Catalog) -> OwnedRow {
     OwnedRow {
         commitment: row.id.clone(),
-        commitment_type: provider_wording(row.key.kind).to_owned(),
+        commitment_type: marked_wording(row.key, catalog),
         end_hour: row.end,
         utilization: row.utilization,
         effective: row.effective,

@@ -94,6 +94,7 @@ pub fn steady(
     let all = renewed(&held, hours);
     let told = basis.iter().cloned().chain(beside(report)).collect();
     let made = Accounts::of(&charge(&usage, &all), start, &report.catalog.currency, told);
+    let made = made.mark_estimates(catalog);
 
     let month = NodeUsage::steady(of_lines, counts, showback::hours())?;
     let totals = charge(&month, &held).total();

@@ -13,6 +13,7 @@ use super::FocusError;
 use super::row::{CommitmentCells, PeriodText, Row, Rows, check};
 use crate::bill::{CommitmentCategory, charge_periods};
 use crate::report::accounts::{Accounts, ChargeKind, ChargeRow, HeldRow};
+use crate::report::purchase::ESTIMATE;
 use crate::report::view::PlanReport;
 use crate::units::{Money, Rate};
 
@@ -233,6 +234,7 @@ impl Writer<'_> {
         let listed = if public == rate { list } else { at_list(list) };
         let sku = self.sku(name, "linux");
         let as_used = if spot { "spot" } else { "on-demand" };
+        let provenance = covered.map_or("", |(held, _)| held.provenance());
         let option = covered.map_or_else(|| as_used.to_owned(), |(held, _)| held.row.offer.to_string());
         let (price, resource) = (format!("{sku}:{option}"), self.resource(name));
         let details = json!({ "InstanceType": name, "OperatingSystem": "Linux" }).to_string();
@@ -265,6 +267,7 @@ impl Writer<'_> {
             meter: "Compute Usage",
             price: &price,
             price_details: &details,
+            provenance,
             commitment: covered.map(|(_, cells)| cells),
             ..of(period)
         });
@@ -344,6 +347,11 @@ impl Writer<'_> {
 }
 
 impl Held<'_> {
+    /// As rows of one purchase option say it: a rate that no price list states is an estimate.
+    fn provenance(&self) -> &'static str {
+        if self.row.commitment_type.ends_with(ESTIMATE) { "estimate" } else { "" }
+    }
+
     fn cells(&self, status: &'static str, quantity: i128) -> CommitmentCells<'_> {
         CommitmentCells {
             id: &self.id,
@@ -361,7 +369,13 @@ impl Held<'_> {
 
     /// A row whose resource is the commitment.
     fn base<'r>(&'r self, period: &'r PeriodText) -> Row<'r> {
-        Row { resource_id: &self.id, resource_name: &self.name, resource_type: "Commitment", ..of(period) }
+        Row {
+            resource_id: &self.id,
+            resource_name: &self.name,
+            resource_type: "Commitment",
+            provenance: self.provenance(),
+            ..of(period)
+        }
     }
 }
 

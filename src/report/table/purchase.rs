@@ -6,6 +6,7 @@ use super::signed_percent;
 use crate::bill::Ratio;
 use crate::catalog::{Payment, Term};
 use crate::report::number::{Currency, gap_percent, grouped, percent};
+use crate::report::purchase::ESTIMATE;
 use crate::report::view::{PlanReport, ProposalRow, Purchases};
 use crate::units::Money;
 
@@ -240,7 +241,7 @@ pub(super) fn offer(wording: &str, term: Term, payment: Payment, draw: &Draw) ->
         Payment::PartialUpfront => "partial",
         Payment::AllUpfront => "upfront",
     };
-    let short = match wording.trim_end_matches(" (estimate)") {
+    let short = match wording.trim_end_matches(ESTIMATE) {
         _ if draw.plain => wording,
         "Standard Reserved Instance" => "standard RI",
         "Convertible Reserved Instance" => "convertible RI",
