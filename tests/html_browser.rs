@@ -152,6 +152,12 @@ fn the_page_in_chromium() {
         let pdf = browser.pdf(&folder().join(format!("{name}.pdf")));
         assert!(pdf.starts_with(b"%PDF-"), "{name}");
         // A4 is 595 x 842 points.
+        let text = String::from_utf8_lossy(&pdf);
+        let sizes: Vec<&str> = text.split("/MediaBox [").skip(1).map(|rest| &rest[..12]).collect();
+        assert!(
+            !sizes.is_empty() && sizes.iter().all(|size| size.starts_with("0 0 594.9")),
+            "{name}: {sizes:?}"
+        );
         let (requests, complaints) = browser.requests_and_complaints();
         assert_eq!(requests.len(), 1, "{name}: the page and nothing else: {requests:?}");
         assert_eq!(complaints, Vec::<String>::new(), "{name}");

@@ -315,3 +315,13 @@ fn parts_know_the_name_of_the_whole() {
     let id = WorkloadId { name: "web@spot-2".to_owned(), ..deployment("x", 1, 1, 1).id };
     assert_eq!(id.whole_name(), "web");
 }
+
+/// A share of one pod is no pod: that nothing comes of `--spot` is told.
+#[test]
+fn a_share_that_is_no_whole_pod_anywhere_is_told() {
+    let input = "workloads/online-boutique.yaml";
+    let mut command = plimsoll();
+    command.args(["plan", input, "-q", "--effort", "quick", "--baselines", "none", "--spot", "10%"]);
+    let text = String::from_utf8(command.assert().success().get_output().stdout.clone()).unwrap();
+    assert!(text.contains("nothing may lie on spot nodes"), "{text}");
+}

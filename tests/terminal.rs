@@ -156,6 +156,8 @@ fn every_section_fits_the_terminal() {
     ] {
         assert!(all.contains(section), "no plan has {section}");
     }
+    // Spot nodes are not said to be on demand.
+    assert!(all.contains("types, on demand and spot") && all.contains("packed, on demand and spot"));
 }
 
 /// Where packing costs more than before, the bar of before is the shorter one.

@@ -186,7 +186,8 @@ fn libreoffice_computes_the_same() {
             let difference = number(&summary[label]) - number(&figure);
             assert!(difference.abs() < 1e-4, "{label}: {} is not {figure}", summary[label]);
         };
-        near("Packed, on demand, a month", head.packed_month.to_string());
+        let how = if report.nodes.iter().any(|row| row.spot) { "on demand and spot" } else { "on demand" };
+        near(&format!("Packed, {how}, a month"), head.packed_month.to_string());
         let paid = head.reserved_month.map_or(head.packed_month.to_string(), |cost| cost.to_string());
         near("Packed, as paid for (amortised), a month", paid);
         near("Nodes", head.nodes.to_string());

@@ -154,6 +154,9 @@ impl Sheet<'_> {
             self.sheet.write_string_with_format(self.row, index, title, self.header)?;
             self.sheet.set_column_width(index, width)?;
         }
+        // Rows do not grow by themselves everywhere: without this, LibreOffice draws titles over the figures.
+        let most = columns.iter().map(|&(title, width)| lines(title, width)).max().unwrap_or(1);
+        self.sheet.set_row_height(self.row, LINE * u32::from(most))?;
         self.sheet.set_freeze_panes(self.row + 1, 0)?;
         self.end();
         Ok(())
@@ -258,7 +261,40 @@ impl Sheet<'_> {
     }
 }
 
+/// Height of a line of text, in points.
+const LINE: u32 = 15;
+
+/// Lines that a bold title takes in a column of so many characters.
+fn lines(title: &str, width: u16) -> u16 {
+    // Bold letters are wider than the digits by which columns are measured.
+    let width = usize::from(width) * 9 / 10;
+    let (mut lines, mut used) = (1, 0);
+    for word in title.split(' ') {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > width {
+            lines += 1;
+            used = length;
+        } else {
+            used += length + usize::from(used > 0);
+        }
+    }
+    lines
+}
+
 /// A text without what no cell can hold: control characters, and more than 32,767 characters.
 fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(32_767).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_wrap_between_words() {
+        assert_eq!(lines("Nodes", 8), 1);
+        assert_eq!(lines("On demand, an hour", 12), 2);
+        assert_eq!(lines("cpu of its nodes, millicores", 12), 3);
+        assert_eq!(lines("Commitment", 4), 1);
+    }
 }
