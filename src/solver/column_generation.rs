@@ -20,34 +20,33 @@ use crate::plan::ValueProof;
 use super::bound::{self, IntegerPrices};
 use super::cases;
 use super::greedy::{Balance, Filler, Guide};
-use super::instance::{Bin, Instance};
+use super::instance::{Bin, Instance, Kind};
 use super::knapsack_lp::Columns;
-use super::master::{Programme, Sense};
+use super::master::Sense;
 use super::pricing;
 use super::relaxation::Prices;
-use super::rounding;
+use super::simplex::Simplex;
 
 /// Weight of the last round's prices against the master's.
-const SMOOTHING: f64 = 0.8;
+const SMOOTHING: f64 = 0.9;
 /// Cases that one pricing search may look at, at first and when nothing else helps.
-const SEARCH_STEPS: (usize, usize) = (400, 10_000);
-/// Rounds that prices have to come close to the master's before searches are made longer.
-const STALLED: u32 = 8;
+const SEARCH_STEPS: (usize, usize) = (80, 10_000);
 /// Patterns of one kind that are filled one after the other from the same copies.
 const COMPLEMENTS: usize = 8;
 /// Nodes of an enumeration that take about as long as a case.
 const ENUMERATED_PER_CASE: u64 = 1_000;
 /// Bins that hold fewer copies on average are enumerated before they are searched by cases.
 const SHORT: f64 = 8.0;
-/// Up to this many pairs of kind and shape, a second look at other prices costs less than a master, and what
-/// it brings saves some.
-const SECOND_LOOK: usize = 50_000;
 /// Below this relative distance of master and bound the linear programme counts as solved.
 const CLOSED: f64 = 2e-6;
+/// Pivots that one master may take, per shape.
+const PIVOTS: usize = 30;
+
 /// The pool of patterns and the best prices found.
 pub(super) struct PatternLp<'a> {
     instance: &'a Instance,
     columns: &'a [Columns],
+    lp: Simplex,
     pool: Vec<(usize, Vec<(usize, u64)>)>,
     known: HashSet<(usize, Vec<(usize, u64)>)>,
     /// Prices with the best bound so far.
@@ -58,16 +57,10 @@ pub(super) struct PatternLp<'a> {
     pub latest: Prices,
     /// Value of the last master: an upper bound on the programme's.
     pub master_value: f64,
-    /// Patterns with their number in the last master.
-    pub solution: Vec<(usize, f64)>,
     /// Work done since it was last taken.
     pub work: u64,
     /// The prices of the last round.
     smoothed: Vec<f64>,
-    /// Per pattern of the last master: its cost above its worth, as a share.
-    margin: Vec<f64>,
-    /// Rounds in a row without a new pattern or a better bound.
-    stalled: u32,
     steps: usize,
     /// Kinds that are not looked at: where only plans are wanted, those that are far from paying.
     passed_over: Vec<bool>,
@@ -105,6 +98,7 @@ impl<'a> PatternLp<'a> {
         let mut lp = PatternLp {
             instance,
             columns,
+            lp: programme(instance, &prices.pi),
             pool: Vec::new(),
             known: HashSet::new(),
             best_bound: integer.bound(instance, &bound::stock_limits(instance)),
@@ -112,11 +106,8 @@ impl<'a> PatternLp<'a> {
             latest: prices.clone(),
             best_integer: integer,
             master_value: f64::INFINITY,
-            solution: Vec::new(),
             work: 0,
             smoothed: prices.pi.clone(),
-            margin: Vec::new(),
-            stalled: 0,
             steps: SEARCH_STEPS.0,
             passed_over: vec![false; instance.kinds.len()],
             short: copies / prices.bins.iter().sum::<f64>().max(1.0) <= SHORT,
@@ -153,27 +144,28 @@ impl<'a> PatternLp<'a> {
         }
     }
 
-    /// The last master's solution as a basic one: at most as many patterns as there are rows, so that
-    /// most numbers are large. The master's own where the simplex method does not find one.
-    pub(super) fn basic_solution(&self) -> Vec<(usize, f64)> {
-        let lp = rounding::covering(self.instance, self.solution.iter().map(|&(p, _)| self.pattern(p)));
-        match lp.solve_basic() {
-            Ok(x) => {
-                let counts = self.solution.iter().zip(x).map(|(&(p, _), count)| (p, count));
-                counts.filter(|&(_, count)| count > 1e-6).collect()
-            }
-            Err(_) => self.solution.clone(),
-        }
+    /// All patterns at hand.
+    pub(super) fn patterns(&self) -> Vec<Bin> {
+        let bin = |(kind, content): &(usize, Vec<(usize, u64)>)| Bin {
+            kind: *kind,
+            content: content.clone(),
+            copies: 1,
+        };
+        self.pool.iter().map(bin).collect()
     }
 
-    pub(super) fn pattern(&self, p: usize) -> (usize, &[(usize, u64)]) {
-        (self.pool[p].0, &self.pool[p].1)
+    /// The last master's solution: at most as many patterns as there are rows, so that most numbers are
+    /// large.
+    pub(super) fn solution(&self) -> Vec<(Bin, f64)> {
+        let counts = (0..self.pool.len()).map(|p| self.lp.value(p));
+        self.patterns().into_iter().zip(counts).filter(|&(_, count)| count > 1e-6).collect()
     }
 
     fn add(&mut self, kind: usize, content: Vec<(usize, u64)>) -> bool {
         if content.is_empty() || !self.known.insert((kind, content.clone())) {
             return false;
         }
+        add_pattern(&mut self.lp, self.instance, kind, &content);
         self.pool.push((kind, content));
         true
     }
@@ -181,28 +173,22 @@ impl<'a> PatternLp<'a> {
     /// One master, priced between its duals and those of the rounds before, near to either.
     pub(super) fn round(&mut self) -> Round {
         let Some((master, mu)) = self.solve_master() else { return Round::Closed };
-        let before = self.best_bound;
+        let settled = self.smoothed == master;
         let pi: Vec<f64> =
             master.iter().zip(&self.smoothed).map(|(m, s)| SMOOTHING * s + (1.0 - SMOOTHING) * m).collect();
         self.smoothed.clone_from(&pi);
-        let mut changed = self.price(&pi, &master, &mu);
-        if self.instance.kinds.len() * self.instance.shapes.len() <= SECOND_LOOK {
-            let between: Vec<f64> = master.iter().zip(&pi).map(|(m, s)| 0.5 * (m + s)).collect();
-            changed |= self.price(&between, &master, &mu);
-        }
+        let changed = self.price(&pi, &master, &mu);
         if self.master_value - self.best_bound as f64 <= CLOSED * self.master_value {
             return Round::Closed;
         }
-        if changed || self.best_bound > before {
-            self.stalled = 0;
+        if changed {
             return Round::Progress;
         }
-        // The smoothed prices yield nothing; they are on their way to the master's own.
-        self.stalled += 1;
-        if self.stalled < STALLED {
+        if !settled {
+            // Nothing pays at the smoothed prices: next, the master's own.
+            self.smoothed = master;
             return Round::Progress;
         }
-        self.stalled = 0;
         if self.steps < SEARCH_STEPS.1 {
             self.steps *= 5;
             return Round::Progress;
@@ -211,55 +197,19 @@ impl<'a> PatternLp<'a> {
     }
 
     fn solve_master(&mut self) -> Option<(Vec<f64>, Vec<f64>)> {
+        let shapes = self.instance.shapes.len();
+        let pivots = self.lp.solve(PIVOTS * shapes + 1_000);
+        self.work += pivots as u64 * self.lp.work_per_pivot();
+        self.master_value = self.lp.cost();
+        let (pi, mu) = self.lp.dual().split_at(shapes);
+        if !self.master_value.is_finite() || !pi.iter().chain(mu).all(|y| y.is_finite()) {
+            return None;
+        }
+        let mut mu = mu.iter();
+        let stocked = |kind: &Kind| kind.stock.and_then(|_| mu.next().copied()).unwrap_or(0.0).min(0.0);
+        let mu = self.instance.kinds.iter().map(stocked).collect();
+        let pi = pi.iter().map(|p| p.max(0.0)).collect();
         self.forget();
-        let instance = self.instance;
-        let total = (self.best_bound as f64).max(1.0);
-        let mut lp = Programme::default();
-        let mut cover: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.shapes.len()];
-        let mut stock: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.kinds.len()];
-        // Variables count money as a share of the total; bins that are free count by a token rate.
-        let token = |t: usize| (instance.kinds[t].rate as f64).max(total * 1e-9);
-        for (t, content) in &self.pool {
-            let v = lp.add_variable(instance.kinds[*t].rate as f64 / token(*t));
-            for &(j, n) in content {
-                cover[j].push((v, n as f64 * total / token(*t) / instance.shapes[j].copies as f64));
-            }
-            stock[*t].push((v, total / token(*t)));
-        }
-        let cover: Vec<usize> =
-            cover.into_iter().map(|terms| lp.add_row(terms, Sense::AtLeast, 1.0)).collect();
-        let mut stock_rows = vec![None; instance.kinds.len()];
-        for (t, terms) in stock.into_iter().enumerate() {
-            if let (Some(s), false) = (instance.kinds[t].stock, terms.is_empty()) {
-                let scale = 1.0 / (s.max(1) as f64);
-                let terms = terms.into_iter().map(|(v, a)| (v, a * scale)).collect();
-                stock_rows[t] = Some((lp.add_row(terms, Sense::AtMost, s as f64 * scale), scale));
-            }
-        }
-        self.work += lp.work();
-        let solution = lp.solve_lp().ok()?;
-        self.master_value = solution.x.iter().zip(&lp.cost).map(|(x, c)| x.max(0.0) * c).sum::<f64>() * total;
-        self.solution = (0..self.pool.len())
-            .map(|p| (p, solution.x[p] * total / token(self.pool[p].0)))
-            .filter(|&(_, count)| count > 1e-6)
-            .collect();
-        let pi: Vec<f64> = cover
-            .iter()
-            .zip(&instance.shapes)
-            .map(|(&r, s)| (solution.dual[r] * total / s.copies as f64).max(0.0))
-            .collect();
-        let mu: Vec<f64> = stock_rows
-            .iter()
-            .map(|row| row.map_or(0.0, |(r, scale)| (solution.dual[r] * total * scale).min(0.0)))
-            .collect();
-        self.margin = self
-            .pool
-            .iter()
-            .map(|(t, content)| {
-                let worth: f64 = content.iter().map(|&(j, n)| pi[j] * n as f64).sum();
-                1.0 - (worth + mu[*t]) / instance.kinds[*t].rate.max(1) as f64
-            })
-            .collect();
         Some((pi, mu))
     }
 
@@ -270,27 +220,19 @@ impl<'a> PatternLp<'a> {
         if self.pool.len() <= most {
             return;
         }
-        // Those added since are kept.
-        let mut order: Vec<usize> = (0..self.margin.len()).collect();
-        order.sort_by(|&a, &b| self.margin[a].total_cmp(&self.margin[b]).then(a.cmp(&b)));
-        let mut kept = vec![true; self.pool.len()];
-        for &p in order.iter().skip(keep) {
-            kept[p] = false;
-            self.known.remove(&self.pool[p]);
-        }
-        // Whatever names patterns by number goes along, for the next master may fail.
-        let mut now: Vec<Option<usize>> = Vec::with_capacity(kept.len());
-        let mut count = 0;
-        for &keep in &kept {
-            now.push(keep.then_some(count));
-            count += usize::from(keep);
-        }
-        let place = |p: usize| now.get(p).copied().flatten();
-        self.solution = self.solution.iter().filter_map(|&(p, n)| Some((place(p)?, n))).collect();
-        let mut keep = kept.iter();
-        self.margin.retain(|_| keep.next().copied().unwrap_or(true));
-        let mut keep = kept.iter();
-        self.pool.retain(|_| keep.next().copied().unwrap_or(true));
+        let margin: Vec<f64> = (0..self.pool.len()).map(|p| self.lp.margin(p)).collect();
+        let mut sorted = margin.clone();
+        sorted.sort_by(f64::total_cmp);
+        let stays = self.lp.retain(|p| margin[p] < sorted[keep]);
+        let mut stays = stays.iter();
+        let known = &mut self.known;
+        self.pool.retain(|pattern| {
+            let stays = stays.next().copied().unwrap_or(true);
+            if !stays {
+                known.remove(pattern);
+            }
+            stays
+        });
     }
 
     /// Prices every kind at `pi`; adds columns that pay under the master's own duals too; takes the
@@ -339,6 +281,13 @@ impl<'a> PatternLp<'a> {
             let lambda = vec![0.0; instance.dims];
             let (value, proof) = bound::prove_by_prices(instance, t, integer_pi, &lambda);
             return KindPriced { value, proof, relaxed: 0.0, lambda, patterns: Vec::new(), work: 0 };
+        }
+        // Prices that ruled the kind out before mostly do so again.
+        let lambda = &self.latest.lambda[t];
+        let (value, proof) = bound::prove_by_prices(instance, t, integer_pi, lambda);
+        if value as f64 <= (rate as f64 - mu) * (1.0 - 1e-9) {
+            let (lambda, patterns, work) = (lambda.clone(), Vec::new(), 3 * instance.shapes.len() as u64);
+            return KindPriced { value, proof, relaxed: value as f64, lambda, patterns, work };
         }
         let relaxed = self.columns[t].solve(pi);
         let (value, proof) = bound::prove_by_prices(instance, t, integer_pi, &relaxed.lambda);
@@ -405,6 +354,36 @@ fn worth(pi: &[u64], content: &[(usize, u64)]) -> u64 {
     content.iter().map(|&(j, n)| pi[j].saturating_mul(n)).fold(0, u64::saturating_add)
 }
 
+/// The master without patterns: a row per shape, then one per kind in stock.
+fn programme(instance: &Instance, pi: &[f64]) -> Simplex {
+    /// What covers a shape in want of bins is so much dearer than the shape's price.
+    const DEAR: f64 = 1.1;
+    let dear: Vec<f64> = (0..instance.shapes.len())
+        .map(|j| {
+            let kinds = instance.kinds.iter().zip(&instance.fits).filter(|(_, fits)| fits[j] > 0);
+            let per_copy = kinds.map(|(kind, fits)| kind.rate.max(1) as f64 / fits[j] as f64);
+            let alone = per_copy.fold(f64::INFINITY, f64::min);
+            if pi[j] > 0.0 { (DEAR * pi[j]).min(alone) } else { alone }
+        })
+        .collect();
+    let cover = instance.shapes.iter().zip(&dear).map(|(s, &dear)| (Sense::AtLeast, s.copies as f64, dear));
+    let stock = instance
+        .kinds
+        .iter()
+        .filter_map(|kind| Some((Sense::AtMost, kind.stock? as f64, kind.rate.max(1) as f64)));
+    Simplex::new(&cover.chain(stock).collect::<Vec<_>>())
+}
+
+fn add_pattern(lp: &mut Simplex, instance: &Instance, kind: usize, content: &[(usize, u64)]) {
+    let rate = instance.kinds[kind].rate as f64;
+    let mut terms: Vec<(usize, f64)> = content.iter().map(|&(j, n)| (j, n as f64)).collect();
+    if instance.kinds[kind].stock.is_some() {
+        let row = instance.kinds[..kind].iter().filter(|k| k.stock.is_some()).count();
+        terms.push((instance.shapes.len() + row, 1.0));
+    }
+    lp.add(rate, rate.max(1.0), terms);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -432,21 +411,17 @@ mod tests {
         // The start has the pattern of 400 already; the worst come first, so that they are what goes.
         lp.pool.clear();
         lp.known.clear();
+        lp.lp = programme(&instance, &prices.pi);
         for n in 1..=400 {
             lp.add(0, vec![(0, n)]);
         }
         lp.solve_master().expect("a covering programme has a solution");
-        // An interior point leaves dust on patterns beside the best.
-        let named = |lp: &PatternLp<'_>| -> Vec<(usize, u64)> {
-            let used = lp.solution.iter().filter(|&&(_, count)| count > 0.1);
-            used.map(|&(p, _)| lp.pattern(p)).map(|(t, content)| (t, content[0].1)).collect()
-        };
-        let before = named(&lp);
-        assert_eq!(before, [(0, 400)], "full bins are the cheapest cover");
-        lp.forget();
         // 3 shapes' worth and 100 of the 400 stay.
-        assert_eq!((lp.pool.len(), lp.margin.len()), (103, 103));
-        assert_eq!(named(&lp), before);
-        assert!(lp.basic_solution().iter().all(|&(p, _)| p < lp.pool.len()));
+        assert_eq!(lp.pool.len(), 103);
+        let named: Vec<(usize, u64, f64)> =
+            lp.solution().into_iter().map(|(bin, count)| (bin.kind, bin.content[0].1, count)).collect();
+        assert_eq!(named, [(0, 400, 2.5)], "full bins are the cheapest cover");
+        lp.add(0, vec![(0, 1)]);
+        assert_eq!(lp.pool.len(), 104, "what was forgotten may come again");
     }
 }

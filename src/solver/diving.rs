@@ -13,6 +13,24 @@ use super::starts::View;
 use super::{Search, bound};
 use crate::units::Money;
 
+/// How slowly a dive goes.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// One in so many of the bins that are left is settled between two programmes.
+    at_once: f64,
+    /// Rounds of column generation for each programme.
+    rounds: u32,
+}
+
+const PACES: [Pace; 3] = [
+    Pace { at_once: 6.0, rounds: 8 },
+    Pace { at_once: 12.0, rounds: 16 },
+    Pace { at_once: 24.0, rounds: 32 },
+];
+
+/// Rounds of column generation between two attempts to round what it has.
+const ROUNDED_EVERY: u32 = 32;
+
 impl Search<'_> {
     pub(super) fn copies_per_bin(&self, prices: &Prices) -> f64 {
         let copies: f64 = self.instance.shapes.iter().map(|s| s.copies as f64).sum();
@@ -45,9 +63,7 @@ impl Search<'_> {
             lp.for_plans(KINDS_FOR_PLANS);
         }
         let mut rounds = 0u32;
-        // Where there are many shapes and bins hold much, the neighbourhood search packs better than diving.
-        let dives = !bounded && (instance.shapes.len() <= 100 || self.copies_per_bin(prices) <= 8.0);
-        let until = if bounded { 0.5 } else { 0.7 };
+        let until = if bounded { 0.5 } else { 0.6 };
         loop {
             let state = lp.round();
             self.meter.spend(std::mem::take(&mut lp.work));
@@ -56,13 +72,12 @@ impl Search<'_> {
                 self.offer_bound(bound::certified(self.problem, instance, &lp.best_integer));
             }
             let closed = state == Round::Closed || self.meter.share_used() > until;
-            if closed || rounds.is_multiple_of(8) {
+            if closed || rounds.is_multiple_of(ROUNDED_EVERY) {
                 let guide = Guide::new(instance, &lp.latest, may_open);
                 self.round_patterns(&lp, &guide, &mut rng, may_open);
-                if closed && dives && !self.done() {
-                    self.dive(&lp, &guide);
+                if closed && !bounded && instance.max_kinds.is_none() {
+                    self.dives(&lp, &guide);
                     self.finish_by_mip(&lp, may_open);
-                    self.improve(&[View { guide: &guide, prices: &lp.latest }], 0.9, 1);
                 }
             }
             if closed || self.done() {
@@ -71,48 +86,53 @@ impl Search<'_> {
         }
     }
 
+    /// Dives one after the other, each slower than the one before, with a short local search behind each.
+    fn dives(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>) {
+        /// Of the budget, for the local search.
+        const SHARE: f64 = 0.05;
+        const UNTIL: f64 = 0.9;
+        for pace in PACES {
+            if self.done() || self.meter.share_used() > UNTIL {
+                return;
+            }
+            self.enter(Phase::Rounding);
+            self.dive(lp, guide, pace, UNTIL);
+            self.enter(Phase::Improvement);
+            let until = self.meter.share_used() + SHARE;
+            self.improve(&[View { guide, prices: &lp.latest }], until, 1);
+        }
+    }
+
     /// Fixes the whole parts of the pattern counts, or else the largest fraction, generates columns for
     /// what is left, and so on; at every depth the rest is also packed by prices.
-    fn dive(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>) {
-        const DEPTHS: usize = 40;
-        const ROUNDS: usize = 12;
-        const SHARE: f64 = 0.15;
-        /// One in so many of the bins that are left is settled between two programmes.
-        const AT_ONCE: f64 = 12.0;
-        let until = self.meter.share_used() + SHARE;
-        if self.instance.max_kinds.is_some() {
-            return;
-        }
-        self.enter(Phase::Rounding);
+    fn dive(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, pace: Pace, until: f64) {
         let instance = self.instance;
         let mut partial = Partial::new(instance);
-        let pattern_of = |lp: &PatternLp<'_>, p: usize, names: Option<&[usize]>| {
-            let (kind, content) = lp.pattern(p);
-            let content = content.iter().map(|&(j, n)| (names.map_or(j, |names| names[j]), n)).collect();
-            Bin { kind, content, copies: 1 }
-        };
-        let mut solution: Vec<(Bin, f64)> =
-            lp.basic_solution().into_iter().map(|(p, count)| (pattern_of(lp, p, None), count)).collect();
+        let mut solution = lp.solution();
+        let mut pool: Vec<Bin> = lp.patterns();
         let mut pi = lp.latest.pi.clone();
+        let mut rest = lp.master_value;
         let mut filler = Filler::default();
-        for _ in 0..DEPTHS {
+        loop {
             let incumbent = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
-            let rest: f64 = partial.left.iter().zip(&pi).map(|(&n, p)| n as f64 * p).sum();
             if self.done() || self.meter.share_used() > until || partial.cost() + rest >= incumbent {
                 return;
             }
-            let whole: u64 =
+            let bins: f64 = solution.iter().map(|(_, count)| count).sum();
+            let quota = (bins / pace.at_once).ceil() as u64;
+            let mut taken: u64 =
                 solution.iter().map(|(bin, count)| partial.take(bin, (count + 1e-6).floor() as u64)).sum();
-            if whole == 0 {
-                // The nearest to one first, some at a time: each programme costs as much as the first.
-                solution.sort_by(|a, b| b.1.total_cmp(&a.1));
-                let bins: f64 = solution.iter().map(|(_, count)| count).sum();
-                let batch = 1 + (bins / AT_ONCE) as usize;
-                let taken: u64 = solution.iter().take(batch).map(|(bin, _)| partial.take(bin, 1)).sum();
-                if taken == 0 {
-                    // The patterns hold more than is left of something.
-                    return;
+            // The nearest to one more first, some at a time: each programme takes its time.
+            solution.sort_by(|a, b| b.1.fract().total_cmp(&a.1.fract()));
+            for (bin, _) in &solution {
+                if taken >= quota {
+                    break;
                 }
+                taken += partial.take(bin, 1);
+            }
+            if taken == 0 {
+                // The patterns hold more than is left of something.
+                return;
             }
             if partial.left.iter().all(|&n| n == 0) {
                 self.offer_plan(partial.bins);
@@ -133,31 +153,34 @@ impl Search<'_> {
             let integer = bound::integer_prices(&residual, &prices.pi, &prices.lambda);
             let mut below = PatternLp::start(&residual, &columns, &prices, integer);
             below.short = lp.short;
-            let fitting =
-                solution.iter().filter(|(bin, _)| bin.content.iter().all(|&(j, n)| partial.left[j] >= n));
-            below.add_plan(
-                &fitting
-                    .map(|(bin, _)| {
-                        let local = |&(j, n): &(usize, u64)| Some((names.binary_search(&j).ok()?, n));
-                        Bin { content: bin.content.iter().filter_map(local).collect(), ..bin.clone() }
-                    })
-                    .collect::<Vec<_>>(),
-            );
-            for _ in 0..ROUNDS {
+            // What was a pattern is one still, as far as there are copies.
+            let seeds: Vec<Bin> = pool
+                .iter()
+                .map(|bin| {
+                    let local = |&(j, n): &(usize, u64)| {
+                        Some((names.binary_search(&j).ok()?, n.min(partial.left[j])))
+                    };
+                    Bin { content: bin.content.iter().filter_map(local).collect(), ..bin.clone() }
+                })
+                .collect();
+            below.add_plan(&seeds);
+            for _ in 0..pace.rounds {
                 let state = below.round();
                 self.meter.spend(std::mem::take(&mut below.work));
                 if state == Round::Closed || self.done() || self.meter.share_used() > until {
                     break;
                 }
             }
+            rest = below.master_value;
             for (&j, &p) in names.iter().zip(&below.latest.pi) {
                 pi[j] = p;
             }
-            solution = below
-                .basic_solution()
-                .into_iter()
-                .map(|(p, count)| (pattern_of(&below, p, Some(&names)), count))
-                .collect();
+            let named = |bin: Bin| {
+                let content = bin.content.iter().map(|&(j, n)| (names[j], n)).collect();
+                Bin { content, ..bin }
+            };
+            solution = below.solution().into_iter().map(|(bin, count)| (named(bin), count)).collect();
+            pool = below.patterns().into_iter().map(named).collect();
         }
     }
 
@@ -169,12 +192,7 @@ impl Search<'_> {
         let (Some(limit), None) = (self.meter.time_limit(), self.instance.max_kinds) else { return };
         let Some((_, incumbent)) = &self.incumbent else { return };
         let mut patterns: Vec<Bin> = incumbent.iter().map(|b| Bin { copies: 1, ..b.clone() }).collect();
-        for (p, _) in lp.basic_solution() {
-            let (kind, content) = lp.pattern(p);
-            if may_open[kind] {
-                patterns.push(Bin { kind, content: content.to_vec(), copies: 1 });
-            }
-        }
+        patterns.extend(lp.solution().into_iter().map(|(bin, _)| bin).filter(|bin| may_open[bin.kind]));
         patterns.sort_unstable();
         patterns.dedup();
         if patterns.len() <= MOST_PATTERNS {
@@ -186,15 +204,8 @@ impl Search<'_> {
     }
 
     fn round_patterns(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, rng: &mut Rng, may_open: &[bool]) {
-        let solution: Vec<(Bin, f64)> = lp
-            .basic_solution()
-            .into_iter()
-            .map(|(p, count)| {
-                let (kind, content) = lp.pattern(p);
-                (Bin { kind, content: content.to_vec(), copies: 1 }, count)
-            })
-            .filter(|(bin, _)| may_open[bin.kind])
-            .collect();
+        let solution: Vec<(Bin, f64)> =
+            lp.solution().into_iter().filter(|(bin, _)| may_open[bin.kind]).collect();
         let limit = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
         let seeds: Vec<u64> = (0..24).map(|_| rng.u64(..)).collect();
         let tries: Vec<(Option<Vec<Bin>>, u64)> = seeds

@@ -145,20 +145,6 @@ impl Programme {
         self.rows.iter().all(holds) && (value - bound).abs() <= TOLERANCE * (1.0 + value.abs())
     }
 
-    /// A basic optimal solution of the linear programme by the simplex method: HiGHS with the feature
-    /// `highs`, else microlp.
-    pub(crate) fn solve_basic(&self) -> Result<Vec<f64>, LpFailure> {
-        let (variables, x, objective) = self.variables(|_| variable().min(0.0));
-        let unsolved = variables.minimise(objective);
-        #[cfg(feature = "highs")]
-        let mut model = unsolved.using(good_lp::solvers::highs::highs).set_threads(1);
-        #[cfg(not(feature = "highs"))]
-        let mut model = unsolved.using(good_lp::solvers::microlp::microlp);
-        self.add_rows(&mut model, &x);
-        let solution = model.solve().map_err(failure)?;
-        Ok(x.iter().map(|&v| solution.value(v).max(0.0)).collect())
-    }
-
     /// Solves the programme with all variables integer, within a time limit: HiGHS with the feature
     /// `highs`, else microlp. The answer is the best found, and a hint like any other.
     pub(crate) fn solve_integer(&self, most: u64, seconds: f64) -> Result<Vec<u64>, LpFailure> {

@@ -23,6 +23,7 @@ mod pricing;
 mod relaxation;
 mod rounding;
 mod shares;
+mod simplex;
 mod starts;
 
 pub use pooled::{solve_pooled, solve_pooled_from};
