@@ -32,9 +32,18 @@ mod common;
 use common::clusters::{Cluster, Variant, cluster};
 use common::literature::Spec;
 
-/// Pods and shapes of the table's rows.
-const ROWS: [(u64, usize); 6] =
-    [(1_000, 50), (10_000, 200), (10_000, 500), (100_000, 500), (100_000, 2_000), (1_000_000, 5_000)];
+/// Pods and shapes of the table's rows, and after how many milliseconds their early plan is looked at.
+const ROWS: [(u64, usize, u64); 6] = [
+    (1_000, 50, 100),
+    (10_000, 200, 500),
+    (10_000, 500, 1_000),
+    (100_000, 500, 2_000),
+    (100_000, 2_000, 5_000),
+    (1_000_000, 5_000, 30_000),
+];
+
+/// When the early plan of other instances is looked at, in milliseconds.
+const EARLY: u64 = 500;
 
 /// Measures plans of generated instances.
 #[derive(Parser)]
@@ -175,6 +184,9 @@ struct Row {
     stop: StopReason,
     first_plan: f64,
     first_gap: f64,
+    /// Seconds after which the early plan was looked at.
+    early: f64,
+    early_gap: f64,
     gap_at_10: f64,
     gap: f64,
     seconds: f64,
@@ -202,7 +214,7 @@ fn main() {
             let bytes = std::fs::read(&path).expect("the file can be read");
             let source = Source { name: path.display().to_string(), bytes };
             let problem = problem_file::read(&source).expect("the file holds a problem");
-            let (row, _) = measure(source.name, &problem, search);
+            let (row, _) = measure(source.name, &problem, EARLY, search);
             println!("{HEADER}\n{}", markdown(&row));
         }
         Action::Literature { class, dimensions, items, count, search } => {
@@ -304,7 +316,7 @@ fn pooled_row(made: &Cluster, most: u32, name: &str, search: Search) -> String {
     )
 }
 
-const HEADER: &str = "| instance | first plan (s) | its gap | gap at 10 s | gap at end | seconds | stop | cost ($/h) | bound ($/h) | bins | types | memory (MiB) | others, above the bound |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|";
+const HEADER: &str = "| instance | first plan (s) | its gap | gap early on | gap at 10 s | gap at end | seconds | stop | cost ($/h) | bound ($/h) | bins | types | memory (MiB) | others, above the bound |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 fn markdown(row: &Row) -> String {
     let percent = |gap: f64| format!("{:.3} %", gap * 100.0);
@@ -313,10 +325,12 @@ fn markdown(row: &Row) -> String {
         row.baselines.iter().map(|(name, cost)| format!("{name} {}", above(*cost))).collect();
     let stop = serde_json::to_value(row.stop).expect("plain data");
     format!(
-        "| {} | {:.2} | {} | {} | {} | {:.1} | {} | {:.4} | {:.4} | {} | {} | {} | {} |",
+        "| {} | {:.2} | {} | {} at {} s | {} | {} | {:.1} | {} | {:.4} | {:.4} | {} | {} | {} | {} |",
         row.name,
         row.first_plan,
         percent(row.first_gap),
+        percent(row.early_gap),
+        row.early,
         percent(row.gap_at_10),
         percent(row.gap),
         row.seconds,
@@ -337,7 +351,7 @@ fn table(rows: &[String], variants: &[String], count: u64, with_baselines: bool,
     println!("{HEADER}");
     let program = std::env::current_exe().expect("this program has a path");
     for variant in variants {
-        for (pods, shapes) in ROWS.into_iter().filter(|&(pods, shapes)| wanted(pods, shapes)) {
+        for (pods, shapes, _) in ROWS.into_iter().filter(|&(pods, shapes, _)| wanted(pods, shapes)) {
             for seed in search.seed..search.seed + count {
                 let run = |extra: &[&str], limit: f64| -> Row {
                     let (pods, shapes) = (pods.to_string(), shapes.to_string());
@@ -366,7 +380,8 @@ fn one(pods: u64, shapes: usize, variant: Variant, with_baselines: bool, search:
     let cluster = cluster(pods, shapes, variant, search.seed);
     let formulation = cluster.formulate();
     let name = format!("{pods} / {shapes} {} seed {}", variant.name(), search.seed);
-    let (mut row, _) = measure(name, &formulation.problem, search);
+    let early = ROWS.iter().find(|row| (row.0, row.1) == (pods, shapes)).map_or(EARLY, |row| row.2);
+    let (mut row, _) = measure(name, &formulation.problem, early, search);
     if with_baselines {
         row.baselines = others(&cluster, &formulation);
     }
@@ -393,7 +408,7 @@ fn others(cluster: &Cluster, formulation: &plimsoll::formulate::Formulation) -> 
         .collect()
 }
 
-fn measure(name: String, problem: &Problem, search: Search) -> (Row, VerifiedOutcome) {
+fn measure(name: String, problem: &Problem, early: u64, search: Search) -> (Row, VerifiedOutcome) {
     let budget = Budget {
         work_limit: Some(u64::MAX),
         time_limit: Some(Duration::from_secs_f64(search.limit)),
@@ -418,7 +433,7 @@ fn measure(name: String, problem: &Problem, search: Search) -> (Row, VerifiedOut
     // Plans made side by side are handed over in one go: the best of them counts.
     let found = progress.iter().find(|point| point.incumbent.is_some()).map_or(0, |point| point.millis);
     let first = progress.iter().take_while(|point| point.millis <= found + 1).last();
-    let at_10 = progress.iter().take_while(|point| point.millis <= 10_000).last();
+    let at = |millis: u64| progress.iter().take_while(|point| point.millis <= millis).last();
     let gap_of = |point: Option<&ProgressPoint>| {
         point.and_then(|p| Some(relative_gap(p.incumbent?, p.lower_bound))).unwrap_or(1.0)
     };
@@ -431,7 +446,9 @@ fn measure(name: String, problem: &Problem, search: Search) -> (Row, VerifiedOut
         stop: outcome.stop(),
         first_plan: first.map_or(seconds, |point| point.millis as f64 / 1e3),
         first_gap: gap_of(first),
-        gap_at_10: gap_of(at_10),
+        early: early as f64 / 1e3,
+        early_gap: gap_of(at(early)),
+        gap_at_10: gap_of(at(10_000)),
         gap: relative_gap(cost, bound),
         seconds,
         peak_mib,
@@ -454,7 +471,7 @@ fn literature(classes: &[u8], dimensions: &[usize], items: &[usize], count: u64,
                 for number in 0..count {
                     let spec = Spec { class, dimensions, items, number };
                     let name = format!("{class} {dimensions} {items} {number}");
-                    let (row, _) = measure(name, &spec.problem(), search);
+                    let (row, _) = measure(name, &spec.problem(), EARLY, search);
                     let above = (row.cost - row.bound).round() as u64;
                     assert!(
                         spec.known_optimum().is_none_or(|known| row.bound <= known as f64),
