@@ -45,7 +45,7 @@ fn every_wrong_cell_is_named_with_its_line() {
     assert_eq!(
         faults(&text),
         [
-            "my.yaml:8: a.one.on_demand: no rate: a type without one is left out",
+            "my.yaml:8: a.one.on_demand: no rate on demand: give one, or leave the type out",
             "my.yaml:9: a.two.on_demand: `-0.1` is negative",
             "my.yaml:10: a.three.on_demand: `0.1234567891` has more than nine decimals",
             "my.yaml:11: a.four.arch: `x86` is neither amd64 nor arm64",
@@ -103,7 +103,7 @@ fn the_header_is_checked() {
         both,
         [
             "my.yaml:2: provider: `acme` is none of `aws`, `gcp`, `azure`, `other`",
-            "my.yaml:8: a.one.on_demand: no rate: a type without one is left out",
+            "my.yaml:8: a.one.on_demand: no rate on demand: give one, or leave the type out",
         ]
     );
     let version = faults(&with_rows(rows).replace("catalog/1", "catalog/9"));
