@@ -409,7 +409,7 @@ mod tests {
                 let other = programme.solve_lp().unwrap();
                 let expected: f64 = other.x.iter().zip(&programme.cost).map(|(x, c)| x * c).sum();
                 assert!((lp.cost() - expected).abs() < 1e-5 * expected, "{} {expected}", lp.cost());
-                for row in 0..=m {
+                for (row, &(_, rhs, _)) in rows.iter().enumerate() {
                     let filled: f64 = columns
                         .iter()
                         .enumerate()
@@ -417,8 +417,8 @@ mod tests {
                         .filter(|(_, (r, _))| *r == row)
                         .map(|(p, (_, a))| a * lp.value(p))
                         .sum();
-                    let beyond = if row == m { rows[row].1 - filled } else { filled - rows[row].1 };
-                    assert!(beyond > -1e-7, "row {row}: {filled} of {}", rows[row].1);
+                    let beyond = if row == m { rhs - filled } else { filled - rhs };
+                    assert!(beyond > -1e-7, "row {row}: {filled} of {rhs}");
                 }
                 let margin: Vec<f64> = (0..columns.len()).map(|p| lp.margin(p)).collect();
                 assert!(margin.iter().all(|&m| m > -1e-7));
