@@ -21,9 +21,37 @@ const BESIDE: u64 = 18;
 const FEW: u64 = 40;
 /// Up to so many workloads are named when hovering; all of them are in the table.
 const NAMED: usize = 6;
+/// From so many bytes of workloads' names on, the table has their numbers in a list that has each name once.
+const NUMBERED: usize = 1_000_000;
+
+/// The workloads by number, where naming each on every node would make the page too long.
+pub(super) struct Names<'a>(BTreeMap<&'a str, usize>);
+
+impl<'a> Names<'a> {
+    /// Numbers from 1 on, by name; `None` where names have room.
+    pub fn of(report: &'a PlanReport) -> Option<Self> {
+        let all = || report.nodes.iter().flat_map(|row| &row.pods);
+        if all().map(|pods| pods.workload.len()).sum::<usize>() < NUMBERED {
+            return None;
+        }
+        let mut names: BTreeMap<&str, usize> = all().map(|pods| (pods.workload.as_str(), 0)).collect();
+        names.values_mut().zip(1..).for_each(|(number, next)| *number = next);
+        Some(Names(names))
+    }
+
+    /// The list.
+    pub fn table(&self) -> Table {
+        let mut table =
+            Table::new("Workloads by their numbers in the table of nodes", &["Number", "Workload"]);
+        for (name, number) in &self.0 {
+            table.row(vec![Cell::text(format!("w{number}")), Cell::text(name)]);
+        }
+        table
+    }
+}
 
 /// The map with its table.
-pub(super) fn map(report: &PlanReport) -> Map {
+pub(super) fn map(report: &PlanReport, names: Option<&Names<'_>>) -> Map {
     let mut types: BTreeMap<&str, Vec<&NodeGroupRow>> = BTreeMap::new();
     for row in &report.nodes {
         types.entry(name(report, row)).or_default().push(row);
@@ -72,7 +100,7 @@ pub(super) fn map(report: &PlanReport) -> Map {
         keys: words.into_iter().filter(|(t, _)| tints.contains(t)).map(|(t, text)| key(t, text)).collect(),
         rows,
         scale: if few { 2 } else { 1 },
-        table: table(report),
+        table: table(report, names),
     }
 }
 
@@ -141,7 +169,7 @@ pub(super) fn uncommitted_column(report: &PlanReport) -> &'static str {
 }
 
 /// Every group of nodes with what it holds.
-fn table(report: &PlanReport) -> Table {
+fn table(report: &PlanReport, numbers: Option<&Names<'_>>) -> Table {
     let currency = Currency::new(&report.catalog.currency)
         .aligned(report.nodes.iter().map(|row| row.list_month.money()));
     let zones = report.nodes.iter().any(|row| row.zone.is_some());
@@ -151,7 +179,11 @@ fn table(report: &PlanReport) -> Table {
     names.extend(["#Nodes", "#Pods each", "#CPU", "#Memory", "Binds"]);
     names.push(uncommitted_column(report));
     names.extend(reserved.then_some("#Amortised"));
-    names.push("Pods on each");
+    names.push(if numbers.is_some() {
+        "Pods on each (workloads by number: list below)"
+    } else {
+        "Pods on each"
+    });
     let mut table = Table::new("Every node, equal ones together", &names);
     for (index, row) in report.nodes.iter().enumerate() {
         let fill =
@@ -172,7 +204,11 @@ fn table(report: &PlanReport) -> Table {
             let path = format!("/nodes/{index}/effective_month");
             cells.push(Cell::money(currency, row.effective_month.money(), &path));
         }
-        let pods: Vec<String> = row.pods.iter().map(|p| format!("{} x{}", p.workload, p.pods)).collect();
+        let pods = row.pods.iter().map(|p| match numbers.and_then(|n| n.0.get(p.workload.as_str())) {
+            Some(number) => format!("w{number} x{}", p.pods),
+            None => format!("{} x{}", p.workload, p.pods),
+        });
+        let pods: Vec<String> = pods.collect();
         cells.push(Cell::text(pods.join(", ")).class("small"));
         table.row(cells);
     }

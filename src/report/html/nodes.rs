@@ -21,7 +21,9 @@ pub(super) fn nodes(report: &PlanReport) -> Option<Section> {
     let remark = "Fill counts requests and DaemonSets against what is allocatable.";
     let mut section = Section::new("nodes", "The nodes to have", "Nodes", remark);
     section.blocks.push(Block::Table(by_type(report)));
-    section.blocks.push(Block::Map(Box::new(map::map(report))));
+    let names = map::Names::of(report);
+    section.blocks.push(Block::Map(Box::new(map::map(report, names.as_ref()))));
+    section.blocks.extend(names.map(|names| Block::Folded(names.table())));
     section.blocks.extend(pools(report).map(Block::Folded));
     section.blocks.extend(forms(report).map(Block::Table));
     Some(section)
