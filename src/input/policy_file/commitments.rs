@@ -85,9 +85,6 @@ pub(super) fn read_commitments(view: View<'_>) -> CommitmentPolicy {
     policy.max_commitment = view.get("maxCommitment").and_then(read_money);
     policy.max_upfront = view.get("maxUpfront").and_then(read_money);
     policy.min_coverage = view.get("minCoverage").and_then(read_part);
-    if policy.min_coverage.is_some_and(|share| share > PartsPerMillion::ONE) {
-        view.fault("minCoverage is more than 100 %");
-    }
     policy.cvar_share = view.get("cvarShare").and_then(read_part);
     policy.cvar_weight = view.get("cvarWeight").and_then(read_ratio);
     if policy.cvar_weight.is_some_and(|weight| weight > PartsPerMillion::ONE) {
