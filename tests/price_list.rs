@@ -4,7 +4,7 @@
 use plimsoll::catalog::{Architecture, Catalog, CommitmentOffer, OfferKind, Payment, Provenance, Term};
 use plimsoll::input::catalog_file;
 use plimsoll::input::catalog_import::{PriceListOptions, Stream, import_price_list};
-use plimsoll::units::{Bytes, Rate};
+use plimsoll::units::{Bytes, MilliCpu, Rate};
 
 const OFFERS: [&str; 2] =
     [include_str!("data/aws_price_list/offers.json"), include_str!("data/aws_price_list/offers.csv")];
@@ -172,6 +172,45 @@ fn faults_say_where() {
     let cut = &OFFERS[1][..OFFERS[1].len() - 40];
     let faults = read(cut, &[]).expect_err("cut short");
     assert!(faults[0].contains("cells under 77 columns; the file may have been cut short"), "{faults:?}");
+}
+
+/// Where a number is stated, what the program knows of the type does not stand in for it.
+#[test]
+fn text_where_a_number_is_due_is_refused() {
+    let line = |text: &str, what: &str| text.lines().position(|l| l.contains(what)).expect("it is there") + 1;
+    let product = "\"4SKUM5LARGELINUX\" : {";
+    let at = line(OFFERS[0], product);
+    // Within the product of m5.large alone.
+    let in_json = |from: &str, to: &str| {
+        let start = OFFERS[0].find(product).expect("it is there");
+        format!("{}{}", &OFFERS[0][..start], OFFERS[0][start..].replacen(from, to, 1))
+    };
+    for (from, to, what) in [
+        ("\"vcpu\" : \"2\"", "\"vcpu\" : \"two\"", "vcpu: m5.large: `two` is no number of vCPUs above zero"),
+        ("\"vcpu\" : \"2\"", "\"vcpu\" : \"0\"", "vcpu: m5.large: `0` is no number of vCPUs above zero"),
+        ("\"8 GiB\"", "\"8 GB\"", "memory: m5.large: `8 GB` is no size above zero in GiB"),
+        (
+            "\"normalizationSizeFactor\" : \"4\"",
+            "\"normalizationSizeFactor\" : \"four\"",
+            "normalizationSizeFactor: m5.large: `four` is no factor in thousandths",
+        ),
+    ] {
+        let text = in_json(from, to);
+        assert_ne!(text, OFFERS[0], "{from}");
+        assert_eq!(read(&text, &[]).expect_err(to), [format!("offers:{at}: attributes.{what}")]);
+    }
+    let row = line(OFFERS[1], "m5.large");
+    let csv = OFFERS[1].replace(",\"8 GiB\",", ",\"eight\",");
+    let faults = read(&csv, &[]).expect_err("eight");
+    assert!(
+        faults.contains(&format!("offers:{row}: Memory: m5.large: `eight` is no size above zero in GiB")),
+        "{faults:?}"
+    );
+    // What is not stated is what the program knows.
+    let catalog = read(&in_json("\"vcpu\" : \"2\"", "\"vcpu\" : \"NA\""), &[]).expect("known by name");
+    assert_eq!(catalog.find("m5.large").expect("kept").cpu, MilliCpu(2_000));
+    let catalog = read(&in_json("\"vcpu\" : \"2\"", "\"vcpu\" : \"1,920\""), &[]).expect("a number");
+    assert_eq!(catalog.find("m5.large").expect("kept").cpu, MilliCpu(1_920_000));
 }
 
 #[test]

@@ -546,6 +546,22 @@ fn read_part(view: View<'_>) -> Option<PartsPerMillion> {
     }
 }
 
+/// A share of at most all: `100%`, `0.1`.
+fn read_share(view: View<'_>) -> Option<PartsPerMillion> {
+    let text = view.quantity_text()?;
+    match text.parse::<PartsPerMillion>() {
+        Ok(share) if share <= PartsPerMillion::ONE => Some(share),
+        Ok(share) => {
+            view.fault_with_help(format!("`{text}` is {share}, more than all"), "write `10%` or `0.1`");
+            None
+        }
+        Err(error) => {
+            view.fault_with_help(error.to_string(), "write `10%` or `0.1`");
+            None
+        }
+    }
+}
+
 fn read_shares(
     map: View<'_>,
     read: impl Fn(View<'_>) -> Option<PartsPerMillion>,

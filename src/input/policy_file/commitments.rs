@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::document::Value;
 use super::super::view::View;
-use super::{Quantity, read_part, read_positive, read_ratio, read_word};
+use super::{Quantity, read_positive, read_share, read_word};
 use crate::catalog::{OfferKind, Payment, Term};
 use crate::units::{Money, PartsPerMillion};
 
@@ -84,12 +84,12 @@ pub(super) fn read_commitments(view: View<'_>) -> CommitmentPolicy {
     policy.max_term = view.get("maxTerm").and_then(read_word);
     policy.max_commitment = view.get("maxCommitment").and_then(read_money);
     policy.max_upfront = view.get("maxUpfront").and_then(read_money);
-    policy.min_coverage = view.get("minCoverage").and_then(read_part);
-    policy.cvar_share = view.get("cvarShare").and_then(read_part);
-    policy.cvar_weight = view.get("cvarWeight").and_then(read_ratio);
-    if policy.cvar_weight.is_some_and(|weight| weight > PartsPerMillion::ONE) {
-        view.fault("cvarWeight is more than 100 %");
+    policy.min_coverage = view.get("minCoverage").and_then(read_share);
+    policy.cvar_share = view.get("cvarShare").and_then(read_share);
+    if policy.cvar_share == Some(PartsPerMillion(0)) {
+        view.fault("cvarShare must be more than zero");
     }
+    policy.cvar_weight = view.get("cvarWeight").and_then(read_share);
     if policy.cvar_share.is_some() != policy.cvar_weight.is_some() {
         view.fault("cvarShare and cvarWeight belong together");
     }

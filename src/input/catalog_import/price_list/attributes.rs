@@ -101,18 +101,29 @@ impl Attributes {
         self.instance_type.split_once('.').map_or("", |(_, size)| size)
     }
 
-    /// vCPUs.
-    pub(super) fn cpu(&self) -> Option<MilliCpu> {
-        let count: u64 = self.vcpu.parse().ok().filter(|n| *n > 0)?;
-        count.checked_mul(1000).map(MilliCpu)
-    }
-
-    /// `15.25 GiB` and `1,952 GiB`, rounded down to whole MiB: the list rounds some sizes itself.
-    pub(super) fn memory(&self) -> Option<Bytes> {
-        let number = self.memory.trim().strip_suffix("GiB")?.trim().replace(',', "");
-        let nanos = number.parse::<Rate>().ok()?.nanos();
-        let mib = u64::try_from(u128::from(nanos) * 1024 / 1_000_000_000).ok()?;
-        (mib > 0).then_some(Bytes::mib(mib))
+    /// What the list says in numbers.
+    ///
+    /// # Errors
+    /// The first of them that is stated and reads as none, with what is wrong with it.
+    pub(super) fn numbers(&self) -> Result<Numbers, (Number, String)> {
+        let read = |number, text: &str, amount: fn(&str) -> Option<u64>, due: &str| match text.trim() {
+            "" | "NA" => Ok(None),
+            text => {
+                let wrong = || (number, format!("{}: `{text}` is {due}", self.instance_type));
+                amount(text).map(Some).ok_or_else(wrong)
+            }
+        };
+        Ok(Numbers {
+            cpu: read(Number::Cpu, &self.vcpu, thousandths_of_cpus, "no number of vCPUs above zero")?.map(MilliCpu),
+            memory: read(Number::Memory, &self.memory, whole_mib, "no size above zero in GiB")?.map(Bytes::mib),
+            normalized_thousandths: read(
+                Number::Normalization,
+                &self.normalization_size_factor,
+                thousandths,
+                "no factor in thousandths",
+            )?
+            .filter(|factor| *factor > 0),
+        })
     }
 
     /// Local SSD of `EBS only`, `2 x 900 NVMe SSD` or `900 GB NVMe SSD`; `None` for what reads otherwise.
@@ -128,10 +139,39 @@ impl Attributes {
         let count: u64 = count.trim().parse().ok()?;
         count.checked_mul(size)?.checked_mul(GIGABYTE).map(Bytes)
     }
+}
 
-    /// The normalization factor in thousandths, where the list has one.
-    pub(super) fn normalized_thousandths(&self) -> Option<u64> {
-        let nanos = self.normalization_size_factor.parse::<Rate>().ok()?.nanos();
-        (nanos > 0 && nanos % 1_000_000 == 0).then_some(nanos / 1_000_000)
-    }
+/// What a product says in numbers; what it leaves out is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Numbers {
+    pub(super) cpu: Option<MilliCpu>,
+    pub(super) memory: Option<Bytes>,
+    /// The normalization factor in thousandths.
+    pub(super) normalized_thousandths: Option<u64>,
+}
+
+/// Which number of a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Number {
+    Cpu,
+    Memory,
+    Normalization,
+}
+
+/// `1920` and `1,920`.
+fn thousandths_of_cpus(text: &str) -> Option<u64> {
+    text.replace(',', "").parse::<u64>().ok().filter(|n| *n > 0)?.checked_mul(1000)
+}
+
+/// `15.25 GiB` and `1,952 GiB`, rounded down to whole MiB: the list rounds some sizes itself.
+fn whole_mib(text: &str) -> Option<u64> {
+    let number = text.strip_suffix("GiB")?.trim().replace(',', "");
+    let nanos = number.parse::<Rate>().ok()?.nanos();
+    u64::try_from(u128::from(nanos) * 1024 / 1_000_000_000).ok().filter(|mib| *mib > 0)
+}
+
+/// `0.25`, `8`.
+fn thousandths(text: &str) -> Option<u64> {
+    let nanos = text.parse::<Rate>().ok()?.nanos();
+    (nanos % 1_000_000 == 0).then_some(nanos / 1_000_000)
 }

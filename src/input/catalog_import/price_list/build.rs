@@ -126,7 +126,7 @@ fn instance_type(
     let flexible = options.size_flexible();
     // The list's own factor wins over the rule, but says nothing about who may use it.
     let units = normalized_units(&family, &size)
-        .map(|units| a.normalized_thousandths().map_or(units, NormalizedUnits))
+        .map(|units| product.numbers.normalized_thousandths.map_or(units, NormalizedUnits))
         .filter(|_| flexible);
     let mut machine = InstanceType {
         family,
@@ -136,8 +136,8 @@ fn instance_type(
             _ => None,
         },
         category: a.instance_family.clone(),
-        cpu: a.cpu().or_else(|| known.map(|k| k.cpu))?,
-        memory: a.memory().or_else(|| known.map(|k| k.memory))?,
+        cpu: product.numbers.cpu.or_else(|| known.map(|k| k.cpu))?,
+        memory: product.numbers.memory.or_else(|| known.map(|k| k.memory))?,
         architecture: known.map(|k| k.architecture).or_else(|| architecture(&a.physical_processor))?,
         bare_metal: size.starts_with("metal"),
         extended: known.map(|k| k.extended.clone()).unwrap_or_default(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::PriceListOptions;
-use super::attributes::{Attributes, Counts, LeftOut, left_out};
+use super::attributes::{Attributes, Counts, LeftOut, Number, Numbers, left_out};
 use super::terms::{Quote, Reserved, Sold, key};
 use crate::catalog::{CommitmentOffer, OfferKind, Payment, Term};
 use crate::input::Fault;
@@ -27,6 +27,7 @@ pub(super) struct Offers<'o> {
 pub(super) struct Kept {
     pub(super) sku: String,
     pub(super) attributes: Attributes,
+    pub(super) numbers: Numbers,
     pub(super) on_demand: Option<Rate>,
     pub(super) reserved: BTreeMap<(OfferKind, Term, Payment), Reserved>,
     /// Offers of reservations, and of Savings Plans once their files are read.
@@ -60,16 +61,29 @@ impl<'o> Offers<'o> {
         self.by_sku.contains_key(sku)
     }
 
-    /// Takes a product, which comes once, or counts why not; says whether it was taken.
-    pub(super) fn product(&mut self, sku: &str, family: &str, attributes: Attributes, line: u64) -> bool {
+    /// Takes a product, which comes once, or counts why not; says whether it was taken. A number that
+    /// reads as none is a fault on its line, in the field that the file's form has for it.
+    pub(super) fn product(
+        &mut self,
+        sku: &str,
+        family: &str,
+        attributes: Attributes,
+        line: u64,
+        field: fn(Number) -> &'static str,
+    ) -> bool {
         if let Some(reason) = left_out(family, &attributes, self.options) {
             *self.left_out.entry(reason).or_default() += 1;
             return false;
         }
+        let numbers = attributes.numbers().unwrap_or_else(|(number, message)| {
+            self.faults.push(Fault::new(&self.source, message).on_line(line).at_field(field(number)));
+            Numbers::default()
+        });
         self.by_sku.insert(sku.into(), self.kept.len());
         self.kept.push(Kept {
             sku: sku.to_owned(),
             attributes,
+            numbers,
             on_demand: None,
             reserved: BTreeMap::new(),
             offers: Vec::new(),

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
 
-use super::attributes::Attributes;
+use super::attributes::{Attributes, Number};
 use super::offers::Offers;
 use super::plans::{PlanRate, Plans};
 use super::terms::{Quote, Sold, is_ranged};
@@ -54,7 +54,7 @@ pub(super) fn offers(reader: impl BufRead, collected: &mut Offers<'_>) -> Result
             if dropped.contains(sku) {
                 continue;
             }
-            if !collected.product(sku, row.text("product family"), attributes(row), row.line) {
+            if !collected.product(sku, row.text("product family"), attributes(row), row.line, column) {
                 dropped.insert(sku.into());
                 continue;
             }
@@ -135,6 +135,14 @@ fn attributes(row: Row<'_>) -> Attributes {
         normalization_size_factor: text("normalization size factor"),
         usagetype: text("usagetype"),
         operation: text("operation"),
+    }
+}
+
+fn column(number: Number) -> &'static str {
+    match number {
+        Number::Cpu => "vCPU",
+        Number::Memory => "Memory",
+        Number::Normalization => "Normalization Size Factor",
     }
 }
 

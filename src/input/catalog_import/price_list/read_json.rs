@@ -12,7 +12,7 @@ use std::rc::Rc;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::attributes::Attributes;
+use super::attributes::{Attributes, Number};
 use super::offers::Offers;
 use super::plans::{PlanRate, Plans};
 use super::terms::{Quote, Sold, is_ranged};
@@ -177,7 +177,7 @@ impl<'de> Visitor<'de> for OfferPart<'_, '_> {
                 (Offer::File, "publicationDate") => collected.published = map.next_value()?,
                 (Offer::Products, sku) => {
                     let product: Product = map.next_value()?;
-                    collected.product(sku, &product.product_family, product.attributes, at);
+                    collected.product(sku, &product.product_family, product.attributes, at, attribute);
                 }
                 (Offer::Sold { reserved }, sku) if collected.keeps(sku) => {
                     let terms: BTreeMap<String, Term> = map.next_value()?;
@@ -187,6 +187,14 @@ impl<'de> Visitor<'de> for OfferPart<'_, '_> {
             }
         }
         Ok(())
+    }
+}
+
+fn attribute(number: Number) -> &'static str {
+    match number {
+        Number::Cpu => "attributes.vcpu",
+        Number::Memory => "attributes.memory",
+        Number::Normalization => "attributes.normalizationSizeFactor",
     }
 }
 
