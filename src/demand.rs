@@ -173,6 +173,12 @@ impl Horizon {
         self.start.unwrap_or(date(2001, 1, 1))
     }
 
+    /// The last day, in part or whole; none past the calendar's end.
+    pub fn last_day(&self) -> Option<Date> {
+        let days = i64::from(self.hours.div_ceil(24)).max(1) - 1;
+        self.first_day().checked_add(days.days()).ok()
+    }
+
     fn months(&self) -> usize {
         usize::try_from(u64::from(self.hours).div_ceil(HOURS_PER_MONTH)).unwrap_or(usize::MAX)
     }
@@ -253,6 +259,12 @@ impl Timeline {
         });
         let scenarios = scenarios.collect();
         Timeline { start: horizon.start, states, scenarios }
+    }
+
+    /// Workloads that run in no hour of any scenario, in the order of their places.
+    pub fn absent(&self) -> Vec<usize> {
+        let count = self.states.first().map_or(0, Vec::len);
+        (0..count).filter(|&w| self.states.iter().all(|state| state[w] == 0)).collect()
     }
 
     /// For each state the hours that it lasts, weighted by the scenarios: in millionths of an hour.

@@ -328,6 +328,54 @@ fn dates_need_a_first_day() {
     assert!(said.contains("--as-of: default/Component/a starts or ends on a day"), "{said}");
 }
 
+/// What runs in no hour of the horizon is in no level, and every form of the report says so.
+#[test]
+fn what_never_runs_within_the_horizon_is_told() {
+    let folder = tempfile::tempdir().expect("it is there");
+    let text = format!(
+        "{}{}{}",
+        component("      growthPerMonth: 2%\n"),
+        "  - {name: later, replicas: 9, requests: {cpu: 1}, demand: {start: 2026-09-02}}\n",
+        "  - {name: ended, replicas: 9, requests: {cpu: 1}, demand: {end: 2026-08-03}}\n",
+    );
+    std::fs::write(folder.path().join("late.yaml"), text).expect("it is there");
+    let plan = folder.path().join("plan.json");
+    // 730 hours are 30 days and 10 hours: from 3 August until 2 September, 10:00.
+    let options = "--family m6i --max-vcpu 4 --effort quick --baselines none --levels 2 --horizon 1 -f json";
+    let run = |day: &str| {
+        let mut command = plimsoll();
+        command.current_dir(folder.path()).args(["plan", "late.yaml", "--as-of", day]);
+        command.args(options.split_whitespace()).arg("-o").arg(&plan).assert().success();
+        let json: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&plan).expect("it is there")).expect("JSON");
+        let told = json["notices"].as_array().expect("a list").iter();
+        let told =
+            told.filter_map(|n| Some(format!("{}: {}", n["workload"].as_str()?, n["message"].as_str()?)));
+        told.filter(|text| text.contains("never runs")).collect::<Vec<String>>()
+    };
+    let ended = |last: &str| {
+        format!(
+            "default/Component/ended: never runs within the horizon, which ends with {last}: it ended on \
+             2026-08-03; demand over time and commitments are without it"
+        )
+    };
+    assert_eq!(run("2026-08-03"), [ended("2026-09-02")], "ten hours of the other's first day are within");
+    let told = run("2026-08-01");
+    assert_eq!(
+        told,
+        ["default/Component/later: never runs within the horizon, which ends with 2026-08-31: it starts on \
+          2026-09-02; demand over time and commitments are without it"],
+        "two days of the other one are within"
+    );
+    for format in ["table", "markdown", "html", "csv --table notices"] {
+        let options = format.split(' ');
+        let said = plimsoll().arg("report").arg(&plan).arg("-f").args(options).assert().success();
+        let said = String::from_utf8_lossy(&said.get_output().stdout).replace('\n', " ");
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("never runs within the horizon"), "{format}: {said}");
+    }
+}
+
 /// Planning two shifts of one family with commitments.
 fn committed(more: &[&str]) -> (tempfile::TempDir, serde_json::Value) {
     let folder = tempfile::tempdir().expect("it is there");

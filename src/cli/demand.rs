@@ -16,11 +16,13 @@ use plimsoll::policy::PlanForm;
 use plimsoll::purchase::{self, Joint, JointError, PurchaseError};
 use plimsoll::report::committed::{CommittedInputs, committed};
 use plimsoll::report::showback::PeriodCost;
-use plimsoll::report::view::{Accounts, OverTime, OverTimeInputs, PlanReport, Purchases, PurchasesInputs};
+use plimsoll::report::view::{
+    Accounts, Notice, NoticeKind, OverTime, OverTimeInputs, PlanReport, Purchases, PurchasesInputs,
+};
 use plimsoll::search::Found;
 use plimsoll::solver::control::{Budget, Effort};
 use plimsoll::units::{HOURS_PER_MONTH, PartsPerMillion};
-use plimsoll::workload::WorkloadSet;
+use plimsoll::workload::{Workload, WorkloadSet};
 
 use super::args::PlanArgs;
 use super::settings::Settings;
@@ -144,6 +146,8 @@ pub struct OverTimePlan {
     peak: Packed,
     ratios: SizeRatios,
     committed: Option<Committed>,
+    /// What the plan over time leaves out, since it never runs within the horizon.
+    absent: Vec<Notice>,
 }
 
 /// What is proposed to commit to.
@@ -201,7 +205,8 @@ pub fn levels(
     };
     let committed = joint.map(|joint| Committed { joint, renew: options.renew });
     let ratios = ratios.clone();
-    Ok(OverTimePlan { horizon, timeline, levels: compressed, packed, peak, ratios, committed })
+    let absent = absent(set, horizon, &timeline);
+    Ok(OverTimePlan { horizon, timeline, levels: compressed, packed, peak, ratios, committed, absent })
 }
 
 fn timeline(set: &WorkloadSet, horizon: Horizon) -> Timeline {
@@ -213,6 +218,27 @@ fn timeline(set: &WorkloadSet, horizon: Horizon) -> Timeline {
     let certain = [Scenario::expected()];
     let scenarios = if set.scenarios.is_empty() { &certain[..] } else { &set.scenarios };
     Timeline::new(&needed, scenarios, horizon)
+}
+
+/// A warning for each workload that no hour of the horizon has, with the reason: nodes and commitments over
+/// time are without it.
+fn absent(set: &WorkloadSet, horizon: Horizon, timeline: &Timeline) -> Vec<Notice> {
+    let (first, last) = (horizon.first_day(), horizon.last_day());
+    let notice = |w: usize| {
+        let Workload { id, .. } = &set.workloads[w];
+        let (start, end) = set.demands.get(id).map_or((None, None), |demand| (demand.start, demand.end));
+        let reason = match (start, end) {
+            (Some(start), _) if last.is_some_and(|last| start > last) => format!("it starts on {start}"),
+            (_, Some(end)) if end <= first => format!("it ended on {end}"),
+            _ => "its replicas are 0 in every hour".to_owned(),
+        };
+        let until = last.map(|last| format!(", which ends with {last}")).unwrap_or_default();
+        let message = format!(
+            "never runs within the horizon{until}: {reason}; demand over time and commitments are without it"
+        );
+        Notice { kind: NoticeKind::Warning, workload: Some(id.to_string()), message }
+    };
+    timeline.absent().into_iter().map(notice).collect()
 }
 
 /// A part of the search's limits for each level, so that all of them together take about as long as the
@@ -290,6 +316,8 @@ impl OverTimePlan {
         report.purchases = self.committed.as_ref().map(inputs);
         let packed = self.chosen();
         let usage = self.usage(catalog)?;
+        report.notices.extend(self.absent.iter().cloned());
+        report.notices.sort_by_key(|notice| notice.kind);
         report.over_time = Some(OverTime::of(&OverTimeInputs {
             horizon: self.horizon,
             timeline: &self.timeline,

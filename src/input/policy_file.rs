@@ -740,6 +740,24 @@ owned:
         assert_eq!(lines, [2, 3, 4, 5, 6, 7, 8], "{faults:#?}");
     }
 
+    /// As far as `--min-coverage` and `--cvar` take them.
+    #[test]
+    fn shares_of_commitments_go_from_nothing_to_all() {
+        let read = |text: &str| parse("p.yaml", &format!("commitments:\n  {text}\n"));
+        for (text, share) in [("0%", 0), ("40%", 400_000), ("100%", 1_000_000), ("1.0", 1_000_000)] {
+            let limits = read(&format!("minCoverage: {text}")).unwrap().commitments.unwrap();
+            assert_eq!(limits.min_coverage, Some(PartsPerMillion(share)), "{text}");
+        }
+        let all = read("{cvarShare: 100%, cvarWeight: 0%}").unwrap().commitments.unwrap();
+        assert_eq!((all.cvar_share, all.cvar_weight), (Some(PartsPerMillion::ONE), Some(PartsPerMillion(0))));
+        for text in
+            ["minCoverage: 101%", "{cvarShare: 0%, cvarWeight: 30%}", "{cvarShare: 10%, cvarWeight: 101%}"]
+        {
+            let faults = read(text).unwrap_err();
+            assert_eq!((faults.len(), faults[0].line), (1, Some(2)), "{faults:#?}");
+        }
+    }
+
     #[test]
     fn what_a_file_leaves_out_stays() {
         let before = Policy::default_for(Provider::Gcp);

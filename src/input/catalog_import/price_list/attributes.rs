@@ -114,8 +114,10 @@ impl Attributes {
             }
         };
         Ok(Numbers {
-            cpu: read(Number::Cpu, &self.vcpu, thousandths_of_cpus, "no number of vCPUs above zero")?.map(MilliCpu),
-            memory: read(Number::Memory, &self.memory, whole_mib, "no size above zero in GiB")?.map(Bytes::mib),
+            cpu: read(Number::Cpu, &self.vcpu, thousandths_of_cpus, "no number of vCPUs above zero")?
+                .map(MilliCpu),
+            memory: read(Number::Memory, &self.memory, whole_mib, "no size above zero in GiB")?
+                .map(Bytes::mib),
             normalized_thousandths: read(
                 Number::Normalization,
                 &self.normalization_size_factor,
