@@ -85,12 +85,13 @@ pub(super) fn read_commitments(view: View<'_>) -> CommitmentPolicy {
     policy.max_commitment = view.get("maxCommitment").and_then(read_money);
     policy.max_upfront = view.get("maxUpfront").and_then(read_money);
     policy.min_coverage = view.get("minCoverage").and_then(read_share);
-    policy.cvar_share = view.get("cvarShare").and_then(read_share);
-    if policy.cvar_share == Some(PartsPerMillion(0)) {
-        view.fault("cvarShare must be more than zero");
+    let (tail, weight) = (view.get("cvarShare"), view.get("cvarWeight"));
+    policy.cvar_share = tail.and_then(read_share);
+    if let (Some(tail), Some(PartsPerMillion(0))) = (tail, policy.cvar_share) {
+        tail.fault("must be more than zero");
     }
-    policy.cvar_weight = view.get("cvarWeight").and_then(read_share);
-    if policy.cvar_share.is_some() != policy.cvar_weight.is_some() {
+    policy.cvar_weight = weight.and_then(read_share);
+    if tail.is_some() != weight.is_some() {
         view.fault("cvarShare and cvarWeight belong together");
     }
     policy.ladder_months = view.get("ladderMonths").and_then(read_positive);
