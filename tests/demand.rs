@@ -469,3 +469,28 @@ fn estimates_stand_where_they_are_asked_for_and_are_marked() {
     estimated.estimate_compute_savings_plans();
     assert_eq!(estimated.types, again.types);
 }
+
+/// Two pods of a core need four of a pool's four cores; as they grow by 5 % a month they are four at last, which
+/// is an `m5.large` and an `m5.xlarge`: six cores.
+#[test]
+fn levels_beyond_the_limits_of_a_node_pool_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, policy) = (folder.path().join("w.yaml"), folder.path().join("p.yaml"));
+    let component =
+        component("      growthPerMonth: 5%\n").replace("  - name: a\n", "  - name: a\n    replicas: 2\n");
+    std::fs::write(&input, component).unwrap();
+    let pool = "plimsoll: policy/v1\ntypes: {include: [m5.large, m5.xlarge]}\npools:\n  - name: web\n    limits: {cpu: 4}\n";
+    std::fs::write(&policy, pool).unwrap();
+    let mut command = Command::cargo_bin("plimsoll").unwrap();
+    command.arg("plan").arg(&input).arg("--policy").arg(&policy);
+    command.args(["--region", "us-east-1", "--effort", "quick", "--horizon", "1y", "-f", "json"]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let notices = report["notices"].as_array().unwrap();
+    let warning = notices.iter().find(|n| n["message"].as_str().unwrap().contains("node pool web")).unwrap();
+    assert_eq!(warning["kind"], "warning");
+    let words =
+        "demand over time is packed by level, and at most node pool web has 6 cpu, beyond its limit of 4 cpu";
+    assert!(warning["message"].as_str().unwrap().starts_with(words), "{warning}");
+}

@@ -7,7 +7,9 @@ mod support;
 
 use plimsoll::catalog::{Catalog, Provider};
 use plimsoll::formulate::{self, Formulation};
-use plimsoll::policy::{AllocatableModel, DefaultTypes, FailureScope, MaxPods, PlanForm, Policy, Survive};
+use plimsoll::policy::{
+    AllocatableModel, DefaultTypes, FailureScope, MaxPods, NodePool, PlanForm, Policy, PoolLimits, Survive,
+};
 use plimsoll::resilience::{Inputs, Resilient, survive};
 use plimsoll::search;
 use plimsoll::solver::control::{Budget, Effort, Silent};
@@ -42,6 +44,17 @@ fn plan_as(
     scope: FailureScope,
     priority: Option<i32>,
 ) -> Planned {
+    plan_in(&[], form, types, pods, Survive { scope, priority })
+}
+
+/// In these node pools.
+fn plan_in(
+    pools: &[NodePool],
+    form: PlanForm,
+    types: &[(&str, u64, u64, &str)],
+    pods: Vec<Workload>,
+    wanted: Survive,
+) -> Planned {
     let types =
         types.iter().map(|&(name, cpu, gib, rate)| machine(name, cpu * 1000, gib << 10, rate)).collect();
     let catalog = support::catalog(Provider::Aws, types);
@@ -50,7 +63,8 @@ fn plan_as(
         hypervisor_memory: plimsoll::units::PartsPerMillion(0),
         max_pods: MaxPods::Fixed(20),
         default_types: DefaultTypes::All,
-        survive: Some(Survive { scope, priority }),
+        survive: Some(wanted),
+        pools: pools.to_vec(),
         ..Policy::default_for(Provider::Aws)
     };
     let set = workloads(pods);
@@ -71,7 +85,7 @@ fn plan_as(
         policy: &policy,
         formulation: &formulation,
         pooling: pooling.as_ref(),
-        wanted: policy.survive.unwrap(),
+        wanted,
     };
     let made = survive(&inputs, &found.outcome, &budget, 1).unwrap();
     assert_eq!(made.survival.without, found.outcome.plan().hourly_cost());
@@ -103,6 +117,25 @@ fn equal_nodes_need_one_more() {
     assert_eq!(failures.len(), 1);
     assert_eq!((failures[0].alike, failures[0].pods), (4, 2));
     assert_eq!(failures[0].moved.iter().map(|&(_, _, pods)| pods).sum::<u64>(), 2);
+}
+
+#[test]
+fn spare_nodes_keep_the_limits_of_their_pool_over_its_types() {
+    // Four nodes for eight pods of a core, and a fifth for the loss of one. Where four is the most that the pool
+    // may have in all, a fifth of the other type is none either, though of that one there is none yet.
+    let types = [("t.large", 2, 8, "0.1"), ("u.large", 2, 16, "0.15")];
+    let with = |nodes| {
+        let limits = PoolLimits { nodes: Some(nodes), ..PoolLimits::default() };
+        let pool = NodePool { name: "web".into(), limits, ..NodePool::default() };
+        let wanted = Survive { scope: FailureScope::Node, priority: None };
+        plan_in(&[pool], PlanForm::Free, &types, vec![deployment("web", 8, 1000, 64)], wanted)
+    };
+    let five = with(5);
+    assert!(five.made.survival.holds());
+    assert_eq!(cost(&five), dollars("0.5"));
+    let four = with(4);
+    assert!(!four.made.survival.holds());
+    assert_eq!(cost(&four), dollars("0.4"));
 }
 
 #[test]

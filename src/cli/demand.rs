@@ -15,6 +15,7 @@ use plimsoll::levels::{self, Levels, PackError, Packed, PoolOf};
 use plimsoll::policy::PlanForm;
 use plimsoll::purchase::{self, Joint, JointError, PurchaseError};
 use plimsoll::report::committed::{CommittedInputs, committed};
+use plimsoll::report::pool_limits;
 use plimsoll::report::showback::PeriodCost;
 use plimsoll::report::view::{
     Accounts, Notice, NoticeKind, OverTime, OverTimeInputs, PlanReport, Purchases, PurchasesInputs,
@@ -327,6 +328,7 @@ impl OverTimePlan {
             usage: &usage,
             catalog,
         }));
+        report.notices.extend(pool_limits::of_levels(&settings.policy, catalog, packed));
         Ok(())
     }
 

@@ -36,8 +36,8 @@ use anyhow::anyhow;
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use plimsoll::input::{self, Fault, catalog_file, policy_file};
 use plimsoll::policy::TypeFilter;
-use plimsoll::report::json;
 use plimsoll::report::view::PlanReport;
+use plimsoll::report::{json, pool_limits};
 
 use args::{
     BaselinesArg, CatalogCommand, Cli, Command, FormatArg, ListArgs, MessageArgs, PlanArgs, ReplayArg,
@@ -222,6 +222,10 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
         .as_ref()
         .zip(migration.as_ref())
         .map(|(running, migration)| running.report(&found, left_out, migration, &settings, args));
+    if let Some(migration) = &migration {
+        let beyond = pool_limits::of_migration(&settings.policy, &settings.prices.catalog, migration);
+        report.notices.extend(beyond);
+    }
     let mut over_time = None;
     if let Some(horizon) = horizon {
         progress.step("packing demand over time");
@@ -249,6 +253,9 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
         (wanted, _) => wanted,
     };
     replay::in_passing(&mut report, wanted).map_err(|message| anyhow!("replaying the plan: {message}"))?;
+    let beyond = pool_limits::of_replay(&settings.policy, &settings.prices.catalog, &report);
+    report.notices.extend(beyond);
+    report.notices.sort_by_key(|notice| notice.kind);
     let proof = || plan::certificate(&workloads, &settings, formulation, &found.outcome);
     let wanted = explained || args.certificate.is_some();
     Ok(Planned { report, certificate: wanted.then(proof) })

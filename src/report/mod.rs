@@ -16,6 +16,7 @@ pub mod markdown;
 pub mod node_groups;
 mod number;
 mod over_time;
+pub mod pool_limits;
 mod pools;
 mod purchase;
 pub mod recheck;
