@@ -195,8 +195,9 @@ impl Search<'_> {
         patterns.extend(lp.solution().into_iter().map(|(bin, _)| bin).filter(|bin| may_open[bin.kind]));
         patterns.sort_unstable();
         patterns.dedup();
-        if patterns.len() <= MOST_PATTERNS {
-            let seconds = limit.as_secs_f64() * SHARE;
+        if patterns.len() <= MOST_PATTERNS && !self.done() {
+            let left = 1.0 - self.meter.share_used();
+            let seconds = limit.as_secs_f64() * SHARE.min(left);
             if let Some(bins) = rounding::choose_patterns(self.instance, &patterns, seconds) {
                 self.offer_plan(bins);
             }
