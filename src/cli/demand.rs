@@ -328,7 +328,7 @@ impl OverTimePlan {
             usage: &usage,
             catalog,
         }));
-        report.notices.extend(pool_limits::of_levels(&settings.policy, catalog, packed));
+        report.notices.splice(0..0, pool_limits::of_levels(&settings.policy, catalog, packed));
         Ok(())
     }
 

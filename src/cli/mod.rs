@@ -224,7 +224,7 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
         .map(|(running, migration)| running.report(&found, left_out, migration, &settings, args));
     if let Some(migration) = &migration {
         let beyond = pool_limits::of_migration(&settings.policy, &settings.prices.catalog, migration);
-        report.notices.extend(beyond);
+        report.notices.splice(0..0, beyond);
     }
     let mut over_time = None;
     if let Some(horizon) = horizon {
@@ -254,8 +254,7 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
     };
     replay::in_passing(&mut report, wanted).map_err(|message| anyhow!("replaying the plan: {message}"))?;
     let beyond = pool_limits::of_replay(&settings.policy, &settings.prices.catalog, &report);
-    report.notices.extend(beyond);
-    report.notices.sort_by_key(|notice| notice.kind);
+    report.notices.splice(0..0, beyond);
     let proof = || plan::certificate(&workloads, &settings, formulation, &found.outcome);
     let wanted = explained || args.certificate.is_some();
     Ok(Planned { report, certificate: wanted.then(proof) })
