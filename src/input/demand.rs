@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::cluster::Cluster;
 use super::document::Value;
+use super::scalars::{Change, Share, read_share};
 use super::view::{View, clip};
 use crate::demand::{Amounts, Autoscaled, Demand, Growth, Profile, Scenario};
 use crate::units::PartsPerMillion;
@@ -67,43 +68,6 @@ pub struct ScenarioFields {
     /// What all replicas are multiplied by; 100% where none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Share>,
-}
-
-/// A share: `40%` or `0.4`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[serde(transparent)]
-pub struct Share(pub String);
-
-impl JsonSchema for Share {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Share".into()
-    }
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "A share: 40% or 0.4.",
-            "type": ["string", "number"],
-            "minimum": 0,
-            "pattern": r"^[0-9]+(\.[0-9]+)?%?$",
-        })
-    }
-}
-
-/// A change: `2%`, `-1.5%` or `0.02`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[serde(transparent)]
-pub struct Change(pub String);
-
-impl JsonSchema for Change {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Change".into()
-    }
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "A change: 2%, -1.5% or 0.02.",
-            "type": ["string", "number"],
-            "pattern": r"^-?[0-9]+(\.[0-9]+)?%?$",
-        })
-    }
 }
 
 pub(super) const DEMAND_KEYS: [&str; 7] =
@@ -196,17 +160,6 @@ fn read_autoscaled(limits: View<'_>) -> Option<Autoscaled> {
         return None;
     }
     Some(Autoscaled { min, max })
-}
-
-fn read_share(view: View<'_>) -> Option<PartsPerMillion> {
-    let text = view.quantity_text()?;
-    match text.parse::<PartsPerMillion>() {
-        Ok(share) => Some(share),
-        Err(error) => {
-            view.fault_with_help(clip(&error.to_string()), "write a percentage such as `40%`");
-            None
-        }
-    }
 }
 
 /// `2%`, `-1.5%`, `0.02`.

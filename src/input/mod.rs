@@ -25,6 +25,7 @@ mod pod;
 pub mod policy_file;
 pub mod problem_file;
 pub mod quantity;
+pub mod scalars;
 pub mod size_ratios;
 mod stream;
 mod update;

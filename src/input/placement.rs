@@ -1,5 +1,6 @@
 //! The scheduling rules of a pod spec, as Kubernetes writes them.
 
+use super::scalars::read_share_of_all;
 use super::view::View;
 use crate::units::PartsPerMillion;
 use crate::workload::{
@@ -28,25 +29,13 @@ pub(super) struct Owner<'a> {
 /// spot capacity: `50%` or, where percent signs are not allowed, `0.5`.
 pub(super) const SPOT_SHARE: &str = "plimsoll/spot-share";
 
-/// A share of at most one.
-pub(super) fn read_spot_share(view: View<'_>) -> Option<PartsPerMillion> {
-    const HELP: &str = "write `50%` or `0.5`, at most `100%`";
-    let text = view.quantity_text()?;
-    match text.parse::<PartsPerMillion>() {
-        Ok(share) if share <= PartsPerMillion::ONE => return Some(share),
-        Ok(share) => view.fault_with_help(format!("`{text}` is {share}, more than all"), HELP),
-        Err(error) => view.fault_with_help(error.to_string(), HELP),
-    }
-    None
-}
-
 /// The share that metadata names, if it does; the annotation before the label.
 pub(super) fn spot_share_of(metadata: View<'_>) -> Option<PartsPerMillion> {
     for key in ["annotations", "labels"] {
         if let Some(map) = metadata.get(key)
             && let Some(share) = map.get(SPOT_SHARE)
         {
-            return read_spot_share(share);
+            return read_share_of_all(share);
         }
     }
     None

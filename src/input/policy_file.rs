@@ -11,9 +11,8 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
 use super::document::{Node, Value, parse_yaml};
-use super::placement::read_spot_share;
+use super::scalars::{read_part, read_ratio, read_share_of_all};
 use super::view::{Sink, View, clip};
-use super::workload_file::Quantity;
 use super::{AutoscaledReplicas, Fault};
 use crate::catalog::{Architecture, Discount, OfferKind, Payment, Provider, Term};
 use crate::policy::{
@@ -31,7 +30,7 @@ mod pools;
 
 pub use commitments::{CommitmentPolicy, CommitmentsDocument};
 pub use form::{
-    AllocatableDocument, BasisDocument, BurstableDocument, NumberOrWord, PolicyDocument, Share, SpotDocument,
+    AllocatableDocument, BasisDocument, BurstableDocument, NumberOrWord, PolicyDocument, SpotDocument,
     SurviveDocument, TypesDocument,
 };
 
@@ -345,7 +344,7 @@ fn read_spot(view: View<'_>) -> SpotPolicy {
         return SpotPolicy::default();
     }
     SpotPolicy {
-        share: view.get("share").and_then(read_spot_share).unwrap_or_default(),
+        share: view.get("share").and_then(read_share_of_all).unwrap_or_default(),
         min_types: view.get("minTypes").and_then(read_positive),
         max_interruption: view.get("maxInterruption").and_then(read_word),
     }
@@ -511,57 +510,6 @@ fn read_max_pods(view: View<'_>) -> Option<MaxPods> {
     mode
 }
 
-/// A share of any size: `150%`, `1.5`.
-fn read_ratio(view: View<'_>) -> Option<PartsPerMillion> {
-    let text = view.quantity_text()?;
-    match text.parse::<PartsPerMillion>() {
-        Ok(share) if share.0 > 0 => Some(share),
-        Ok(_) => {
-            view.fault("must be more than zero");
-            None
-        }
-        Err(error) => {
-            view.fault_with_help(error.to_string(), "write `150%` or `1.5`");
-            None
-        }
-    }
-}
-
-/// A share below the whole: `10%`, `0.1`.
-fn read_part(view: View<'_>) -> Option<PartsPerMillion> {
-    let text = view.quantity_text()?;
-    match text.parse::<PartsPerMillion>() {
-        Ok(share) if share < PartsPerMillion::ONE => Some(share),
-        Ok(share) => {
-            view.fault_with_help(
-                format!("`{text}` is {share}, which leaves nothing"),
-                "write `10%` or `0.1`",
-            );
-            None
-        }
-        Err(error) => {
-            view.fault_with_help(error.to_string(), "write `10%` or `0.1`");
-            None
-        }
-    }
-}
-
-/// A share of at most all: `100%`, `0.1`.
-fn read_share(view: View<'_>) -> Option<PartsPerMillion> {
-    let text = view.quantity_text()?;
-    match text.parse::<PartsPerMillion>() {
-        Ok(share) if share <= PartsPerMillion::ONE => Some(share),
-        Ok(share) => {
-            view.fault_with_help(format!("`{text}` is {share}, more than all"), "write `10%` or `0.1`");
-            None
-        }
-        Err(error) => {
-            view.fault_with_help(error.to_string(), "write `10%` or `0.1`");
-            None
-        }
-    }
-}
-
 fn read_shares(
     map: View<'_>,
     read: impl Fn(View<'_>) -> Option<PartsPerMillion>,
@@ -578,15 +526,7 @@ fn read_shares(
 fn read_basis(view: View<'_>) -> Option<PackingBasis> {
     if let Value::Mapping(_) = view.node.value {
         view.only_keys(&["blend"]);
-        let blend = view.required("blend")?;
-        let text = blend.quantity_text()?;
-        return match text.parse::<PartsPerMillion>() {
-            Ok(share) if share <= PartsPerMillion::ONE => Some(PackingBasis::Blend(share)),
-            _ => {
-                blend.fault_with_help(format!("`{text}` is no share"), "write one from `0%` to `100%`");
-                None
-            }
-        };
+        return view.required("blend").and_then(read_share_of_all).map(PackingBasis::Blend);
     }
     match view.text()? {
         "requests" => Some(PackingBasis::Requests),

@@ -13,6 +13,7 @@ use super::cluster::Cluster;
 use super::demand::{DemandFields, ScenarioFields, read_demand, read_scenarios};
 use super::document::{Node, Value};
 use super::placement;
+use super::scalars::{Quantity, Share, read_share_of_all};
 use super::view::View;
 use crate::units::ResourceName;
 use crate::workload::{
@@ -104,29 +105,10 @@ pub struct Component {
     /// The share of the replicas that may run on spot capacity, such as `50%`, rounded down; the policy's
     /// where none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spot_share: Option<String>,
+    pub spot_share: Option<Share>,
     /// Where replicas may lie.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placement: Option<Placement>,
-}
-
-/// A Kubernetes quantity: `250m`, `1.5Gi`, `2`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Quantity(pub String);
-
-impl JsonSchema for Quantity {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Quantity".into()
-    }
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "A Kubernetes quantity, such as 250m, 1.5Gi or 2.",
-            "type": ["string", "number"],
-            "minimum": 0,
-            "pattern": r"^[+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$",
-        })
-    }
 }
 
 /// Placement rules. `nodeAffinity` and `tolerations` are written as in a pod spec.
@@ -312,7 +294,7 @@ fn read_component(item: View<'_>, daemon: bool, cluster: &mut Cluster<'_>) {
         read_placement(placement, &own, &mut pod);
     }
     if let Some(share) = item.get("spotShare") {
-        pod.rules.spot_share = placement::read_spot_share(share);
+        pod.rules.spot_share = read_share_of_all(share);
     }
     let current_type = text("currentInstanceType");
     let Some(name) = name else { return };

@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::document::Value;
+use super::super::scalars::{Quantity, Share, read_share_of_all};
 use super::super::view::View;
-use super::{Quantity, read_positive, read_share, read_word};
+use super::{read_positive, read_word};
 use crate::catalog::{OfferKind, Payment, Term};
 use crate::units::{Money, PartsPerMillion};
 
@@ -62,11 +63,11 @@ pub struct CommitmentsDocument {
     /// What they may cost at the start.
     pub max_upfront: Option<Quantity>,
     /// The least share of the on-demand equivalent that commitments have to cover: `60%`.
-    pub min_coverage: Option<String>,
+    pub min_coverage: Option<Share>,
     /// The share of worst outcomes whose mean counts beside the expectation: `10%`.
-    pub cvar_share: Option<String>,
+    pub cvar_share: Option<Share>,
     /// How much that mean counts: `50%`.
-    pub cvar_weight: Option<String>,
+    pub cvar_weight: Option<Share>,
     /// Monthly tranches that every purchase is split into.
     pub ladder_months: Option<u32>,
     /// Whether what ends within the horizon may be bought again; `true` where nothing is said.
@@ -84,13 +85,13 @@ pub(super) fn read_commitments(view: View<'_>) -> CommitmentPolicy {
     policy.max_term = view.get("maxTerm").and_then(read_word);
     policy.max_commitment = view.get("maxCommitment").and_then(read_money);
     policy.max_upfront = view.get("maxUpfront").and_then(read_money);
-    policy.min_coverage = view.get("minCoverage").and_then(read_share);
+    policy.min_coverage = view.get("minCoverage").and_then(read_share_of_all);
     let (tail, weight) = (view.get("cvarShare"), view.get("cvarWeight"));
-    policy.cvar_share = tail.and_then(read_share);
+    policy.cvar_share = tail.and_then(read_share_of_all);
     if let (Some(tail), Some(PartsPerMillion(0))) = (tail, policy.cvar_share) {
         tail.fault("must be more than zero");
     }
-    policy.cvar_weight = weight.and_then(read_share);
+    policy.cvar_weight = weight.and_then(read_share_of_all);
     if tail.is_some() != weight.is_some() {
         view.fault("cvarShare and cvarWeight belong together");
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::super::scalars::{Quantity, Share};
 use super::commitments::CommitmentsDocument;
-use super::{Quantity, owned, pools};
+use super::{owned, pools};
 use crate::catalog::{Architecture, Discount, InterruptionBand, Provider};
 use crate::policy::{BurstableCpu, FailureScope, PlanForm};
 
@@ -195,23 +196,4 @@ pub enum NumberOrWord {
     Number(u64),
     /// A word.
     Word(String),
-}
-
-/// A share: `10%` or `0.1`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Share(pub String);
-
-impl JsonSchema for Share {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Share".into()
-    }
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "A share, such as 10% or 0.1.",
-            "type": ["string", "number"],
-            "minimum": 0,
-            "pattern": r"^[0-9]+(\.[0-9]+)? ?%?$",
-        })
-    }
 }

@@ -5,9 +5,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::document::Value;
+use super::super::scalars::Quantity;
 use super::super::view::View;
 use super::pools::read_rate;
-use super::{PurchaseChoice, Quantity, read_memory};
+use super::{PurchaseChoice, read_memory};
 use crate::catalog::{OfferKind, Payment, Term};
 use crate::policy::{OwnedCommitment, OwnedScope};
 use crate::units::{Bytes, MilliCpu, Money, Rate, ResourceName};
