@@ -59,16 +59,29 @@ fn priced(price: f64, amount: u128) -> Option<u128> {
     Some(amount.checked_mul(price_units(price))? / PRICE_UNIT)
 }
 
+/// Lowers what demand is worth in slot `s`, `pi` by atom, to what the groups' prices allow; what the units
+/// held in it are worth at those prices.
+pub(super) fn under_groups(model: &Model, lambda: &[Vec<u128>], s: usize, pi: &mut [u128]) -> Option<u128> {
+    let segment = model.slots[s].segment;
+    let mut worth = 0u128;
+    for (group, prices) in model.groups.iter().zip(lambda) {
+        let held = group.held[segment];
+        if held == 0 && group.candidates.iter().all(|c| c.active[segment] == 0) {
+            continue;
+        }
+        for &(atom, take) in &group.takes {
+            pi[atom] = pi[atom].min(prices[s].checked_mul(u128::from(take))?);
+        }
+        worth = worth.checked_add(prices[s].checked_mul(u128::from(held))?)?;
+    }
+    Some(worth)
+}
+
 /// The lower bound that prices prove, in nano-dollars over the horizon; `None` where a product leaves
 /// the range, or nothing above zero is proved.
 pub(super) fn certify(model: &Model, relaxed: &Relaxed) -> Option<u128> {
     let (v, kappa) = weights(model, relaxed);
-    let lambda: Vec<Vec<u128>> = model
-        .groups
-        .iter()
-        .zip(&relaxed.lambda)
-        .map(|(group, prices)| feasible(model, relaxed, group, prices))
-        .collect::<Option<_>>()?;
+    let lambda = feasible(model, relaxed)?;
     let mut total = 0i128;
     let mut pi: Vec<u128> = Vec::new();
     for (s, slot) in model.slots.iter().enumerate() {
@@ -76,17 +89,8 @@ pub(super) fn certify(model: &Model, relaxed: &Relaxed) -> Option<u128> {
         pi.extend(
             model.on_demand.iter().map(|&p| u128::from(p) * u128::from(v[slot.scenario]) * u128::from(FINE)),
         );
-        let mut here = 0i128;
-        for (group, prices) in model.groups.iter().zip(&lambda) {
-            let held = group.held[slot.segment];
-            if held == 0 && group.candidates.iter().all(|c| c.active[slot.segment] == 0) {
-                continue;
-            }
-            for &(a, take) in &group.takes {
-                pi[a] = pi[a].min(prices[s].checked_mul(u128::from(take))?);
-            }
-            here = here.checked_sub(i128::try_from(prices[s].checked_mul(u128::from(held))?).ok()?)?;
-        }
+        let held = under_groups(model, &lambda, s, &mut pi)?;
+        let mut here = -i128::try_from(held).ok()?;
         for (&pi, &d) in pi.iter().zip(&slot.demand) {
             here = here.checked_add(i128::try_from(pi.checked_mul(u128::from(d))?).ok()?)?;
         }
@@ -111,8 +115,14 @@ pub(super) fn certify(model: &Model, relaxed: &Relaxed) -> Option<u128> {
     u128::try_from(bound).ok()
 }
 
-/// Prices of one group as integers that no candidate of it contradicts.
-pub(super) fn feasible(model: &Model, relaxed: &Relaxed, group: &Group, prices: &[f64]) -> Option<Vec<u128>> {
+/// Prices of all groups as integers that no candidate contradicts; `None` where a product leaves the range.
+pub(super) fn feasible(model: &Model, relaxed: &Relaxed) -> Option<Vec<Vec<u128>>> {
+    let groups = model.groups.iter().zip(&relaxed.lambda);
+    groups.map(|(group, prices)| feasible_of(model, relaxed, group, prices)).collect()
+}
+
+/// Prices of one group.
+fn feasible_of(model: &Model, relaxed: &Relaxed, group: &Group, prices: &[f64]) -> Option<Vec<u128>> {
     let mut rounded: Vec<u128> = prices.iter().map(|&l| (l.clamp(0.0, 1e15) * SCALE) as u128).collect();
     for candidate in &group.candidates {
         let most = cost_with_caps(relaxed, candidate.cost, candidate.obligation, candidate.upfront)?

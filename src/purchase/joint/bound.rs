@@ -2,7 +2,7 @@
 
 use crate::levels::Inputs;
 use crate::problem::{BinType, Problem};
-use crate::purchase::bound::{self, feasible};
+use crate::purchase::bound;
 use crate::purchase::model::PPM;
 use crate::purchase::relax::Relaxed;
 use crate::solver;
@@ -18,29 +18,14 @@ impl Cells {
     pub(super) fn bound(&self, inputs: &Inputs<'_>, relaxed: &Relaxed) -> Option<(u128, Prices, Vec<usize>)> {
         let model = &self.model;
         let scale = u128::from(bound::FINE) * u128::from(PPM);
-        let lambda: Vec<Vec<u128>> = model
-            .groups
-            .iter()
-            .zip(&relaxed.lambda)
-            .map(|(group, prices)| feasible(model, relaxed, group, prices))
-            .collect::<Option<_>>()?;
+        let lambda = bound::feasible(model, relaxed)?;
         let mut total = 0i128;
         let mut used = Vec::new();
         let mut weighted: Vec<Vec<u128>> = vec![vec![0; self.made_of.len()]; self.levels.len()];
         let mut weights = vec![0u128; self.levels.len()];
         for (s, (slot, &level)) in model.slots.iter().zip(&self.level_of).enumerate() {
             let mut pi: Vec<u128> = model.on_demand.iter().map(|&p| u128::from(p) * scale).collect();
-            let mut held = 0u128;
-            for (group, prices) in model.groups.iter().zip(&lambda) {
-                let units = group.held[slot.segment];
-                if units == 0 && group.candidates.iter().all(|c| c.active[slot.segment] == 0) {
-                    continue;
-                }
-                for &(a, take) in &group.takes {
-                    pi[a] = pi[a].min(prices[s].checked_mul(u128::from(take))?);
-                }
-                held = held.checked_add(prices[s].checked_mul(u128::from(units))?)?;
-            }
+            let held = bound::under_groups(model, &lambda, s, &mut pi)?;
             // Rounded down to nano-dollars: a lower price bounds from below too.
             let per_node: Vec<u64> = self
                 .made_of
