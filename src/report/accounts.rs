@@ -150,6 +150,21 @@ pub struct AccountMonth {
     pub prepaid_closing: Money,
 }
 
+impl AccountMonth {
+    /// What tables for people have of it: on demand, cash, accrual, what is unused of that, and what is prepaid
+    /// before and after.
+    pub(super) fn amounts(&self) -> [Money; 6] {
+        [
+            self.list.money(),
+            self.billed.money(),
+            self.effective.money(),
+            self.unused.money(),
+            self.prepaid_opening,
+            self.prepaid_closing,
+        ]
+    }
+}
+
 /// The first months together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -192,15 +192,8 @@ pub(super) fn cash(report: &PlanReport) -> String {
         ("Prepaid, closing", true),
     ]);
     for month in accounts.months.iter().take(MONTHS) {
-        table.row(vec![
-            words(&month.month),
-            currency.cents(month.list.money()),
-            currency.cents(month.billed.money()),
-            currency.cents(month.effective.money()),
-            currency.cents(month.unused.money()),
-            currency.cents(month.prepaid_opening),
-            currency.cents(month.prepaid_closing),
-        ]);
+        let amounts = month.amounts().map(|amount| currency.cents(amount));
+        table.row([words(&month.month)].into_iter().chain(amounts).collect());
     }
     let mut out = table.render();
     let mut spans = Table::new(&[

@@ -66,16 +66,10 @@ pub(super) fn cash(report: &PlanReport, draw: &Draw) -> String {
         Column::right("Saved"),
     ]);
     for month in accounts.months.iter().take(MONTHS) {
-        grid.row(vec![
-            month.month.clone(),
-            currency.short(month.list.money()),
-            currency.short(month.billed.money()),
-            currency.short(month.effective.money()),
-            currency.short(month.unused.money()),
-            currency.short(month.prepaid_opening),
-            currency.short(month.prepaid_closing),
-            crate::bill::effective_savings_rate(month.list, month.effective).map(percent).unwrap_or_default(),
-        ]);
+        let saved = crate::bill::effective_savings_rate(month.list, month.effective).map(percent);
+        let amounts = month.amounts().map(|amount| currency.short(amount));
+        let first = [month.month.clone()].into_iter();
+        grid.row(first.chain(amounts).chain([saved.unwrap_or_default()]).collect());
     }
     for span in &accounts.spans {
         grid.row(vec![
