@@ -184,16 +184,7 @@ mod tests {
 
     #[test]
     fn the_key_reads_like_its_serde_form() {
-        for kind in [
-            OfferKind::ReservedStandard,
-            OfferKind::ReservedConvertible,
-            OfferKind::InstanceSavingsPlan,
-            OfferKind::ComputeSavingsPlan,
-            OfferKind::ResourceCommitment,
-            OfferKind::FlexibleCommitment,
-            OfferKind::AzureReservation,
-            OfferKind::AzureSavingsPlan,
-        ] {
+        for kind in OfferKind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
         }
         let key = OfferKey {
