@@ -8,12 +8,12 @@ use plimsoll::bill::SizeRatios;
 use plimsoll::bill::commitment::owned;
 use plimsoll::input::{Fault, size_ratios};
 use plimsoll::policy::{OwnedCommitment, OwnedScope};
+use plimsoll::report::Format;
 use plimsoll::report::showback::{IdleBy, PeriodCost, ShowbackReport};
 use plimsoll::report::steady::{AccountsError, steady};
 use plimsoll::report::view::{Notice, NoticeKind, PlanReport};
 use plimsoll::workload::WorkloadSet;
 
-use super::args::FormatArg;
 use super::demand::OverTimePlan;
 use super::settings::Settings;
 use super::{Failure, files};
@@ -67,7 +67,7 @@ pub fn tell(
     (workloads, settings, ratios): (&WorkloadSet, &Settings, &SizeRatios),
     over_time: Option<&OverTimePlan>,
     args: &AccountArgs,
-    format: FormatArg,
+    format: Format,
 ) -> Result<(), Failure> {
     notices(report, settings);
     let failed = |error: AccountsError| vec![Fault::new("--accounts", error.to_string())];
@@ -78,7 +78,7 @@ pub fn tell(
         report.accounts = Some(accounts);
         return Ok(());
     }
-    let contracts = format == FormatArg::FocusCommitments;
+    let contracts = format == Format::FocusCommitments;
     if !args.accounts && args.showback.is_none() && settings.owned.is_empty() && !contracts {
         return Ok(());
     }

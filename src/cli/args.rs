@@ -18,7 +18,7 @@ use super::explain::ExplainCommand;
 use super::shell::{CompletionsArgs, ManArgs};
 use super::sweep::SweepArgs;
 pub use nodes::{BasisArg, NodeArgs, ShareArg};
-pub use output::{FormatArg, OutputArgs};
+pub use output::OutputArgs;
 pub use plan::{AutoscaledArg, BaselinesArg, PlanArgs, ReplayArg, SpotArgs, SurviveArgs};
 pub use prices::{ArchArg, CatalogCommand, ListArgs, PriceArgs, ProviderArg, ShowArgs, TypeArgs};
 pub use replay::{CalibrateArgs, MeasureArg, ReplayArgs, ReplaySettings};

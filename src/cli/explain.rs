@@ -7,9 +7,9 @@ use plimsoll::input::certificate_file::{self, Certified};
 use plimsoll::input::{Fault, Source};
 use plimsoll::report::explain::{self, ExplainError};
 use plimsoll::report::view::PlanReport;
-use plimsoll::report::{json, render_explained};
+use plimsoll::report::{Format, json, render_explained};
 
-use super::args::{FormatArg, MessageArgs, PlanArgs, TEMPLATE};
+use super::args::{MessageArgs, PlanArgs, TEMPLATE};
 use super::progress::Progress;
 use super::{Ending, Failure, Planned, Want, files, make_plan, output};
 
@@ -48,7 +48,7 @@ pub struct ExplainArgs {
 pub fn run(command: &ExplainCommand, messages: MessageArgs) -> Result<Ending, Failure> {
     let (ExplainCommand::Workload(args) | ExplainCommand::Type(args)) = command;
     let format = args.plan.output.format;
-    if !matches!(format, FormatArg::Table | FormatArg::Json) {
+    if !matches!(format, Format::Table | Format::Json) {
         return Err(vec![Fault::new("-f", "an explanation is a table or json")].into());
     }
     let (report, proof) = match saved(args)? {
@@ -81,7 +81,7 @@ pub fn run(command: &ExplainCommand, messages: MessageArgs) -> Result<Ending, Fa
     };
     let out = &args.plan.output;
     let options = output::drawn(out.output.is_none(), out.plain, out.ascii, messages);
-    let bytes = render_explained(&explained, format == FormatArg::Json, &options);
+    let bytes = render_explained(&explained, format == Format::Json, &options);
     files::write(out.output.as_deref(), &bytes)?;
     Ok(Ending::Done)
 }

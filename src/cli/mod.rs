@@ -37,11 +37,11 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches};
 use plimsoll::input::{self, Fault, catalog_file, policy_file};
 use plimsoll::policy::TypeFilter;
 use plimsoll::report::view::PlanReport;
-use plimsoll::report::{json, pool_limits};
+use plimsoll::report::{Format, json, pool_limits};
 
 use args::{
-    BaselinesArg, CatalogCommand, Cli, Command, FormatArg, ListArgs, MessageArgs, PlanArgs, ReplayArg,
-    ReportArgs, SchemaArg, ShowArgs,
+    BaselinesArg, CatalogCommand, Cli, Command, ListArgs, MessageArgs, PlanArgs, ReplayArg, ReportArgs,
+    SchemaArg, ShowArgs,
 };
 use progress::Progress;
 use reading::Inputs;
@@ -249,7 +249,7 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
     let wanted = match (args.replay, args.output.format) {
         _ if explained => ReplayArg::None,
         // What the cluster needs is known by replay alone.
-        (ReplayArg::Auto, FormatArg::Kubernetes) => ReplayArg::Always,
+        (ReplayArg::Auto, Format::Kubernetes) => ReplayArg::Always,
         (wanted, _) => wanted,
     };
     replay::in_passing(&mut report, wanted).map_err(|message| anyhow!("replaying the plan: {message}"))?;

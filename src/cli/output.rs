@@ -10,7 +10,7 @@ use plimsoll::report::kubernetes::KubernetesError;
 use plimsoll::report::view::PlanReport;
 use plimsoll::report::{self, Format, RenderError, RenderOptions, csv, node_groups};
 
-use super::args::{FormatArg, MessageArgs, OutputArgs, ReplayArg};
+use super::args::{MessageArgs, OutputArgs, ReplayArg};
 use super::{Failure, files};
 
 /// Columns of a table that goes into a file or a pipe.
@@ -51,14 +51,14 @@ impl Rendered<'_> {
 /// that contradict each other.
 pub fn check(args: &OutputArgs, replay: ReplayArg, provider: Option<Provider>) -> Result<(), Vec<Fault>> {
     match (args.format, provider) {
-        (FormatArg::Focus | FormatArg::FocusCommitments, _) if args.as_of.is_none() => {
+        (Format::Focus | Format::FocusCommitments, _) if args.as_of.is_none() => {
             return Err(vec![fault(&FocusError::NoStart.into())]);
         }
-        (FormatArg::Kubernetes, _) if replay == ReplayArg::None => {
+        (Format::Kubernetes, _) if replay == ReplayArg::None => {
             return Err(vec![fault(&KubernetesError::NotReplayed.into())]);
         }
         (format, Some(provider)) => {
-            node_groups::check(Format::from(format), provider).map_err(|e| vec![fault(&e.into())])?;
+            node_groups::check(format, provider).map_err(|e| vec![fault(&e.into())])?;
         }
         _ => {}
     }
@@ -67,10 +67,10 @@ pub fn check(args: &OutputArgs, replay: ReplayArg, provider: Option<Provider>) -
 
 fn check_table(args: &OutputArgs) -> Result<(), Vec<Fault>> {
     match args.table {
-        Some(_) if args.format != FormatArg::Csv => {
+        Some(_) if args.format != Format::Csv => {
             Err(vec![Fault::new("--table", "names a table of csv").help("add -f csv")])
         }
-        _ if args.format == FormatArg::Xlsx && args.output.is_none() => {
+        _ if args.format == Format::Xlsx && args.output.is_none() => {
             Err(vec![Fault::new("-f xlsx", "is binary and needs a file").help("add -o plan.xlsx")])
         }
         _ => Ok(()),
@@ -89,13 +89,12 @@ pub fn render<'a>(
     check_table(args)?;
     let options = options(args, messages);
     match args.output.as_deref() {
-        Some(folder) if args.format == FormatArg::Csv && args.table.is_none() && is_folder(folder) => {
+        Some(folder) if args.format == Format::Csv && args.table.is_none() && is_folder(folder) => {
             let tables = csv::Table::ALL.into_iter().map(|table| (table, csv::render(report, table)));
             Ok(Rendered::Tables(folder, tables.collect()))
         }
         path => {
-            let bytes = report::render(report, Format::from(args.format), &options)
-                .map_err(|error| vec![fault(&error)])?;
+            let bytes = report::render(report, args.format, &options).map_err(|error| vec![fault(&error)])?;
             Ok(Rendered::One(path, bytes))
         }
     }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use anyhow::anyhow;
 use clap::ValueEnum;
 use plimsoll::bill::{ListCost, Ratio};
+use plimsoll::report::Format;
 use plimsoll::report::view::{PlanReport, Tightness, TightnessRow};
 use plimsoll::solver::control::Silent;
 use plimsoll::units::{HOURS_PER_MONTH, Money, PartsPerMillion, ResourceName};
 use plimsoll::workload::WorkloadSet;
 
-use super::args::{EffortArg, FormatArg, PlanArgs, SearchArgs};
+use super::args::{EffortArg, PlanArgs, SearchArgs};
 use super::plan::{Anchor, Given};
 use super::settings::Settings;
 use super::{Failure, plan};
@@ -48,7 +49,7 @@ pub fn tell(
     let wanted = match args.tightness {
         TightnessArg::None => false,
         TightnessArg::Always => simple,
-        TightnessArg::Auto => simple && quick && args.output.format == FormatArg::Html,
+        TightnessArg::Auto => simple && quick && args.output.format == Format::Html,
     };
     if !wanted || plan::interrupted() {
         return Ok(());

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use plimsoll::report::{Format, csv};
 
 use super::values::date;
@@ -16,8 +17,8 @@ pub struct OutputArgs {
     /// with live formulas (needs -o FILE). focus: FOCUS 1.2 rows of the planned cost. kubernetes:
     /// PriorityClasses and patches that a replayed plan needs. karpenter, eksctl,
     /// cluster-autoscaler, terraform: the plan's nodes for the tool that makes them
-    #[arg(short, long, value_enum, default_value_t = FormatArg::Table)]
-    pub format: FormatArg,
+    #[arg(short, long, value_parser = format(), default_value_t = Format::Table)]
+    pub format: Format,
     /// Write to FILE instead of standard output, in one piece or not at all
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -38,39 +39,8 @@ pub struct OutputArgs {
     pub ascii: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FormatArg {
-    Table,
-    Html,
-    Json,
-    Markdown,
-    Csv,
-    Xlsx,
-    Focus,
-    FocusCommitments,
-    Kubernetes,
-    Karpenter,
-    Eksctl,
-    ClusterAutoscaler,
-    Terraform,
-}
-
-impl From<FormatArg> for Format {
-    fn from(arg: FormatArg) -> Self {
-        match arg {
-            FormatArg::Table => Format::Table,
-            FormatArg::Html => Format::Html,
-            FormatArg::Json => Format::Json,
-            FormatArg::Markdown => Format::Markdown,
-            FormatArg::Csv => Format::Csv,
-            FormatArg::Xlsx => Format::Xlsx,
-            FormatArg::Focus => Format::Focus,
-            FormatArg::FocusCommitments => Format::FocusCommitments,
-            FormatArg::Kubernetes => Format::Kubernetes,
-            FormatArg::Karpenter => Format::Karpenter,
-            FormatArg::Eksctl => Format::Eksctl,
-            FormatArg::ClusterAutoscaler => Format::ClusterAutoscaler,
-            FormatArg::Terraform => Format::Terraform,
-        }
-    }
+/// A format by its name.
+fn format() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name))
+        .map(|name| name.parse().expect("the names of formats are all that is possible"))
 }
