@@ -88,6 +88,10 @@ fn what_is_owned_comes_first_and_its_waste_is_shown() {
     // Only the m5.xlarge are proposed: the m5.large are covered.
     let proposed: Vec<&str> = accounts.proposed().map(|row| row.covers.as_str()).collect();
     assert_eq!(proposed, ["m5.xlarge"; 3]);
+    // What is proposed beside them is not what a way to pay would buy for the whole fleet under its id.
+    let ids: Vec<&str> = accounts.proposed().map(|row| row.id.as_str()).collect();
+    assert_eq!(ids, ["new-ri-0001", "new-ri-0001-2", "new-ri-0001-3"]);
+    assert!(report.commitments.iter().all(|row| !ids.contains(&row.commitment.as_str())));
     assert_eq!(accounts.months[0].billed.money(), money("1274.4"), "1,051.2 + (0.12 + 0.18) x 744");
 }
 
@@ -127,7 +131,7 @@ fn focus_rows_of_accounts_keep_every_invariant() {
 fn every_proposal_has_its_whole_term_in_the_file() {
     let report = accounted(Some(PARTIAL), OWNED, "team");
     let mut sums: BTreeMap<String, (Money, Money)> = BTreeMap::new();
-    for row in rows(&report).iter().filter(|row| row["CommitmentDiscountId"].contains(":ri-")) {
+    for row in rows(&report).iter().filter(|row| row["CommitmentDiscountId"].contains(":new-ri-")) {
         assert_ne!(row["ChargeCategory"], "Adjustment");
         let sum = sums.entry(row["CommitmentDiscountId"].clone()).or_default();
         sum.0 = sum.0 + row["BilledCost"].parse().expect("a decimal");

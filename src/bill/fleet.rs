@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::cost::{BilledCost, ContractedCost, EffectiveCost, ListCost};
-use super::offer::{OfferKey, Purchase, Scope, id_prefix, scope};
+use super::offer::{OfferKey, Purchase, Scope, commitment_id, scope};
 use super::ratio::Ratio;
 use super::split::pro_rata;
 use crate::catalog::{Catalog, CommitmentOffer, InstanceType};
@@ -188,7 +188,7 @@ impl<'a> Fleet<'a> {
             .zip(commitments)
             .map(|(ordinal, (covers, lines))| {
                 let key = OfferKey::of(lines[0].offer);
-                Commitment { id: format!("{}-{ordinal:04}", id_prefix(key.kind)), key, covers, lines }
+                Commitment { id: commitment_id(key.kind, ordinal), key, covers, lines }
             })
             .collect();
         FleetBill { purchase, commitments, as_used }
@@ -235,7 +235,8 @@ impl CommittedLine<'_> {
 /// One commitment that is bought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commitment<'a> {
-    /// `ri-0001`: unique within the bill, the same for the same fleet.
+    /// `ri-0001`: unique within the bill, the same for the same fleet. A proposal beside what is owned is a holding
+    /// and has another id.
     pub id: String,
     /// Which offer.
     pub key: OfferKey,

@@ -168,14 +168,15 @@ pub fn provider_wording(kind: OfferKind) -> &'static str {
     }
 }
 
-/// Short prefix for ids of planned commitments.
-pub(crate) fn id_prefix(kind: OfferKind) -> &'static str {
-    match kind {
+/// The id that the `ordinal`-th commitment of a kind gets: `ri-0001`.
+pub(crate) fn commitment_id(kind: OfferKind, ordinal: usize) -> String {
+    let prefix = match kind {
         OfferKind::ReservedStandard | OfferKind::ReservedConvertible => "ri",
         OfferKind::InstanceSavingsPlan | OfferKind::ComputeSavingsPlan | OfferKind::AzureSavingsPlan => "sp",
         OfferKind::ResourceCommitment | OfferKind::FlexibleCommitment => "cud",
         OfferKind::AzureReservation => "rsv",
-    }
+    };
+    format!("{prefix}-{ordinal:04}")
 }
 
 #[cfg(test)]

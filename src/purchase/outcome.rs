@@ -152,17 +152,11 @@ pub(super) fn holdings(market: &Market, owned: &[Holding], quantities: &Whole) -
 /// Group, candidate and holdings of everything bought.
 fn proposals(market: &Market, owned: &[Holding], quantities: &Whole) -> Vec<(usize, usize, Vec<Holding>)> {
     let mut made = Vec::new();
-    let mut ordinal = 0;
+    let mut ids = Holding::proposal_ids(owned);
     for (g, quantities) in quantities.iter().enumerate() {
         for (c, &quantity) in quantities.iter().enumerate().filter(|(_, q)| **q > 0) {
             let recipe = &market.recipes[g][c];
-            let id = loop {
-                ordinal += 1;
-                let id = Holding::id_of(recipe.key().kind, ordinal);
-                if !owned.iter().any(|h| h.id == id || h.id.starts_with(&format!("{id}-"))) {
-                    break id;
-                }
-            };
+            let id = ids(recipe.key().kind);
             made.push((g, c, recipe.holdings(quantity, &id)));
         }
     }

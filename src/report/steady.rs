@@ -79,7 +79,7 @@ pub fn steady(
     if owns {
         basis.push("commitments that are owned apply first, until they end".to_owned());
     }
-    let proposed = offer.map_or_else(Vec::new, |key| fill(catalog, &usage, &owned, key, 1));
+    let proposed = offer.map_or_else(Vec::new, |key| fill(catalog, &usage, &owned, key));
     let mut held = owned;
     held.extend(proposed);
     if let Some(option) = selected.filter(|option| option.offer.is_some()) {

@@ -28,13 +28,7 @@ pub fn lines<'a>(
 /// Pieces of an offer for every whole node that `held` leaves on demand in the first hour of `usage`,
 /// from hour zero on: one holding per type, or per family or fleet for plans. Lines without the offer
 /// stay on demand.
-pub fn fill(
-    catalog: &Catalog,
-    usage: &NodeUsage<'_>,
-    held: &[Holding],
-    key: OfferKey,
-    first_ordinal: usize,
-) -> Vec<Holding> {
+pub fn fill(catalog: &Catalog, usage: &NodeUsage<'_>, held: &[Holding], key: OfferKey) -> Vec<Holding> {
     let Ok(first) =
         NodeUsage::new(usage.lines().to_vec(), usage.slots().to_vec(), usage.hours()[..1].to_vec())
     else {
@@ -61,8 +55,9 @@ pub fn fill(
     }
     let committed = SeriesRates::of(catalog, |t| key.find(t).map(|offer| offer.effective));
     let mut bought = Vec::new();
-    for (ordinal, (covers, lines)) in (first_ordinal..).zip(pieces) {
-        let id = Holding::id_of(key.kind, ordinal);
+    let mut ids = Holding::proposal_ids(held);
+    for (covers, lines) in pieces {
+        let id = ids(key.kind);
         match key.kind {
             OfferKind::ReservedStandard | OfferKind::ReservedConvertible | OfferKind::AzureReservation => {
                 for (index, nodes) in lines {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::bill::cost::{BilledCost, EffectiveCost, ListCost};
-use crate::bill::offer::{OfferKey, category, id_prefix};
+use crate::bill::offer::{OfferKey, category, commitment_id};
 use crate::bill::usage::{Components, SECONDS_PER_HOUR, UsageLine};
 use crate::bill::{CommitmentCategory, FlexPool};
 use crate::catalog::{CommitmentOffer, InstanceType, OfferKind};
@@ -58,7 +58,7 @@ pub enum Origin {
 /// One commitment: so many pieces of one offer from one hour to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
-    /// Unique among the holdings of a bill, stable between bills: `ri-0001`.
+    /// Unique among the holdings of a bill, stable between bills: `new-ri-0001`.
     pub id: String,
     /// Which instrument, how long, how paid.
     pub key: OfferKey,
@@ -205,9 +205,17 @@ impl Holding {
         self
     }
 
-    /// The id that the `ordinal`-th holding of a kind gets.
-    pub fn id_of(kind: OfferKind, ordinal: usize) -> String {
-        format!("{}-{ordinal:04}", id_prefix(kind))
+    /// Ids for proposals beside what is `held`, counted through all kinds: `new-ri-0001`, which no way to pay
+    /// of the whole fleet has.
+    pub(crate) fn proposal_ids(held: &[Holding]) -> impl FnMut(OfferKind) -> String {
+        let mut ordinal = 0;
+        move |kind| loop {
+            ordinal += 1;
+            let id = format!("new-{}", commitment_id(kind, ordinal));
+            if !held.iter().any(|h| h.id == id || h.id.starts_with(&format!("{id}-"))) {
+                return id;
+            }
+        }
     }
 
     /// Hours that it is paid for; zero for one that ends before it begins.

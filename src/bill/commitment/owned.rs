@@ -4,7 +4,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::holding::{Covers, Holding};
-use crate::bill::offer::OfferKey;
+use crate::bill::offer::{OfferKey, commitment_id};
 use crate::bill::usage::{SeriesRates, SizeRatios, UsageLine};
 use crate::catalog::{Catalog, CommitmentOffer, Payment, Provenance, Provider};
 use crate::policy::{OwnedCommitment, OwnedScope};
@@ -115,7 +115,7 @@ fn key_of(owned: &OwnedCommitment) -> OfferKey {
 }
 
 fn id_of(owned: &OwnedCommitment, index: usize) -> String {
-    let made = || format!("owned-{}", Holding::id_of(owned.kind, index + 1));
+    let made = || format!("owned-{}", commitment_id(owned.kind, index + 1));
     owned.id.clone().unwrap_or_else(made)
 }
 
