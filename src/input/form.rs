@@ -293,3 +293,11 @@ fn fault_words(view: View<'_>, words: &[&Json]) {
         several => format!("{found} is none of {}", several.join(", ")),
     });
 }
+
+/// A type's properties in its schema are the keys that its reader knows.
+#[cfg(test)]
+pub(super) fn assert_keys(schema: &Json, known: &[&str]) {
+    let described: std::collections::BTreeSet<&str> =
+        schema["properties"].as_object().expect("an object").keys().map(String::as_str).collect();
+    assert_eq!(described, known.iter().copied().collect());
+}

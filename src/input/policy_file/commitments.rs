@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::super::document::Value;
 use super::super::scalars::{Quantity, Share, read_share_of_all};
 use super::super::view::View;
-use super::{read_positive, read_word};
+use super::read::{read_positive, read_word};
 use crate::catalog::{OfferKind, Payment, Term};
 use crate::units::{Money, PartsPerMillion};
 

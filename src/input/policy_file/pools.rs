@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::super::document::Value;
 use super::super::scalars::Quantity;
 use super::super::view::View;
-use super::{PolicyFile, TypesDocument, read_types, read_word};
+use super::read::{read_types, read_word};
+use super::{PolicyFile, TypesDocument};
 use crate::policy::{CostUnit, NodeCost, NodePool, Policy, PoolLimits, Taint, TaintEffect};
 use crate::units::{Bytes, HOURS_PER_MONTH, MilliCpu, Rate, ResourceName};
 
