@@ -1,0 +1,55 @@
+//! Which running nodes have a price, and why others are left alone.
+
+use std::collections::HashMap;
+
+use crate::catalog::{Catalog, Provider};
+use crate::formulate::labels::label_name;
+use crate::observed::{CapacityType, ObservedCluster, ObservedNode};
+
+/// Why a node is neither priced nor planned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetAside {
+    /// Nothing says what machine it is.
+    #[error("no label names its instance type")]
+    NoType,
+    /// The catalog does not have its type.
+    #[error("{0} has no price in this catalog")]
+    UnknownType(String),
+    /// The prices are of another region.
+    #[error("it stands in {0}, and the prices are of another region")]
+    OtherRegion(String),
+    /// Spot prices change by the hour.
+    #[error("a spot node, whose price no catalog tells")]
+    Spot,
+    /// It runs the control plane.
+    #[error("it runs the control plane")]
+    ControlPlane,
+}
+
+/// Types by the name that a node's label has, in lower case.
+pub fn types_by_label(catalog: &Catalog) -> HashMap<String, usize> {
+    let label = |i: usize| label_name(&catalog.types[i], catalog.provider).to_lowercase();
+    (0..catalog.types.len()).map(|i| (label(i), i)).collect()
+}
+
+/// The catalog's type of each node, or why the node is left alone.
+pub fn assess(observed: &ObservedCluster, catalog: &Catalog) -> Vec<Result<usize, SetAside>> {
+    let by_label = types_by_label(catalog);
+    let price = |node: &ObservedNode| {
+        let name = node.instance_type().ok_or(SetAside::NoType)?;
+        if node.is_control_plane() {
+            return Err(SetAside::ControlPlane);
+        }
+        if let Some(region) = node.region()
+            && region != catalog.region
+            && catalog.provider != Provider::Other
+        {
+            return Err(SetAside::OtherRegion(region.to_owned()));
+        }
+        if node.capacity_type() == CapacityType::Spot {
+            return Err(SetAside::Spot);
+        }
+        by_label.get(&name.to_lowercase()).copied().ok_or_else(|| SetAside::UnknownType(name.to_owned()))
+    };
+    observed.nodes.iter().map(price).collect()
+}
