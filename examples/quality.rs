@@ -21,7 +21,7 @@ use plimsoll::policy::Policy;
 use plimsoll::problem::Problem;
 use plimsoll::search::search_pooled;
 use plimsoll::solver::control::{Budget, Event, Observer};
-use plimsoll::solver::solve;
+use plimsoll::solver::{pooled_bound, solve};
 use plimsoll::units::Money;
 use plimsoll::verify::{VerifiedOutcome, verify};
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,9 @@ enum Action {
         /// The most pools, separated by commas; 0 for a tenth of the workloads.
         #[arg(long, default_value = "10", value_delimiter = ',')]
         max_pools: Vec<u32>,
+        /// How many cases bound pooled plans for themselves, which no limit of time holds; 0 for no such bound.
+        #[arg(long, default_value_t = 100)]
+        cases: usize,
         /// How many clusters of each kind, with seeds from --seed on.
         #[arg(long, default_value_t = 1)]
         count: u64,
@@ -199,8 +202,8 @@ fn main() {
         Action::Table { rows, variant, count, no_baselines, search } => {
             table(&rows, &variant, count, !no_baselines, search);
         }
-        Action::Pools { rows, variant, max_pools, count, search } => {
-            pools(&rows, &variants(&variant), &max_pools, count, search);
+        Action::Pools { rows, variant, max_pools, cases, count, search } => {
+            pools(&rows, &variants(&variant), (&max_pools, cases), count, search);
         }
         Action::One { pods, shapes, variant, baselines, json, search } => {
             let row = one(pods, shapes, self::variant(&variant), baselines, search);
@@ -245,12 +248,18 @@ fn variants(names: &[String]) -> Vec<Variant> {
 }
 
 /// Pooled plans: what they cost beyond the bound, and when.
-fn pools(rows: &[String], variants: &[Variant], max_pools: &[u32], count: u64, search: Search) {
+fn pools(
+    rows: &[String],
+    variants: &[Variant],
+    (max_pools, cases): (&[u32], usize),
+    count: u64,
+    search: Search,
+) {
     println!("{}\n", machine());
     println!(
-        "| instance | pools allowed | used | first pooled plan (s) | best (s) | seconds | pooled gap | free gap | premium | nodes pooled / free |"
+        "| instance | pools allowed | used | first pooled plan (s) | best (s) | seconds | pooled gap | to the pooled bound | free gap | premium | nodes pooled / free |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for &variant in variants {
         for row in rows {
             let (pods, shapes) = row.split_once('/').expect("rows are pods/shapes");
@@ -263,7 +272,7 @@ fn pools(rows: &[String], variants: &[Variant], max_pools: &[u32], count: u64, s
                         "{}",
                         pooled_row(
                             &made,
-                            most,
+                            (most, cases),
                             &format!("{pods} / {shapes} {} seed {seed}", variant.name()),
                             search
                         )
@@ -275,7 +284,7 @@ fn pools(rows: &[String], variants: &[Variant], max_pools: &[u32], count: u64, s
     }
 }
 
-fn pooled_row(made: &Cluster, most: u32, name: &str, search: Search) -> String {
+fn pooled_row(made: &Cluster, (most, cases): (u32, usize), name: &str, search: Search) -> String {
     let free = made.formulate();
     let policy = Policy { max_pools: Some(most), ..made.policy.clone() };
     let pooled =
@@ -291,6 +300,11 @@ fn pooled_row(made: &Cluster, most: u32, name: &str, search: Search) -> String {
     let seconds = trace.started.elapsed().as_secs_f64();
     let outcome = &found.outcome;
     let (cost, bound) = (outcome.plan().hourly_cost(), outcome.lower_bound().value);
+    // Pooled plans are plans, so that the better of both bounds holds for them.
+    let own_bound = (cases > 0).then(|| {
+        let own = pooled_bound(&pooled.formulation.problem, &pooled.pooling, cases);
+        own.unwrap_or_else(|error| panic!("{name}: {error}")).max(bound)
+    });
     let without = found.free.expect("a pooled plan stands beside a free one");
     let plans = || outcome.progress().iter().filter(|point| point.incumbent.is_some());
     let first = plans().next().map_or(0, |point| point.millis);
@@ -305,10 +319,11 @@ fn pooled_row(made: &Cluster, most: u32, name: &str, search: Search) -> String {
         .len();
     let percent = |share: f64| format!("{:.3} %", share * 100.0);
     format!(
-        "| {name} | {most} | {used} | {:.2} | {:.2} | {seconds:.1} | {} | {} | {} | {} / {} |",
+        "| {name} | {most} | {used} | {:.2} | {:.2} | {seconds:.1} | {} | {} | {} | {} | {} / {} |",
         first as f64 / 1e3,
         best as f64 / 1e3,
         percent(relative_gap(cost, bound)),
+        own_bound.map_or_else(|| "-".to_owned(), |own| percent(relative_gap(cost, own))),
         percent(relative_gap(without.hourly_cost(), bound)),
         percent((cost - without.hourly_cost()).ratio_to(without.hourly_cost()).unwrap_or(0.0)),
         outcome.plan().plan().bin_count(),

@@ -209,6 +209,29 @@ fn karpenter_refuses_labels_that_its_schema_refuses() {
     assert!(error.to_string().contains("node-role.kubernetes.io/batch of pool batch"), "{error}");
 }
 
+/// The EKS API: "Label cannot contain reserved prefixes [kubernetes.io/, k8s.io/, eks.amazonaws.com/]".
+#[test]
+fn managed_node_groups_set_no_label_that_eks_reserves() {
+    for format in [Format::Eksctl, Format::Terraform] {
+        let with = |key: &str, value: &str| {
+            let mut report = pooled();
+            for pool in report.pools.iter_mut().filter(|pool| pool.node_pool.is_some()) {
+                pool.labels.insert(key.into(), value.into());
+            }
+            render(&report, format, &RenderOptions::default())
+                .map(|bytes| String::from_utf8(bytes).expect("UTF-8"))
+        };
+        for key in ["node-role.kubernetes.io/batch", "a.k8s.io/b", "eks.amazonaws.com/nodegroup"] {
+            let error = with(key, "x").expect_err(key);
+            assert!(error.to_string().contains(&format!("{key} of pool batch")), "{error}");
+        }
+        // What the nodes carry of themselves is not said again, and nothing else may be said of it.
+        let told = with("kubernetes.io/arch", "amd64").expect("nodes carry it");
+        assert!(!told.contains("kubernetes.io/arch"), "{told}");
+        assert!(with("kubernetes.io/arch", "arm64").is_err());
+    }
+}
+
 /// By `pkg/apis/eksctl.io/v1alpha5/assets/schema.json` of eksctl-io/eksctl.
 #[test]
 fn eksctl_gets_managed_node_groups() {

@@ -11,7 +11,7 @@ use plimsoll::policy::Policy;
 use plimsoll::problem::{BinSet, BinType, BinTypeId, ItemType, ItemTypeId, PoolId, Pooling, Problem};
 use plimsoll::search::{self, search_pooled};
 use plimsoll::solver::control::{Budget, Effort, Silent};
-use plimsoll::solver::{SolveError, solve_pooled};
+use plimsoll::solver::{SolveError, pooled_bound, solve_pooled};
 use plimsoll::units::{Money, Rate};
 use plimsoll::verify::{verify_plan, verify_pools};
 use plimsoll::workload::WorkloadSet;
@@ -20,8 +20,9 @@ use rayon::prelude::*;
 #[path = "support/tiny.rs"]
 mod tiny;
 
-/// A tiny problem without a cap on types, in random groups and pools.
-fn tiny_pooled(rng: &mut Rng) -> (Problem, Pooling) {
+/// A tiny problem without a cap on types, in random groups and pools; one in so many item types lies in the
+/// group of the one before.
+fn tiny_pooled(rng: &mut Rng, together: u8) -> (Problem, Pooling) {
     let problem = tiny::problem(rng);
     let problem = Problem::new(
         problem.dimensions().to_vec(),
@@ -34,7 +35,7 @@ fn tiny_pooled(rng: &mut Rng) -> (Problem, Pooling) {
     let mut groups: Vec<Vec<ItemTypeId>> = Vec::new();
     for item in problem.item_ids() {
         match groups.last_mut() {
-            Some(last) if rng.u8(..4) == 0 => last.push(item),
+            Some(last) if rng.u8(..together) == 0 => last.push(item),
             _ => groups.push(vec![item]),
         }
     }
@@ -100,7 +101,7 @@ fn tiny_pooled_plans_are_valid_and_nearly_all_the_cheapest() {
     let found: Vec<(bool, bool)> = (0..PROBLEMS)
         .into_par_iter()
         .map(|seed| {
-            let (problem, pooling) = tiny_pooled(&mut Rng::with_seed(seed));
+            let (problem, pooling) = tiny_pooled(&mut Rng::with_seed(seed), 4);
             let best = optimum(&problem, &pooling);
             match (solve_pooled(&problem, &pooling, &budget, 7, &Silent), best) {
                 (Ok(outcome), Some(best)) => {
@@ -255,12 +256,46 @@ fn few_bins_are_shared_out_as_cheaply_as_trying_everything() {
     assert!(missed == 0, "{missed} are dearer than need be, by up to {worst}");
 }
 
+/// Bounds of so many cases, each no lower than the one before.
+fn bounds(problem: &Problem, pooling: &Pooling, seed: u64) -> [Money; 3] {
+    let bounds = [0, 4, 40].map(|cases| {
+        let bound = pooled_bound(problem, pooling, cases);
+        bound.unwrap_or_else(|error| panic!("problem {seed}: {error}"))
+    });
+    assert!(bounds.is_sorted(), "problem {seed}: {bounds:?}");
+    bounds
+}
+
+#[test]
+fn the_bound_of_pooled_plans_is_never_above_the_cheapest() {
+    (0..300u64).into_par_iter().for_each(|seed| {
+        let (problem, pooling) = tiny_pooled(&mut Rng::with_seed(seed), 1 + (seed % 4) as u8);
+        // Without a plan the bound may be anything.
+        let Some(best) = optimum(&problem, &pooling) else { return };
+        let [.., most] = bounds(&problem, &pooling, seed);
+        assert!(most <= Money::from_nanos(best.into()), "problem {seed}: {most} above {best}");
+    });
+    let raised = (0..40u64).into_par_iter().filter(|&seed| {
+        let (problem, pooling) = few_bins(&mut Rng::with_seed(seed));
+        let best = least_cost(&problem, &pooling);
+        if best == u64::MAX {
+            return false;
+        }
+        let [least, .., most] = bounds(&problem, &pooling, seed);
+        assert!(most <= Money::from_nanos(best.into()), "problem {seed}: {most} above {best}");
+        least < most
+    });
+    // Where the relaxation buys several types it splits some group between them.
+    let raised = raised.count();
+    assert!(raised >= 10, "cases raise the bound of {raised} problems alone");
+}
+
 #[test]
 fn one_pool_for_each_bin_type_and_no_cap_leaves_the_free_optimum_for_single_copies() {
     // A copy of each item type is a workload by itself: pools forbid nothing but mixed types.
     let mut rng = Rng::with_seed(11);
     for _ in 0..20 {
-        let (problem, _) = tiny_pooled(&mut rng);
+        let (problem, _) = tiny_pooled(&mut rng, 4);
         let groups = problem.item_ids().map(|i| vec![i]).collect();
         let pools = problem.bin_ids().map(|b| vec![b]).collect();
         let pooling = Pooling::new(&problem, groups, pools, 9).unwrap();

@@ -223,6 +223,37 @@ fn cut(name: &str, most: usize) -> String {
     name[..name.len().min(most)].trim_end_matches('-').to_owned()
 }
 
+/// The labels that EKS is to set on the nodes of managed node groups, without those that they carry of
+/// themselves.
+///
+/// # Errors
+/// A label that the EKS API refuses: "Label cannot contain reserved prefixes [kubernetes.io/, k8s.io/,
+/// eks.amazonaws.com/]" (eksctl-io/eksctl, issue 4007).
+fn managed_labels(
+    group: &NodeGroup<'_>,
+    region: &str,
+    format: Format,
+) -> Result<BTreeMap<String, String>, NodeGroupsError> {
+    const RESERVED: [&str; 3] = ["kubernetes.io/", "k8s.io/", "eks.amazonaws.com/"];
+    let own = |key: &str| match key {
+        "node.kubernetes.io/instance-type" | "beta.kubernetes.io/instance-type" => Some(group.instance_type),
+        "kubernetes.io/arch" | "beta.kubernetes.io/arch" => Some(group.architecture.as_str()),
+        "kubernetes.io/os" | "beta.kubernetes.io/os" => Some("linux"),
+        "topology.kubernetes.io/zone" | "failure-domain.beta.kubernetes.io/zone" => group.zone,
+        "topology.kubernetes.io/region" | "failure-domain.beta.kubernetes.io/region" => Some(region),
+        "eks.amazonaws.com/capacityType" => Some(if group.spot { "SPOT" } else { "ON_DEMAND" }),
+        _ => None,
+    };
+    let mut labels = group.labels.clone();
+    labels.retain(|key, value| own(key) != Some(value));
+    match labels.keys().find(|key| RESERVED.iter().any(|prefix| key.contains(prefix))) {
+        None => Ok(labels),
+        Some(label) => {
+            Err(NodeGroupsError::Label { format, label: label.clone(), pool: group.node_pool.to_owned() })
+        }
+    }
+}
+
 impl NodeGroup<'_> {
     /// The disk in GiB, rounded up.
     fn disk_gib(&self) -> Option<u64> {

@@ -26,7 +26,7 @@ mod shares;
 mod simplex;
 mod starts;
 
-pub use pooled::{solve_pooled, solve_pooled_from};
+pub use pooled::{pooled_bound, solve_pooled, solve_pooled_from};
 
 use crate::plan::{LowerBound, Outcome, Plan, ProgressPoint, StopReason, relative_gap};
 use crate::problem::{ItemTypeId, Problem};

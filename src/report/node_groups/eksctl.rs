@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{NodeGroup, NodeGroupsError, Taint, bottlerocket, check, comments, groups, head};
+use super::{NodeGroup, NodeGroupsError, Taint, bottlerocket, check, comments, groups, head, managed_labels};
 use crate::report::Format;
 use crate::report::kubernetes::document;
 use crate::report::view::PlanReport;
@@ -50,7 +50,7 @@ struct ManagedNodeGroup<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     volume_size: Option<u64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    labels: &'a BTreeMap<String, String>,
+    labels: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "<[Taint]>::is_empty")]
     taints: &'a [Taint],
     #[serde(rename = "propagateASGTags")]
@@ -67,7 +67,7 @@ struct UpdateConfig {
 /// Writes the ClusterConfig.
 ///
 /// # Errors
-/// A plan for another provider.
+/// A plan for another provider, or a pool with a label that EKS may not set.
 pub fn render(report: &PlanReport) -> Result<String, NodeGroupsError> {
     check(Format::Eksctl, report.catalog.provider)?;
     let groups = groups(report)?;
@@ -79,20 +79,26 @@ pub fn render(report: &PlanReport) -> Result<String, NodeGroupsError> {
     ]);
     let mut out = comments(&lines);
     let bottlerocket = bottlerocket(report);
+    let region = report.catalog.region.as_str();
+    let managed: Result<_, _> = groups.iter().map(|group| managed(group, region, bottlerocket)).collect();
     document(
         &mut out,
         &ClusterConfig {
             api_version: "eksctl.io/v1alpha5",
             kind: "ClusterConfig",
-            metadata: Metadata { name: CLUSTER, region: &report.catalog.region },
-            managed_node_groups: groups.iter().map(|group| managed(group, bottlerocket)).collect(),
+            metadata: Metadata { name: CLUSTER, region },
+            managed_node_groups: managed?,
         },
     );
     Ok(out)
 }
 
-fn managed<'a>(group: &'a NodeGroup<'_>, bottlerocket: bool) -> ManagedNodeGroup<'a> {
-    ManagedNodeGroup {
+fn managed<'a>(
+    group: &'a NodeGroup<'_>,
+    region: &str,
+    bottlerocket: bool,
+) -> Result<ManagedNodeGroup<'a>, NodeGroupsError> {
+    Ok(ManagedNodeGroup {
         name: &group.name,
         ami_family: if bottlerocket { "Bottlerocket" } else { "AmazonLinux2023" },
         instance_type: (!group.spot).then_some(group.instance_type),
@@ -104,10 +110,10 @@ fn managed<'a>(group: &'a NodeGroup<'_>, bottlerocket: bool) -> ManagedNodeGroup
         desired_capacity: group.most,
         max_pods_per_node: group.pods,
         volume_size: group.disk_gib(),
-        labels: &group.labels,
+        labels: managed_labels(group, region, Format::Eksctl)?,
         taints: &group.taints,
         // An autoscaler sees labels and taints of a group without nodes by these tags.
         propagate_asg_tags: true,
         update_config: UpdateConfig { max_unavailable: 1 },
-    }
+    })
 }

@@ -250,9 +250,10 @@ fn node_pool<'a>(group: &'a NodeGroup<'_>) -> Object<NodePool<'a>> {
     }
 }
 
-/// Whether the NodePool CRD refuses a label, by its validation rules.
+/// Whether the NodePool CRD refuses a label, by its validation rules (aws/karpenter-provider-aws,
+/// `karpenter.sh_nodepools.yaml`, v1 of 2025).
 fn restricted(key: &str) -> bool {
-    const ALLOWED: [&str; 10] = [
+    const ALLOWED: [&str; 11] = [
         "beta.kubernetes.io/instance-type",
         "failure-domain.beta.kubernetes.io/region",
         "beta.kubernetes.io/os",
@@ -263,9 +264,35 @@ fn restricted(key: &str) -> bool {
         "kubernetes.io/arch",
         "kubernetes.io/os",
         "node.kubernetes.io/windows-build",
+        "karpenter.sh/capacity-type",
     ];
-    let Some((domain, _)) = key.split_once('/') else { return false };
-    if ALLOWED.contains(&key) || key == "karpenter.sh/capacity-type" {
+    /// Of the domain `karpenter.k8s.aws`, after `instance-`.
+    const OF_INSTANCES: [&str; 20] = [
+        "encryption-in-transit-supported",
+        "category",
+        "hypervisor",
+        "family",
+        "generation",
+        "local-nvme",
+        "size",
+        "cpu",
+        "cpu-manufacturer",
+        "cpu-sustained-clock-speed-mhz",
+        "memory",
+        "ebs-bandwidth",
+        "network-bandwidth",
+        "gpu-name",
+        "gpu-manufacturer",
+        "gpu-count",
+        "gpu-memory",
+        "accelerator-name",
+        "accelerator-manufacturer",
+        "accelerator-count",
+    ];
+    // The rules look at what stands before the first slash: at the whole key where there is none.
+    let (domain, name) = key.split_once('/').unwrap_or((key, ""));
+    let instance = name.strip_prefix("instance-").filter(|_| domain == "karpenter.k8s.aws");
+    if ALLOWED.contains(&key) || instance.is_some_and(|name| OF_INSTANCES.contains(&name)) {
         return false;
     }
     let open = ["node.kubernetes.io", "node-restriction.kubernetes.io", "kops.k8s.io"];
@@ -281,10 +308,14 @@ mod tests {
     fn labels_of_other_owners_are_refused() {
         for key in
             ["node-role.kubernetes.io/web", "karpenter.sh/nodepool", "x.k8s.io/y", "kubernetes.io/hostname"]
+                .into_iter()
+                .chain(["karpenter.k8s.aws/made-up", "my.k8s.io"])
         {
             assert!(restricted(key), "{key}");
         }
         for key in ["tier", "example.com/tier", "node.kubernetes.io/x", "kubernetes.io/arch", "kops.k8s.io/z"]
+            .into_iter()
+            .chain(["karpenter.k8s.aws/instance-category", "karpenter.sh/capacity-type"])
         {
             assert!(!restricted(key), "{key}");
         }

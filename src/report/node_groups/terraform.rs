@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{NodeGroup, NodeGroupsError, Taint, bottlerocket, check, groups, head};
+use super::{NodeGroup, NodeGroupsError, Taint, bottlerocket, check, groups, head, managed_labels};
 use crate::catalog::Architecture;
 use crate::policy::TaintEffect;
 use crate::report::Format;
@@ -70,7 +70,7 @@ struct Update {
 /// Writes the configuration.
 ///
 /// # Errors
-/// A plan for another provider.
+/// A plan for another provider, or a pool with a label that EKS may not set.
 pub fn render(report: &PlanReport) -> Result<String, NodeGroupsError> {
     check(Format::Terraform, report.catalog.provider)?;
     let groups = groups(report)?;
@@ -90,16 +90,23 @@ pub fn render(report: &PlanReport) -> Result<String, NodeGroupsError> {
         variable.insert("subnet_ids", Variable { kind: "list(string)", description });
     }
     let bottlerocket = bottlerocket(report);
-    let resources = groups.iter().map(|g| (g.name.as_str(), resource(g, bottlerocket))).collect();
+    let region = report.catalog.region.as_str();
+    let resources: Result<_, _> =
+        groups.iter().map(|g| Ok((g.name.as_str(), resource(g, region, bottlerocket)?))).collect();
     let configuration = Configuration {
         comment: literal(&lines.join(" ")),
         variable,
-        resource: BTreeMap::from([("aws_eks_node_group", resources)]),
+        resource: BTreeMap::from([("aws_eks_node_group", resources?)]),
     };
     Ok(serde_json::to_string_pretty(&configuration).expect("maps, strings and integers are JSON") + "\n")
 }
 
-fn resource<'a>(group: &'a NodeGroup<'_>, bottlerocket: bool) -> Resource<'a> {
+fn resource<'a>(
+    group: &'a NodeGroup<'_>,
+    region: &str,
+    bottlerocket: bool,
+) -> Result<Resource<'a>, NodeGroupsError> {
+    let labels = managed_labels(group, region, Format::Terraform)?;
     let taint = |t: &Taint| TaintBlock {
         key: literal(&t.key),
         value: literal(&t.value),
@@ -109,7 +116,7 @@ fn resource<'a>(group: &'a NodeGroup<'_>, bottlerocket: bool) -> Resource<'a> {
             TaintEffect::NoExecute => "NO_EXECUTE",
         },
     };
-    Resource {
+    Ok(Resource {
         cluster_name: "${var.cluster_name}",
         node_group_name: &group.name,
         node_role_arn: "${var.node_role_arn}",
@@ -123,11 +130,11 @@ fn resource<'a>(group: &'a NodeGroup<'_>, bottlerocket: bool) -> Resource<'a> {
         capacity_type: if group.spot { "SPOT" } else { "ON_DEMAND" },
         instance_types: [group.instance_type],
         disk_size: group.disk_gib(),
-        labels: group.labels.iter().map(|(key, value)| (literal(key), literal(value))).collect(),
+        labels: labels.iter().map(|(key, value)| (literal(key), literal(value))).collect(),
         taint: group.taints.iter().map(taint).collect(),
         scaling_config: Scaling { min_size: group.least, max_size: group.most, desired_size: group.most },
         update_config: Update { max_unavailable: 1 },
-    }
+    })
 }
 
 /// The AMI by operating system, architecture and accelerator (EKS API reference, `Nodegroup.amiType`).

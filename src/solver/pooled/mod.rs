@@ -16,6 +16,7 @@
 //! best plan are packed with what is left of the budget.
 
 mod anneal;
+mod bound;
 mod exact;
 mod explore;
 mod fleets;
@@ -39,6 +40,7 @@ use crate::problem::{PoolId, Pooling, Problem};
 use crate::units::Money;
 
 use anneal::{Schedule, anneal};
+pub use bound::pooled_bound;
 use explore::explore;
 use fleets::{Fleet, Within, fleets, share_out};
 use model::Model;

@@ -66,6 +66,11 @@ impl Relaxed {
         Relaxed { ratio, bought, share }
     }
 
+    /// Of each group what lies in which pool, by what it costs.
+    pub(super) fn shares(&self) -> &[Vec<(PoolId, f64)>] {
+        &self.share
+    }
+
     /// The pools worth a look: those that the relaxation buys, those of best value, and for each group
     /// the best that may hold it; and those that a given plan uses.
     pub(super) fn promising(
