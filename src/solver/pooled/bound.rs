@@ -1,20 +1,24 @@
 //! A lower bound for pooled plans, which that of free plans is not always near: a group of 40 % of all
 //! demand that must lie in one pool may cost more than the same items spread over several.
 //!
-//! The resource-price relaxation is branched on where a group lies: in the pool that holds most of it, or in
-//! any of the others. Either way only the set of bin types of its items shrinks, so that every node is an
-//! ordinary problem, bounded in integers like any other; every pooled plan keeps to one of the leaves, and
-//! the least bound of these holds for all plans, however early the branching ends. What pools there may be
-//! at most is left out.
+//! The resource-price relaxation is branched on where a group lies that it splits: in one of the pools that
+//! are more like the one that holds most of it, or in one of those more like the second. Either way only the
+//! set of bin types of its items shrinks, so that every case is an ordinary problem, bounded in integers like
+//! any other; every pooled plan keeps to one of the last cases, and the least bound of these holds for all
+//! plans, however early the branching ends. How many pools there may be is left out.
+//!
+//! Pools are alike that offer much the same for their rate: between those a group is hardly worth splitting,
+//! so that few cases say as much as one for each pool would.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::super::instance::Instance;
 use super::super::{SolveError, bound, cliques, relaxation};
 use super::model::undominated;
 use super::start::Relaxed;
-use crate::problem::{BinSet, BinTypeId, ItemType, PoolId, Pooling, Problem};
+use crate::problem::{BinSet, BinType, BinTypeId, ItemType, PoolId, Pooling, Problem};
+use crate::solver::knapsack_lp::Columns;
+use crate::solver::relaxation::Prices;
 use crate::units::Money;
 
 /// What no pooled plan costs less than in an hour, from at most so many cases beyond the first.
@@ -31,20 +35,22 @@ pub fn pooled_bound(problem: &Problem, pooling: &Pooling, most_cases: usize) -> 
         pools.iter().copied().filter(|&p| pooling.may_hold(problem, p, group)).collect()
     };
     let first = pooling.groups().iter().map(may).collect();
+    if problem.items().is_empty() {
+        return Ok(Money::ZERO);
+    }
     let root = case(problem, pooling, first, Money::ZERO).ok_or(SolveError::NoPlanFound)?;
     // Cases by bound, then by age, so that the same one is taken every time.
     let mut open = BTreeMap::from([((root.bound, 0), root)]);
     let mut cases = 0;
     loop {
         let ((bound, _), case) = open.pop_first().ok_or(SolveError::NoPlanFound)?;
-        let Some((group, pool)) = case.split.filter(|_| cases + 2 <= most_cases) else { return Ok(bound) };
+        let Some(split) = case.split.filter(|_| cases + 2 <= most_cases) else { return Ok(bound) };
         let within = |pools: Vec<PoolId>| {
             let mut allowed = case.allowed.clone();
-            allowed[group] = pools;
+            allowed[split.group] = pools;
             self::case(problem, pooling, allowed, bound)
         };
-        let others = case.allowed[group].iter().copied().filter(|&p| p != pool).collect();
-        let (here, there) = rayon::join(|| within(vec![pool]), || within(others));
+        let (here, there) = rayon::join(|| within(split.here), || within(split.there));
         for case in [here, there].into_iter().flatten() {
             cases += 1;
             open.insert((case.bound, cases), case);
@@ -56,26 +62,77 @@ pub fn pooled_bound(problem: &Problem, pooling: &Pooling, most_cases: usize) -> 
 struct Case {
     allowed: Vec<Vec<PoolId>>,
     bound: Money,
-    /// A group that the relaxation splits, and the pool where most of it lies.
-    split: Option<(usize, PoolId)>,
+    split: Option<Split>,
+}
+
+/// A group that the relaxation splits, and its pools in two parts.
+struct Split {
+    group: usize,
+    here: Vec<PoolId>,
+    there: Vec<PoolId>,
 }
 
 /// Bounds the plans whose groups lie in these pools; `None` where there are none. Those of a wider case cost
 /// at least `least`.
 fn case(problem: &Problem, pooling: &Pooling, allowed: Vec<Vec<PoolId>>, least: Money) -> Option<Case> {
-    let narrower = restricted(problem, pooling, &allowed);
+    let found = relax(problem, pooling, &allowed)?;
+    let proven = bound::integer_prices(&found.instance, &found.prices.pi, &found.prices.lambda);
+    let bound = bound::certified(&found.narrower, &found.instance, &proven).value.max(least);
+    let split = found.relaxed.most_split().map(|(group, _, [a, b])| {
+        let worth = worth(problem, &found.instance, &found.prices);
+        let nearer = |p: &PoolId| {
+            let far = |other| far(problem, pooling, &worth, *p, other);
+            *p != b && (*p == a || far(a) <= far(b))
+        };
+        let (here, there) = allowed[group].iter().partition(|p| nearer(p));
+        Split { group, here, there }
+    });
+    Some(Case { allowed, bound, split })
+}
+
+/// A problem whose groups lie in fewer pools, and its relaxation.
+pub(super) struct Relaxation {
+    narrower: Problem,
+    pub instance: Instance,
+    pub columns: Vec<Columns>,
+    pub prices: Prices,
+    pub relaxed: Relaxed,
+    /// Of the bins bought, nano-dollars per hour.
+    pub cost: f64,
+}
+
+/// Relaxes the problem with each group in these pools alone; `None` where some item type then fits nowhere.
+pub(super) fn relax(problem: &Problem, pooling: &Pooling, allowed: &[Vec<PoolId>]) -> Option<Relaxation> {
+    let narrower = restricted(problem, pooling, allowed);
     let instance = Instance::reduce(&narrower).ok()?;
-    if instance.shapes.is_empty() {
-        return Some(Case { allowed, bound: least, split: None });
-    }
     let columns = relaxation::all_columns(&instance);
     let prices =
         relaxation::solve(&instance, &columns).unwrap_or_else(|_| relaxation::by_the_copy(&instance));
-    let proven = bound::integer_prices(&instance, &prices.pi, &prices.lambda);
-    let bound = bound::certified(&narrower, &instance, &proven).value.max(least);
-    let split = Relaxed::new(&narrower, pooling, &instance, &prices).most_split();
-    let split = split.filter(|&(group, pool)| allowed[group].len() > 1 && allowed[group].contains(&pool));
-    Some(Case { allowed, bound, split })
+    let relaxed = Relaxed::new(&narrower, pooling, &instance, &prices);
+    let cost = prices.bins.iter().zip(&instance.kinds).map(|(n, k)| n * k.rate as f64).sum();
+    Some(Relaxation { narrower, instance, columns, prices, relaxed, cost })
+}
+
+/// How much of what the relaxation buys is worth its price for each of the problem's dimensions.
+fn worth(problem: &Problem, instance: &Instance, prices: &Prices) -> Vec<f64> {
+    let mut worth = vec![0.0; problem.dimensions().len()];
+    for (t, kind) in instance.kinds.iter().enumerate() {
+        for (k, &dimension) in instance.dimensions.iter().enumerate() {
+            worth[dimension] += prices.bins[t] * prices.lambda[t][k] * kind.capacity[k] as f64;
+        }
+    }
+    let sum: f64 = worth.iter().sum();
+    worth.iter_mut().for_each(|w| *w /= sum.max(1.0));
+    worth
+}
+
+/// How different two pools are in what they offer for their rate.
+fn far(problem: &Problem, pooling: &Pooling, worth: &[f64], a: PoolId, b: PoolId) -> f64 {
+    let first = |p: PoolId| problem.bin(pooling.pools()[p.index()][0]);
+    let (a, b) = (first(a), first(b));
+    let per_rate = |bin: &BinType, k: usize| (bin.capacity[k] as f64 + 1.0) / (bin.rate.nanos() as f64 + 1.0);
+    let apart = |k: usize| (per_rate(a, k) / per_rate(b, k)).ln().abs();
+    worth.iter().enumerate().map(|(k, w)| w * apart(k)).sum()
 }
 
 /// The problem with every item type on the bin types of its group's pools alone.
@@ -100,27 +157,11 @@ fn restricted(problem: &Problem, pooling: &Pooling, allowed: &[Vec<PoolId>]) -> 
         .expect("fewer bin types for items change nothing that is checked")
 }
 
-impl Relaxed {
-    /// The group of which most, by what it costs, lies outside the pool where most of it lies.
-    fn most_split(&self) -> Option<(usize, PoolId)> {
-        /// Of the cost of a group, what is no part of it but rounding.
-        const DUST: f64 = 1e-4;
-        let outside = |shares: &Vec<(PoolId, f64)>| {
-            let &(pool, most) = shares.iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))?;
-            let sum: f64 = shares.iter().map(|(_, share)| share).sum();
-            (sum - most > DUST * sum).then_some((sum - most, pool))
-        };
-        let split = self.shares().iter().enumerate().filter_map(|(g, s)| Some((g, outside(s)?)));
-        let most = split.max_by(|a, b| a.1.0.total_cmp(&b.1.0).then(Reverse(a.0).cmp(&Reverse(b.0))));
-        most.map(|(group, (_, pool))| (group, pool))
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::problem::{BinType, ItemTypeId};
+    use crate::problem::ItemTypeId;
     use crate::units::Rate;
 
     /// One group of a processor-heavy and a memory-heavy item, a hundred copies each, and a bin type for
