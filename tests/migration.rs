@@ -6,7 +6,7 @@ use plimsoll::input::{ReadOptions, Source, catalog_file, read_cluster};
 use plimsoll::migration::check::{self, Flaw, Ground};
 use plimsoll::migration::{Migration, Move, NodeId, Settings, Step, migrate};
 use plimsoll::observed::ObservedCluster;
-use plimsoll::policy::Policy;
+use plimsoll::policy::{NodePool, Policy, PoolLimits};
 use plimsoll::solver::control::Effort;
 use plimsoll::units::Money;
 use plimsoll::verify::verify_plan;
@@ -26,6 +26,11 @@ struct Case {
 impl Case {
     /// With nodes of these types to buy.
     fn of(text: String, types: &str) -> Self {
+        Case::with(text, types, Vec::new())
+    }
+
+    /// In these node pools, where there are any.
+    fn with(text: String, types: &str, pools: Vec<NodePool>) -> Self {
         let source = Source { name: "dump".to_owned(), bytes: text.into_bytes() };
         let (set, observed) = read_cluster(&[source], &ReadOptions::default()).expect("a readable dump");
         let (provider, region) = observed.home().expect("a provider and its region");
@@ -34,6 +39,7 @@ impl Case {
         policy.zones = observed.zones();
         policy.types.include = vec![types.to_owned()];
         policy.types.architectures = vec![Architecture::Amd64];
+        policy.pools = pools;
         let assessed = standing::assess(&observed, &catalog);
         let keep: Vec<bool> = assessed.iter().map(Result::is_ok).collect();
         let types: Vec<usize> = assessed.into_iter().filter_map(Result::ok).collect();
@@ -189,6 +195,55 @@ fn no_type_is_added_beyond_what_the_policy_allows() {
         .collect();
     assert!(kinds.len() <= 2, "{kinds:?}");
     assert!(bound.end.hourly_cost() < case.as_is());
+}
+
+/// Twelve small pods on two m5.4xlarge of a pool. Three m5.large hold them for $0.288; where the pool may
+/// have two nodes in all, one m5.4xlarge stays for $0.768.
+#[test]
+fn limits_of_a_pool_hold_over_nodes_that_run_and_new_ones() {
+    let tier = [("tier", "web")];
+    let dump = ["a", "b"].iter().fold(Dump::new(), |dump, name| {
+        let dump = dump.node_in(name, "m5.4xlarge", "15890m", "58000Mi", "us-east-1a", &tier);
+        dump.pods("web", 6, "450m", "1600Mi", name)
+    });
+    let pool = |nodes| NodePool {
+        name: "web".into(),
+        labels: [("tier".to_owned(), "web".to_owned())].into(),
+        limits: PoolLimits { nodes, ..PoolLimits::default() },
+        ..NodePool::default()
+    };
+    let end = |nodes| {
+        let migration = Case::with(dump.text(), "m5.large", vec![pool(nodes)]).migrate("0");
+        (migration.end.plan().bin_count(), migration.end.hourly_cost())
+    };
+    assert_eq!(end(None), (3, "0.288".parse().unwrap()));
+    assert_eq!(end(Some(2)), (1, "0.768".parse().unwrap()));
+    // Both that run are beyond a limit of one: they may stay or go, and no other comes.
+    assert_eq!(end(Some(1)), (1, "0.768".parse().unwrap()));
+    // Six pods more that wait: there is room for them on the nodes that run, and for no node more.
+    let waiting = dump.pods("new", 6, "450m", "1600Mi", "");
+    let migration = Case::with(waiting.text(), "m5.large", vec![pool(Some(2))]).migrate("0");
+    assert!(migration.waiting.is_empty());
+    assert_eq!(migration.end.hourly_cost(), "0.768".parse().unwrap());
+}
+
+/// An m5.large has room for two pods more, and its pool for no further node: the other three wait on.
+#[test]
+fn pods_wait_for_what_a_pool_may_not_have() {
+    let dump = Dump::new()
+        .node_in("a", "m5.large", "1930m", "7000Mi", "us-east-1a", &[("tier", "web")])
+        .pods("web", 2, "450m", "1600Mi", "a")
+        .pods("new", 2, "450m", "1600Mi", "")
+        .pods("big", 3, "1500m", "1600Mi", "");
+    let pool = NodePool {
+        name: "web".into(),
+        labels: [("tier".to_owned(), "web".to_owned())].into(),
+        limits: PoolLimits { nodes: Some(1), ..PoolLimits::default() },
+        ..NodePool::default()
+    };
+    let migration = Case::with(dump.text(), "m5.large", vec![pool]).migrate("0");
+    assert_eq!(migration.waiting.iter().map(|&(_, n)| n).sum::<u64>(), 3);
+    assert_eq!(migration.end.plan().bin_count(), 1);
 }
 
 #[test]

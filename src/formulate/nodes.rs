@@ -11,7 +11,7 @@ use crate::workload::WorkloadSet;
 use super::allocatable::{NodeCapacity, node_capacity};
 use super::demand::{PodDemand, pod_demand};
 use super::labels::NodeMatcher;
-use super::legend::{Breakdown, Dimension, Measure, NodeType};
+use super::legend::{Breakdown, Dimension, Measure, NodeType, Pool};
 use super::note::{FormulateError, Note};
 use super::places::{Candidate, Places};
 
@@ -153,7 +153,7 @@ pub fn nodes(
     let daemon_sets = daemons.runs.iter().map(|runs| kept.iter().map(|&k| runs[k]).collect()).collect();
     let kept_places =
         Places { candidates: kept.iter().map(|&k| places.candidates[k]).collect(), ..places.clone() };
-    let limits = limits(&kept_places, catalog);
+    let limits = limits(&kept_places, catalog, 2, &|_| Vec::new());
     Ok(Nodes { dimensions, bins, types, places: kept_places, limits, daemon_sets, notes })
 }
 
@@ -174,17 +174,23 @@ fn stock(limits: &PoolLimits, machine: &InstanceType) -> Option<u64> {
     [limits.nodes, by_cpu, by_memory].into_iter().flatten().min()
 }
 
-/// The limits of pools that have several types or zones, over all of these.
-fn limits(places: &Places, catalog: &Catalog) -> Vec<BinLimit> {
+/// The limits of pools over all of their types in all zones, with `more` nodes of each where there are so many
+/// types at least: one type in one zone keeps them by its stock.
+pub(super) fn limits<'a>(
+    places: &Places,
+    catalog: &'a Catalog,
+    least: usize,
+    more: &dyn Fn(&Pool) -> Vec<(BinTypeId, &'a InstanceType)>,
+) -> Vec<BinLimit> {
     let mut found = Vec::new();
     for (pool, of) in places.limits.iter().enumerate().filter(|&(pool, _)| places.whole[pool] == pool) {
         let members: Vec<(BinTypeId, &InstanceType)> = (0u32..)
             .zip(&places.candidates)
             .filter(|(_, c)| places.whole[c.pool] == pool)
             .map(|(bin, c)| (BinTypeId(bin), &catalog.types[c.catalog_type]))
+            .chain(more(&places.pools[pool]))
             .collect();
-        // One type in one zone keeps them by its stock.
-        if members.len() < 2 {
+        if members.len() < least {
             continue;
         }
         let name = &places.pools[pool].name;

@@ -109,7 +109,9 @@ impl Standing {
         let conflicts = pairs.filter_map(|&(a, b)| Some((names[a.index()]?, names[b.index()]?)));
         let conflicts: Vec<(ItemTypeId, ItemTypeId)> = conflicts.collect();
         let (dimensions, bins) = (self.problem.dimensions().to_vec(), self.problem.bins().to_vec());
+        let limits = self.problem.bin_limits().to_vec();
         let problem = Problem::new(dimensions, items.collect(), bins, conflicts, None)
+            .and_then(|problem| problem.with_bin_limits(limits))
             .expect("fewer pods of a valid problem are one");
         let members = stay().map(|(at, &left)| {
             let members = &self.legend.items[at];
@@ -199,8 +201,22 @@ pub fn standing(
     bins.extend(running.bins.iter().cloned());
     grow_to_content(&mut bins[first..], &standing_nodes, &items);
     let names = buyable.dimensions.iter().map(Dimension::name).collect();
-    let problem =
-        Problem::new(names, items, bins, conflicts, None).map_err(|e| vec![FormulateError::Problem(e)])?;
+    let of_pool = |pool: &Pool| {
+        let carries =
+            |node: &ObservedNode| pool.labels.iter().all(|(key, v)| node.labels.get(key) == Some(v));
+        let own = standing_nodes.iter().zip(&observed.nodes).zip(types);
+        let own = own.filter(|((_, node), _)| !pool.labels.is_empty() && carries(node));
+        own.map(|((standing, _), &machine)| (standing.bin, &catalog.types[machine])).collect()
+    };
+    let mut limits = nodes::limits(&buyable.places, catalog, 1, &of_pool);
+    for limit in &mut limits {
+        // What runs already may be beyond its limit; it only grows no further.
+        let running = limit.weights.iter().filter(|(bin, _)| bin.index() >= first).map(|(_, weight)| weight);
+        limit.most = limit.most.max(running.fold(0, |sum: u64, &weight| sum.saturating_add(weight)));
+    }
+    let problem = Problem::new(names, items, bins, conflicts, None)
+        .and_then(|problem| problem.with_bin_limits(limits))
+        .map_err(|e| vec![FormulateError::Problem(e)])?;
 
     let fixed = (0..workloads.len()).filter_map(|w| Some((workloads[w].id.clone(), fixed[w]?))).collect();
     let legend = legend(&buyable, running, &copies, &problem, first, policy);

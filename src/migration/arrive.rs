@@ -33,7 +33,9 @@ pub fn arrive<'a>(start: &Fleet<'a>, ground: &Ground<'_>, settings: &Settings<'_
         let mut fleet = start.clone();
         let left = into_rooms(&mut fleet, &pool);
         if !place(&mut fleet, &left, WORK, settings) {
-            break;
+            // As many as there is room for; the others wait on.
+            pool = minus(&pool, &left);
+            continue;
         }
         let (step, added) = step(start, &fleet);
         match check::replay(ground, &added, std::slice::from_ref(&step)) {

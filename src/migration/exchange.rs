@@ -53,8 +53,8 @@ pub fn place(fleet: &mut Fleet<'_>, pool: &Content, work: u64, settings: &Settin
     pool.is_empty() || hold(fleet, &[], pool, i128::MAX, work, settings)
 }
 
-/// Holds these pods on the chosen nodes and others, if that costs no more than `most` and leaves no more
-/// instance types than there may be.
+/// Holds these pods on the chosen nodes and others, if that costs no more than `most`, leaves no more
+/// instance types than there may be, and goes beyond no limit over several.
 fn hold(
     fleet: &mut Fleet<'_>,
     chosen: &[usize],
@@ -65,7 +65,14 @@ fn hold(
 ) -> bool {
     let Some(most_types) = fleet.most_types() else {
         return match cheapest(fleet, chosen, pool, None, work, settings) {
-            Some(found) if found.cost <= most => apply(fleet, chosen, found),
+            Some(found) if found.cost <= most => {
+                let mut after = fleet.clone();
+                let kept = apply(&mut after, chosen, found) && after.keeps_limits();
+                if kept {
+                    *fleet = after;
+                }
+                kept
+            }
             _ => false,
         };
     };
@@ -80,7 +87,7 @@ fn hold(
         }
         let costs = found.cost_by_type(fleet);
         let mut after = fleet.clone();
-        if !apply(&mut after, chosen, found) {
+        if !apply(&mut after, chosen, found) || !after.keeps_limits() {
             return false;
         }
         if after.types(&BTreeSet::new()).len() <= most_types {
@@ -241,10 +248,25 @@ fn bins(
     for node in fleet.there().filter(|&n| n >= fleet.running()) {
         *bought.entry(fleet.nodes[node].bin).or_default() += 1;
     }
+    // One type alone keeps to its limits; whether several do is looked at once all is found.
+    let stay: Vec<BinTypeId> = fleet
+        .there()
+        .filter(|n| !given_up.contains(n) || !fleet.nodes[*n].held.is_empty())
+        .map(|n| fleet.nodes[n].bin)
+        .collect();
+    let left: Vec<u128> = fleet
+        .limits
+        .iter()
+        .map(|limit| limit.most.saturating_sub(limit.used(stay.iter().copied())))
+        .collect();
     for bin in problem.bin_ids().take(fleet.standing.buyable()) {
+        let within = fleet.limits.iter().zip(&left).filter(|(limit, _)| limit.weights[bin.index()] > 0);
+        let most = within.map(|(limit, left)| left / u128::from(limit.weights[bin.index()])).min();
+        let most = most.map(|most| u64::try_from(most).unwrap_or(u64::MAX));
         let takes: Vec<bool> = items.iter().map(|&item| problem.item(item).eligible.contains(bin)).collect();
         let it = problem.bin(bin);
         let stock = it.stock.map(|stock| stock.saturating_sub(bought.get(&bin).copied().unwrap_or(0)));
+        let stock = stock.into_iter().chain(most).min();
         if takes.contains(&true) && stock != Some(0) && wanted(bin) {
             drafts.push(Draft { capacity: it.capacity.clone(), rate: it.rate, stock, takes });
             behind.push(Behind::New(bin));

@@ -18,6 +18,24 @@ pub struct Fleet<'a> {
     pub nodes: Vec<Live>,
     /// For each item type, those that it keeps away from.
     pub apart: std::rc::Rc<Vec<Vec<ItemTypeId>>>,
+    /// What some nodes may be together.
+    pub limits: std::rc::Rc<Vec<Limit>>,
+}
+
+/// A limit over nodes of several bin types.
+#[derive(Debug)]
+pub struct Limit {
+    /// What a node of each bin type counts.
+    pub weights: Vec<u64>,
+    /// The most in all.
+    pub most: u128,
+}
+
+impl Limit {
+    /// What these bins count together.
+    pub fn used(&self, bins: impl Iterator<Item = BinTypeId>) -> u128 {
+        bins.map(|bin| u128::from(self.weights[bin.index()])).sum()
+    }
 }
 
 /// One node.
@@ -49,7 +67,13 @@ impl<'a> Fleet<'a> {
             apart[a.index()].push(b);
             apart[b.index()].push(a);
         }
-        Fleet { standing, nodes: nodes.collect(), apart: std::rc::Rc::new(apart) }
+        let limits = standing.problem.bin_limits().iter().map(|limit| {
+            let mut weights = vec![0; standing.problem.bins().len()];
+            limit.weights.iter().for_each(|&(bin, weight)| weights[bin.index()] = weight);
+            Limit { weights, most: limit.most.into() }
+        });
+        let (apart, limits) = (std::rc::Rc::new(apart), std::rc::Rc::new(limits.collect()));
+        Fleet { standing, nodes: nodes.collect(), apart, limits }
     }
 
     /// Its problem.
@@ -65,6 +89,12 @@ impl<'a> Fleet<'a> {
     /// Nodes that are there.
     pub fn there(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.nodes.len()).filter(|&n| self.nodes[n].there)
+    }
+
+    /// Whether the nodes keep to every limit over several of them.
+    pub fn keeps_limits(&self) -> bool {
+        let bins = || self.there().map(|n| self.nodes[n].bin);
+        self.limits.iter().all(|limit| limit.used(bins()) <= limit.most)
     }
 
     /// The instance type of a bin type, as the catalog numbers it.

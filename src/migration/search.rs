@@ -51,8 +51,10 @@ pub fn search<'a>(start: &Fleet<'a>, settings: &Settings<'_>) -> Fleet<'a> {
             }
         }
     }
-    settle(start, &mut best);
-    best
+    let mut settled = best.clone();
+    settle(start, &mut settled);
+    // Nodes that trade places may count in other pools.
+    if settled.keeps_limits() { settled } else { best }
 }
 
 /// Drains what can be drained, then gives up groups as long as that saves enough.

@@ -1,5 +1,5 @@
 //! Node pools beyond their limits, where nodes are told that no search held to them: levels of a demand over
-//! time, the end of a migration, and what a replay adds.
+//! time, and what a replay adds; and pools of a running cluster that were beyond them already.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,9 @@ use crate::levels::Packed;
 use crate::migration::Migration;
 use crate::policy::{NodePool, Policy};
 use crate::units::ResourceName;
+
+/// Why nodes are beyond a limit that the plan itself holds.
+const NOT_KEPT: &str = "no search kept to it here";
 
 /// Equal nodes of one pool.
 struct Nodes<'a> {
@@ -33,10 +36,10 @@ pub fn of_levels(policy: &Policy, catalog: &Catalog, packed: &Packed) -> Vec<Not
         nodes.collect()
     };
     let levels: Vec<Vec<Nodes<'_>>> = packed.levels.iter().map(|level| at(&level.nodes)).collect();
-    beyond(policy, &levels, "demand over time is packed by level, and at most")
+    beyond(policy, &levels, "demand over time is packed by level, and at most", NOT_KEPT)
 }
 
-/// Warnings of where a migration ends.
+/// Warnings of where a migration ends: it adds no node beyond a limit, but keeps those that run.
 pub fn of_migration(policy: &Policy, catalog: &Catalog, migration: &Migration) -> Vec<Notice> {
     let legend: &Legend = &migration.of.legend;
     let nodes = migration.end.plan().bins().map(|(pattern, nodes)| {
@@ -45,7 +48,7 @@ pub fn of_migration(policy: &Policy, catalog: &Catalog, migration: &Migration) -
         let machine = &catalog.types[node.catalog_type];
         Nodes { pool: &pool.name, labels: &pool.labels, machine, nodes }
     });
-    beyond(policy, &[nodes.collect()], "at the end of the migration")
+    beyond(policy, &[nodes.collect()], "at the end of the migration", "as many ran before")
 }
 
 /// Warnings of the plan with the nodes that its replay adds, where that was replayed.
@@ -71,11 +74,11 @@ pub fn of_replay(policy: &Policy, catalog: &Catalog, report: &PlanReport) -> Vec
             nodes,
         })
     });
-    beyond(policy, &[nodes.collect()], "with the nodes that the replay adds")
+    beyond(policy, &[nodes.collect()], "with the nodes that the replay adds", NOT_KEPT)
 }
 
 /// One warning for each limit that is exceeded at any of the times, with the most that is used of it.
-fn beyond(policy: &Policy, times: &[Vec<Nodes<'_>>], when: &str) -> Vec<Notice> {
+fn beyond(policy: &Policy, times: &[Vec<Nodes<'_>>], when: &str, why: &str) -> Vec<Notice> {
     let mut notices = Vec::new();
     for pool in &policy.pools {
         let mut check =
@@ -89,7 +92,7 @@ fn beyond(policy: &Policy, times: &[Vec<Nodes<'_>>], when: &str) -> Vec<Notice> 
                 if used > u128::from(most) {
                     let used = words(u64::try_from(used).unwrap_or(u64::MAX));
                     let message = format!(
-                        "{when} node pool {} has {used}, beyond its limit of {}: no search kept to it here",
+                        "{when} node pool {} has {used}, beyond its limit of {}: {why}",
                         pool.name,
                         words(most),
                     );
