@@ -7,6 +7,7 @@ use plimsoll::migration::check::{self, Flaw, Ground};
 use plimsoll::migration::{Migration, Move, NodeId, Settings, Step, migrate};
 use plimsoll::observed::ObservedCluster;
 use plimsoll::policy::{NodePool, Policy, PoolLimits};
+use plimsoll::report::pool_limits;
 use plimsoll::solver::control::Effort;
 use plimsoll::units::Money;
 use plimsoll::verify::verify_plan;
@@ -225,6 +226,28 @@ fn limits_of_a_pool_hold_over_nodes_that_run_and_new_ones() {
     let migration = Case::with(waiting.text(), "m5.large", vec![pool(Some(2))]).migrate("0");
     assert!(migration.waiting.is_empty());
     assert_eq!(migration.end.hourly_cost(), "0.768".parse().unwrap());
+}
+
+/// Where more nodes run than a pool may have, those that stay are warned of.
+#[test]
+fn a_pool_that_is_beyond_its_limit_already_is_warned_of() {
+    let names = ["a", "b", "c"];
+    let tier = [("tier", "web")];
+    let dump = names.iter().fold(Dump::new(), |dump, name| {
+        let dump = dump.node_in(name, "m5.large", "1930m", "7000Mi", "us-east-1a", &tier);
+        dump.pods("web", 2, "450m", "1600Mi", name)
+    });
+    let labels = [("tier".to_owned(), "web".to_owned())].into();
+    let limits = PoolLimits { nodes: Some(1), ..PoolLimits::default() };
+    let pool = NodePool { name: "web".into(), labels, limits, ..NodePool::default() };
+    let case = Case::with(dump.text(), "m5.large", vec![pool.clone()]);
+    let migration = case.migrate("0");
+    let policy = Policy { pools: vec![pool], ..Policy::default_for(case.catalog.provider) };
+    let warnings = pool_limits::of_migration(&policy, &case.catalog, &migration);
+    let words: Vec<&str> = warnings.iter().map(|notice| notice.message.as_str()).collect();
+    let expected =
+        "at the end of the migration node pool web has 2 nodes, beyond its limit of 1 node: more ran before";
+    assert_eq!(words, [expected]);
 }
 
 /// An m5.large has room for two pods more, and its pool for no further node: the other three wait on.

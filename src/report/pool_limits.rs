@@ -48,7 +48,7 @@ pub fn of_migration(policy: &Policy, catalog: &Catalog, migration: &Migration) -
         let machine = &catalog.types[node.catalog_type];
         Nodes { pool: &pool.name, labels: &pool.labels, machine, nodes }
     });
-    beyond(policy, &[nodes.collect()], "at the end of the migration", "as many ran before")
+    beyond(policy, &[nodes.collect()], "at the end of the migration", "more ran before")
 }
 
 /// Warnings of the plan with the nodes that its replay adds, where that was replayed.
