@@ -17,7 +17,6 @@ use super::super::{SolveError, bound, cliques, relaxation};
 use super::model::undominated;
 use super::start::Relaxed;
 use crate::problem::{BinSet, BinType, BinTypeId, ItemType, PoolId, Pooling, Problem};
-use crate::solver::knapsack_lp::Columns;
 use crate::solver::relaxation::Prices;
 use crate::units::Money;
 
@@ -75,11 +74,15 @@ struct Split {
 /// Bounds the plans whose groups lie in these pools; `None` where there are none. Those of a wider case cost
 /// at least `least`.
 fn case(problem: &Problem, pooling: &Pooling, allowed: Vec<Vec<PoolId>>, least: Money) -> Option<Case> {
-    let found = relax(problem, pooling, &allowed)?;
-    let proven = bound::integer_prices(&found.instance, &found.prices.pi, &found.prices.lambda);
-    let bound = bound::certified(&found.narrower, &found.instance, &proven).value.max(least);
-    let split = found.relaxed.most_split().map(|(group, _, [a, b])| {
-        let worth = worth(problem, &found.instance, &found.prices);
+    let narrower = restricted(problem, pooling, &allowed);
+    let instance = Instance::reduce(&narrower).ok()?;
+    let columns = relaxation::all_columns(&instance);
+    let prices =
+        relaxation::solve(&instance, &columns).unwrap_or_else(|_| relaxation::by_the_copy(&instance));
+    let proven = bound::integer_prices(&instance, &prices.pi, &prices.lambda);
+    let bound = bound::certified(&narrower, &instance, &proven).value.max(least);
+    let split = Relaxed::new(&narrower, pooling, &instance, &prices).most_split().map(|(group, [a, b])| {
+        let worth = worth(problem, &instance, &prices);
         let nearer = |p: &PoolId| {
             let far = |other| far(problem, pooling, &worth, *p, other);
             *p != b && (*p == a || far(a) <= far(b))
@@ -88,29 +91,6 @@ fn case(problem: &Problem, pooling: &Pooling, allowed: Vec<Vec<PoolId>>, least: 
         Split { group, here, there }
     });
     Some(Case { allowed, bound, split })
-}
-
-/// A problem whose groups lie in fewer pools, and its relaxation.
-pub(super) struct Relaxation {
-    narrower: Problem,
-    pub instance: Instance,
-    pub columns: Vec<Columns>,
-    pub prices: Prices,
-    pub relaxed: Relaxed,
-    /// Of the bins bought, nano-dollars per hour.
-    pub cost: f64,
-}
-
-/// Relaxes the problem with each group in these pools alone; `None` where some item type then fits nowhere.
-pub(super) fn relax(problem: &Problem, pooling: &Pooling, allowed: &[Vec<PoolId>]) -> Option<Relaxation> {
-    let narrower = restricted(problem, pooling, allowed);
-    let instance = Instance::reduce(&narrower).ok()?;
-    let columns = relaxation::all_columns(&instance);
-    let prices =
-        relaxation::solve(&instance, &columns).unwrap_or_else(|_| relaxation::by_the_copy(&instance));
-    let relaxed = Relaxed::new(&narrower, pooling, &instance, &prices);
-    let cost = prices.bins.iter().zip(&instance.kinds).map(|(n, k)| n * k.rate as f64).sum();
-    Some(Relaxation { narrower, instance, columns, prices, relaxed, cost })
 }
 
 /// How much of what the relaxation buys is worth its price for each of the problem's dimensions.
@@ -177,7 +157,7 @@ mod tests {
         };
         let bin = |capacity: [u64; 2]| BinType {
             capacity: capacity.into_iter().collect(),
-            rate: Rate::from_nanos(10),
+            rate: Rate::from_nanos(10_000_000_000),
             stock: None,
         };
         let items = vec![item([1, 0]), item([0, 1])];
@@ -188,7 +168,7 @@ mod tests {
         let whole = vec![vec![ItemTypeId(0), ItemTypeId(1)]];
         let bound = |groups, cases| {
             let pooling = Pooling::new(&problem, groups, pools.clone(), 2).unwrap();
-            pooled_bound(&problem, &pooling, cases).unwrap().nanos()
+            pooled_bound(&problem, &pooling, cases).unwrap().nanos() / 1_000_000_000
         };
         // 200 copies over y + z bins with 11 of either dimension between two: 200 / 11 bins.
         assert_eq!(bound(apart.clone(), 0), 190);

@@ -17,7 +17,6 @@
 
 mod anneal;
 mod bound;
-mod dive;
 mod exact;
 mod explore;
 mod fleets;
@@ -135,9 +134,7 @@ pub fn solve_pooled_from(
         progress: Vec::new(),
         floor: floor * (1.0 - 1e-9),
     };
-    let dived =
-        dive::dive(problem, pooling, (&relaxed, floor), &pools, &|| search.meter.must_stop().is_some());
-    search.run(&relaxed, (&given, dived.as_deref().unwrap_or_default()), seed)?;
+    search.run(&relaxed, &given, seed)?;
     search.finish()
 }
 
@@ -176,12 +173,7 @@ struct Best {
 }
 
 impl Search<'_> {
-    fn run(
-        &mut self,
-        relaxed: &Relaxed,
-        (given, dived): (&[Option<PoolId>], &[Option<PoolId>]),
-        seed: u64,
-    ) -> Result<(), SolveError> {
+    fn run(&mut self, relaxed: &Relaxed, given: &[Option<PoolId>], seed: u64) -> Result<(), SolveError> {
         let model = self.estimate.model;
         let most = (model.pooling.max_pools() as usize).min(model.groups());
         let most_bin_types = model.problem.max_bin_types().map_or(usize::MAX, |n| n as usize);
@@ -203,8 +195,8 @@ impl Search<'_> {
         let first = open(&relaxed.assignment(&self.estimate, &[])).or_else(|| open(&start::cover(model)));
         let Some(first) = first else { return Err(SolveError::NoPlanFound) };
         let mut firsts = vec![first.assignment()];
-        for start in [given, dived].into_iter().filter(|start| start.iter().any(Option::is_some)) {
-            firsts.extend(open(&relaxed.assignment(&self.estimate, start)).map(|state| state.assignment()));
+        if given.iter().any(Option::is_some) {
+            firsts.extend(open(&relaxed.assignment(&self.estimate, given)).map(|state| state.assignment()));
         }
         self.offer(&firsts, Care::PLAIN, seed);
         let mut rng = Rng::with_seed(seed ^ 0x706f_6f6c_6564);

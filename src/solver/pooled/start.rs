@@ -66,9 +66,9 @@ impl Relaxed {
         Relaxed { ratio, bought, share }
     }
 
-    /// The group of which most, by what it costs, lies outside the pool where most of it lies; how much that
-    /// is; and the two pools where most lies.
-    pub(super) fn most_split(&self) -> Option<(usize, f64, [PoolId; 2])> {
+    /// The group of which most, by what it costs, lies outside the pool where most of it lies; and the two
+    /// pools where most lies.
+    pub(super) fn most_split(&self) -> Option<(usize, [PoolId; 2])> {
         /// Of the cost of a group, what is no part of it but rounding.
         const DUST: f64 = 1e-4;
         let outside = |(g, shares): (usize, &Vec<(PoolId, f64)>)| {
@@ -79,16 +79,8 @@ impl Relaxed {
             (sum - most > DUST * sum).then_some((g, sum - most, [a, b]))
         };
         let split = self.share.iter().enumerate().filter_map(outside);
-        split.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
-    }
-
-    /// The pool where most of each group lies.
-    pub(super) fn most_of_each(&self) -> Vec<Option<PoolId>> {
-        let most = |shares: &Vec<(PoolId, f64)>| {
-            let most = shares.iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
-            most.map(|&(pool, _)| pool)
-        };
-        self.share.iter().map(most).collect()
+        let most = split.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+        most.map(|(group, _, pools)| (group, pools))
     }
 
     /// The pools worth a look: those that the relaxation buys, those of best value, and for each group
