@@ -18,7 +18,7 @@ use crate::workload::{Workload, WorkloadId, WorkloadSet};
 
 use super::demand::{PodDemand, pod_demand};
 use super::labels::NodeMatcher;
-use super::legend::{Breakdown, Dimension, ItemMembers, Legend, Measure};
+use super::legend::{Breakdown, Dimension, ItemMembers, Legend, Measure, Pool};
 use super::nodes::{self, Nodes};
 use super::note::FormulateError;
 use super::places::{self, Candidate, Places};
