@@ -2,15 +2,11 @@
 
 mod machines;
 
-use std::collections::BTreeMap;
-
 use plimsoll::bill::{EffectiveCost, Fleet, FleetError, OfferKey, Purchase, Ratio};
-use plimsoll::catalog::{
-    Catalog, CommitmentOffer, DerivationRules, ListedRate, OfferKind, Payment, Provenance, Provider, Term,
-};
+use plimsoll::catalog::{Catalog, CommitmentOffer, ListedRate, OfferKind, Payment, Provenance, Term};
 use plimsoll::units::Money;
 
-use machines::{money, offered, rate};
+use machines::{catalog as catalog_of, money, offered, rate};
 
 fn offer(
     kind: OfferKind,
@@ -35,23 +31,11 @@ fn offer(
 fn catalog() -> Catalog {
     let ri = |up, rec, eff| offer(OfferKind::ReservedStandard, Payment::PartialUpfront, up, rec, eff);
     let sp = |rec: &str| offer(OfferKind::InstanceSavingsPlan, Payment::NoUpfront, "0", rec, rec);
-    Catalog {
-        name: "test".to_owned(),
-        provider: Provider::Aws,
-        region: "nowhere-1".to_owned(),
-        currency: "USD".to_owned(),
-        price_date: "2026-01".to_owned(),
-        sources: Vec::new(),
-        licence_note: String::new(),
-        rules: DerivationRules::default(),
-        marks: BTreeMap::new(),
-        notes: Vec::new(),
-        types: vec![
-            offered("m.a", "0.1", vec![ri("219", "0.035", "0.06"), sp("0.07")]),
-            offered("m.b", "0.2", vec![sp("0.14")]),
-            offered("x.c", "0.4", vec![]),
-        ],
-    }
+    catalog_of(vec![
+        offered("m.a", "0.1", vec![ri("219", "0.035", "0.06"), sp("0.07")]),
+        offered("m.b", "0.2", vec![sp("0.14")]),
+        offered("x.c", "0.4", vec![]),
+    ])
 }
 
 const RESERVED: OfferKey =

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use plimsoll::bill::OfferKey;
 use plimsoll::catalog::derivation::rule;
 use plimsoll::catalog::{
-    Architecture, Catalog, CommitmentOffer, DerivationRules, InstanceType, ListedRate, NodeLimits, OfferKind,
-    Payment, Provenance, Provider, Term,
+    Catalog, CommitmentOffer, DerivationRules, InstanceType, OfferKind, Payment, Provenance, Provider, Term,
 };
 use plimsoll::formulate::{
     Breakdown, Dimension, Formulation, ItemMembers, Legend, Measure, NodeType, Note, Obstacle,
@@ -20,6 +19,9 @@ use plimsoll::report::view::{self, BaselineInput, InputFile, Metadata, PlanRepor
 use plimsoll::units::{Bytes, MilliCpu, Money, Rate, ResourceName, Resources};
 use plimsoll::verify::{VerifiedOutcome, VerifiedPlan, verify, verify_plan};
 use plimsoll::workload::{PodTemplate, Workload, WorkloadId, WorkloadKind, WorkloadSet};
+
+#[path = "../support/prices.rs"]
+mod prices;
 
 const MIB: u64 = 1 << 20;
 
@@ -50,52 +52,26 @@ fn machine(
     on_demand: &str,
     offers: Vec<CommitmentOffer>,
 ) -> InstanceType {
-    InstanceType {
-        name: name.to_owned(),
-        family: name.split('.').next().unwrap_or(name).to_owned(),
-        current_generation: Some(true),
-        category: "General purpose".to_owned(),
-        cpu: MilliCpu(cpu),
-        memory: Bytes::mib(memory_mib),
-        architecture: Architecture::Amd64,
-        bare_metal: false,
-        extended: BTreeMap::new(),
-        accelerator: None,
-        local_storage: Bytes(0),
-        limits: NodeLimits::default(),
-        burst: None,
-        on_demand: ListedRate { rate: rate(on_demand), provenance: Provenance::Listed },
-        spot: None,
-        interruption: None,
-        sustained_use: None,
-        offers,
-        normalized_units: None,
-        marks: vec![],
-        sku: None,
-    }
+    let plain = prices::instance(name, MilliCpu(cpu), Bytes::mib(memory_mib), rate(on_demand));
+    InstanceType { current_generation: Some(true), offers, ..plain }
 }
 
 /// Three types, by name: the first has no offer.
 pub fn catalog() -> Catalog {
+    let types = vec![
+        machine("c8x.large", 2_000, 4_096, "0.09", vec![]),
+        machine("m5.large", 2_000, 8_192, "0.1", offers("0.063", "0.06", "0.0588")),
+        machine("m5.xlarge", 4_000, 16_384, "0.2", offers("0.126", "0.12", "0.1176")),
+    ];
     Catalog {
         name: "test-2026-05-us-east-1".to_owned(),
-        provider: Provider::Aws,
-        region: "us-east-1".to_owned(),
-        currency: "USD".to_owned(),
-        price_date: "2026-05".to_owned(),
         sources: vec!["made up for tests".to_owned()],
         licence_note: "none".to_owned(),
         rules: DerivationRules {
             instance_savings_plan: Some("made up, as everything here".to_owned()),
             ..DerivationRules::default()
         },
-        marks: BTreeMap::new(),
-        notes: vec![],
-        types: vec![
-            machine("c8x.large", 2_000, 4_096, "0.09", vec![]),
-            machine("m5.large", 2_000, 8_192, "0.1", offers("0.063", "0.06", "0.0588")),
-            machine("m5.xlarge", 4_000, 16_384, "0.2", offers("0.126", "0.12", "0.1176")),
-        ],
+        ..prices::catalog(types)
     }
 }
 

@@ -2,15 +2,17 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::collections::BTreeMap;
-
 use fastrand::Rng;
 use plimsoll::bill::{NodeUsage, Scenario, UsageLine};
 use plimsoll::catalog::{
-    Architecture, Catalog, CommitmentOffer, DerivationRules, InstanceType, ListedRate, NodeLimits,
-    NormalizedUnits, OfferKind, Payment, Provenance, Provider, Term,
+    Catalog, CommitmentOffer, InstanceType, NormalizedUnits, OfferKind, Payment, Provenance, Term,
 };
 use plimsoll::units::{Bytes, MilliCpu, PartsPerMillion, Rate};
+
+#[path = "prices.rs"]
+mod prices;
+
+pub use prices::catalog as listed;
 
 /// Sizes of a family with their normalized units.
 const SIZES: [(&str, u64); 3] = [("large", 4), ("xlarge", 8), ("2xlarge", 16)];
@@ -47,52 +49,14 @@ pub fn catalog(rng: &mut Rng, families: usize, sizes: usize, instance: bool, com
             types.push(made);
         }
     }
-    listed(types)
+    prices::catalog(types)
 }
 
 /// A type of the family before the dot, with so many normalized units.
 pub fn machine(name: &str, units: u64, on_demand: u64) -> InstanceType {
-    InstanceType {
-        name: name.to_owned(),
-        family: name.split('.').next().unwrap_or(name).to_owned(),
-        current_generation: None,
-        category: String::new(),
-        cpu: MilliCpu(units * 500),
-        memory: Bytes(units << 31),
-        architecture: Architecture::Amd64,
-        bare_metal: false,
-        extended: BTreeMap::new(),
-        accelerator: None,
-        local_storage: Bytes(0),
-        limits: NodeLimits::default(),
-        burst: None,
-        on_demand: ListedRate { rate: Rate::from_nanos(on_demand), provenance: Provenance::Listed },
-        interruption: None,
-        spot: None,
-        sustained_use: None,
-        offers: Vec::new(),
-        normalized_units: Some(NormalizedUnits(units * 1_000)),
-        marks: Vec::new(),
-        sku: None,
-    }
-}
-
-/// A catalog of these types.
-pub fn listed(mut types: Vec<InstanceType>) -> Catalog {
-    types.sort_by(|a, b| a.name.cmp(&b.name));
-    Catalog {
-        name: "random".to_owned(),
-        provider: Provider::Aws,
-        region: "nowhere".to_owned(),
-        currency: "USD".to_owned(),
-        price_date: "2026-05".to_owned(),
-        sources: Vec::new(),
-        licence_note: String::new(),
-        rules: DerivationRules::default(),
-        marks: BTreeMap::new(),
-        notes: Vec::new(),
-        types,
-    }
+    let rate = Rate::from_nanos(on_demand);
+    let plain = prices::instance(name, MilliCpu(units * 500), Bytes(units << 31), rate);
+    InstanceType { normalized_units: Some(NormalizedUnits(units * 1_000)), ..plain }
 }
 
 /// Nodes of every type of the catalog over `hours` hours in `states` distinct states: a base, a day's

@@ -3,53 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll::catalog::{Architecture, Catalog, InstanceType, ListedRate, NodeLimits, Provenance, Provider};
+use plimsoll::catalog::{Catalog, InstanceType, Provider};
 use plimsoll::units::{Bytes, MilliCpu, Rate, ResourceName};
 use plimsoll::workload::{PodTemplate, Workload, WorkloadId, WorkloadKind, WorkloadSet};
 
+mod prices;
+
 /// An amd64 type of the family before the dot, at a listed rate.
 pub fn machine(name: &str, cpu_millis: u64, memory_mib: u64, rate: &str) -> InstanceType {
-    InstanceType {
-        name: name.into(),
-        family: name.split('.').next().unwrap_or(name).into(),
-        current_generation: None,
-        category: "General purpose".into(),
-        cpu: MilliCpu(cpu_millis),
-        memory: Bytes::mib(memory_mib),
-        architecture: Architecture::Amd64,
-        bare_metal: false,
-        extended: BTreeMap::new(),
-        accelerator: None,
-        local_storage: Bytes(0),
-        limits: NodeLimits::default(),
-        burst: None,
-        on_demand: ListedRate { rate: rate.parse().expect("a rate"), provenance: Provenance::Listed },
-        spot: None,
-        interruption: None,
-        sustained_use: None,
-        offers: vec![],
-        normalized_units: None,
-        marks: vec![],
-        sku: None,
-    }
+    let rate = rate.parse().expect("a rate");
+    prices::instance(name, MilliCpu(cpu_millis), Bytes::mib(memory_mib), rate)
 }
 
 /// A catalog of these types, sorted by name as catalogs are.
-pub fn catalog(provider: Provider, mut types: Vec<InstanceType>) -> Catalog {
-    types.sort_by(|a, b| a.name.cmp(&b.name));
-    Catalog {
-        name: "test".into(),
-        provider,
-        region: "us-east-1".into(),
-        currency: "USD".into(),
-        price_date: "2026-05".into(),
-        sources: vec![],
-        licence_note: String::new(),
-        rules: Default::default(),
-        marks: BTreeMap::new(),
-        notes: vec![],
-        types,
-    }
+pub fn catalog(provider: Provider, types: Vec<InstanceType>) -> Catalog {
+    Catalog { provider, ..prices::catalog(types) }
 }
 
 /// A Deployment in namespace `default` whose pods carry the label `app` with its name.
