@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use globset::{Glob, GlobSet};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Architecture, Catalog, InstanceType, InterruptionBand, Provider};
+use crate::catalog::{Catalog, InstanceType, InterruptionBand, Provider};
 use crate::units::{Bytes, MilliCpu, PartsPerMillion, Rate, ResourceName};
 use crate::workload::{ResourceList, Toleration};
 
 mod owned;
+mod types;
 
 pub use owned::{OwnedCommitment, OwnedScope};
+pub use types::{InvalidGlob, TypeFilter, TypeMatcher};
 
 /// All settings of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -290,100 +291,6 @@ impl NodeCost {
         let nanos = (u128::from(self.rate.nanos()) * u128::from(amount)).div_ceil(unit);
         Rate::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
-}
-
-/// Which instance types may be bought. Lists are shell globs over names or families; an empty list
-/// of what is allowed allows everything.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TypeFilter {
-    /// Globs over type names.
-    pub include: Vec<String>,
-    /// Globs over type names; exclusion wins.
-    pub exclude: Vec<String>,
-    /// Globs over families.
-    pub families: Vec<String>,
-    /// Allowed architectures; empty for all.
-    pub architectures: Vec<Architecture>,
-    /// The largest node.
-    pub max_cpu: Option<MilliCpu>,
-    /// The smallest node.
-    pub min_cpu: Option<MilliCpu>,
-    /// The most memory of a node.
-    pub max_memory: Option<Bytes>,
-    /// Without the types that the provider calls previous generation; a type of which the catalog
-    /// says nothing stays.
-    pub current_generation: bool,
-}
-
-/// A glob over type names or families that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{glob}` is not a valid glob: {reason}")]
-pub struct InvalidGlob {
-    /// As the user wrote it.
-    pub glob: String,
-    /// What is wrong with it.
-    pub reason: String,
-}
-
-/// A filter whose globs are compiled, to be asked about many types.
-#[derive(Debug, Clone)]
-pub struct TypeMatcher<'a> {
-    filter: &'a TypeFilter,
-    include: GlobSet,
-    exclude: GlobSet,
-    families: GlobSet,
-}
-
-impl TypeFilter {
-    /// Compiles the globs.
-    ///
-    /// # Errors
-    /// The first glob that cannot be read.
-    pub fn matcher(&self) -> Result<TypeMatcher<'_>, InvalidGlob> {
-        Ok(TypeMatcher {
-            filter: self,
-            include: compile(&self.include)?,
-            exclude: compile(&self.exclude)?,
-            families: compile(&self.families)?,
-        })
-    }
-
-    /// Whether it names types or families, so that nothing else is meant.
-    pub fn names_types(&self) -> bool {
-        !self.include.is_empty() || !self.families.is_empty()
-    }
-
-    /// Whether a type may be bought; a filter with an invalid glob matches nothing, and
-    /// [`TypeFilter::matcher`] says which. Compiles at every call: use the matcher for many types.
-    pub fn matches(&self, machine: &InstanceType) -> bool {
-        self.matcher().is_ok_and(|m| m.matches(machine))
-    }
-}
-
-impl TypeMatcher<'_> {
-    /// Whether a type may be bought.
-    pub fn matches(&self, machine: &InstanceType) -> bool {
-        let filter = self.filter;
-        let in_list = |globs: &GlobSet, text: &str| globs.is_empty() || globs.is_match(text);
-        in_list(&self.include, &machine.name)
-            && in_list(&self.families, &machine.family)
-            && !self.exclude.is_match(&machine.name)
-            && (filter.architectures.is_empty() || filter.architectures.contains(&machine.architecture))
-            && filter.max_cpu.is_none_or(|most| machine.cpu <= most)
-            && filter.min_cpu.is_none_or(|least| machine.cpu >= least)
-            && filter.max_memory.is_none_or(|most| machine.memory <= most)
-            && !(filter.current_generation && machine.current_generation == Some(false))
-    }
-}
-
-fn compile(globs: &[String]) -> Result<GlobSet, InvalidGlob> {
-    let invalid =
-        |glob: &str, e: &globset::Error| InvalidGlob { glob: glob.to_owned(), reason: e.kind().to_string() };
-    let mut set = GlobSet::builder();
-    for text in globs {
-        set.add(Glob::new(text).map_err(|e| invalid(text, &e))?);
-    }
-    set.build().map_err(|e| invalid(&globs.join(", "), &e))
 }
 
 /// How allocatable follows from capacity.

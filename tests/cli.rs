@@ -355,7 +355,8 @@ fn wrong_usage_is_two() {
         .assert()
         .code(2)
         .stderr(predicates::str::contains("no/such/file.yaml"));
-    plimsoll().args(["report", "README.md"]).assert().code(2);
+    let words = predicates::str::contains("README.md:1: is not JSON\n");
+    plimsoll().args(["report", "README.md"]).assert().code(2).stderr(words);
 }
 
 #[test]
@@ -363,7 +364,17 @@ fn an_output_that_cannot_be_written_is_one() {
     let case = case("app.yaml", small());
     let output = case.folder.path().join("no/such/folder/plan.json");
     let mut command = plimsoll();
-    command.arg("plan").arg(&case.input).arg("-o").arg(&output).assert().code(1);
+    let words = predicates::str::contains("plan.json cannot be written: there is no such folder\n");
+    command.arg("plan").arg(&case.input).arg("-o").arg(&output).assert().code(1).stderr(words);
+}
+
+#[test]
+fn a_file_that_is_named_twice_is_read_once() {
+    let case = case("app.yaml", small());
+    let again =
+        case.folder.path().join("../").join(case.folder.path().file_name().expect("a name")).join("app.yaml");
+    let words = predicates::str::contains("app.yaml: is named twice; leave one out\n");
+    plimsoll().arg("plan").arg(&case.input).arg(again).assert().code(2).stderr(words);
 }
 
 // ---- Bad input -----------------------------------------------------------------------------------

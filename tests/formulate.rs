@@ -251,6 +251,15 @@ fn types_that_daemon_sets_fill_are_left_out() {
 }
 
 #[test]
+fn patterns_that_match_no_type_are_told() {
+    let mut policy = plain();
+    policy.types.families = vec!["a".into(), "c7*".into()];
+    policy.types.exclude = vec!["b.metal".into()];
+    let f = formulate(&workloads(vec![deployment("web", 1, 100, MIB)]), &two_types(), &policy).unwrap();
+    assert_eq!(f.notes, [Note::NothingMatches { patterns: vec!["b.metal".into(), "c7*".into()] }]);
+}
+
+#[test]
 fn headroom_rounds_up_and_overcommit_bounds_the_sum_of_limits() {
     let mut web = deployment("web", 4, 100, 100);
     web.pod.limits.insert(ResourceName::Cpu, 700);

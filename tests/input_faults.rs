@@ -187,3 +187,25 @@ fn deep_nesting_is_refused() {
     let text = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(faults_of(&[("d.json", text.as_bytes())]).len(), 1);
 }
+
+#[test]
+fn what_belongs_elsewhere_is_called_by_its_name() {
+    let cases: [(&str, &[u8], &str); 8] = [
+        ("a.yaml.gz", b"\x1f\x8b\x08rest", "is compressed by gzip"),
+        ("a.xlsx", b"PK\x03\x04rest", "is a zip archive or a workbook"),
+        ("p.yaml", b"plimsoll: policy/v1\nprovider: aws\n", "this is a policy, where workloads belong; give it"),
+        ("p.json", br#"{"schema_version": 1, "tool": {}}"#, "is a saved plan, where workloads belong"),
+        ("d.yaml", b"plimsoll: workloads/v1\nname: a\nname: b\n", "d.yaml:3: `name` stands twice"),
+        ("n.yaml", b"plimsoll: workloads/v1\nname: .inf\n", "n.yaml:2: `.inf` is no finite number"),
+        ("q.json", b"{'kind': 'Pod'}", "expected a key in double quotes; JSON has no comments"),
+        (
+            "r.yaml",
+            b"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: c}]\n  initContainers: [{name: i, restartPolicy: Sometimes}]\n",
+            "initContainers[0].restartPolicy: `Sometimes` is none of Always, OnFailure, Never",
+        ),
+    ];
+    for (name, bytes, words) in cases {
+        let faults = shown(&[(name, bytes)]);
+        assert!(faults.len() == 1 && faults[0].contains(words), "{name}: {faults:?}");
+    }
+}

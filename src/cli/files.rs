@@ -1,10 +1,11 @@
 //! Files and standard streams: what is read, and results that are written whole or not at all.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use plimsoll::input::{Fault, Source};
 
 use super::config;
@@ -18,6 +19,7 @@ pub fn read_all(inputs: &[PathBuf]) -> (Vec<Source>, Vec<Fault>) {
     let mut sources = Vec::new();
     let mut faults = Vec::new();
     let mut stdin_read = false;
+    let mut known = BTreeSet::new();
     for input in inputs {
         let read = if input.as_os_str() == "-" {
             if std::mem::replace(&mut stdin_read, true) {
@@ -25,6 +27,8 @@ pub fn read_all(inputs: &[PathBuf]) -> (Vec<Source>, Vec<Fault>) {
             } else {
                 read_stdin().map(|source| vec![source])
             }
+        } else if fs::canonicalize(input).is_ok_and(|path| !known.insert(path)) {
+            Err(vec![Fault::new(input.display().to_string(), "is named twice; leave one out")])
         } else if input.is_dir() {
             read_folder(input, &mut faults)
         } else {
@@ -147,9 +151,8 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>, faults: &mut Vec<Fault>) {
 /// That it cannot be written. A reader of standard output that went away is none.
 pub fn write(output: Option<&Path>, bytes: &[u8]) -> anyhow::Result<()> {
     match output {
-        Some(path) if path.as_os_str() != "-" => {
-            write_file(path, bytes).with_context(|| format!("{} cannot be written", path.display()))
-        }
+        Some(path) if path.as_os_str() != "-" => write_file(path, bytes)
+            .map_err(|e| anyhow!("{} cannot be written: {}", path.display(), refused(&e))),
         _ => write_stdout(bytes),
     }
 }
@@ -159,7 +162,7 @@ pub fn write(output: Option<&Path>, bytes: &[u8]) -> anyhow::Result<()> {
 /// # Errors
 /// That it cannot be made.
 pub fn make_folder(path: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(path).with_context(|| format!("{} cannot be made", path.display()))
+    fs::create_dir_all(path).map_err(|e| anyhow!("{} cannot be made: {}", path.display(), refused(&e)))
 }
 
 fn write_stdout(bytes: &[u8]) -> anyhow::Result<()> {
@@ -172,9 +175,9 @@ fn write_stdout(bytes: &[u8]) -> anyhow::Result<()> {
 
 /// Through a temporary file beside the target, then renamed, so that a reader sees the old content or
 /// the new one. What is no regular file (`/dev/null`, a pipe) is written as it stands.
-fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = match fs::metadata(path) {
-        Ok(found) if !found.is_file() => return Ok(fs::write(path, bytes)?),
+        Ok(found) if !found.is_file() => return fs::write(path, bytes),
         // A link stays a link: its target is replaced.
         Ok(_) => fs::canonicalize(path)?,
         Err(_) => path.to_owned(),
@@ -193,7 +196,7 @@ fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let mut file = builder.prefix(".plimsoll-").tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    file.persist(&target)?;
+    file.persist(&target).map_err(|error| error.error)?;
     Ok(())
 }
 
@@ -203,5 +206,18 @@ fn plain(error: &io::Error) -> String {
         ErrorKind::NotFound => "there is no such file".to_owned(),
         ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+/// The same for a place to write to.
+fn refused(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such folder".to_owned(),
+        ErrorKind::IsADirectory => "it is a folder, where a file belongs".to_owned(),
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            "a file stands where a folder belongs".to_owned()
+        }
+        ErrorKind::StorageFull => "no space is left".to_owned(),
+        _ => plain(error),
     }
 }

@@ -180,6 +180,11 @@ pub enum Note {
         /// How many workloads name one of them.
         workloads: usize,
     },
+    /// Patterns of the policy that match no type of the catalog.
+    NothingMatches {
+        /// The patterns.
+        patterns: Vec<String>,
+    },
     /// A node pool of the policy for which the filters leave no type.
     PoolWithoutTypes {
         /// Its name.
@@ -293,6 +298,9 @@ impl fmt::Display for Note {
                     f,
                     "{workloads} {s} for nodes labelled {labels}; such nodes are planned apart from others"
                 )
+            }
+            Note::NothingMatches { patterns } => {
+                write!(f, "no instance type of the catalog matches `{}`", patterns.join("`, `"))
             }
             Note::PoolWithoutTypes { pool } => write!(f, "no allowed type belongs to node pool {pool}"),
             Note::MaxTypesByPlace { most } => write!(

@@ -62,6 +62,7 @@ pub fn places(
     policy: &Policy,
 ) -> Result<Places, FormulateError> {
     let (allowed, mut notes) = allowed_types(catalog, policy)?;
+    notes.extend(idle_patterns(catalog, policy)?);
     let rules = || workloads.iter().copied().chain(daemon_sets).map(|w| &w.pod.rules);
     let lost = policy.survive.is_some_and(|survive| survive.scope == FailureScope::Zone);
     let zones = if lost || policy.zones.len() == 1 || rules().any(asks_for_zones) {
@@ -166,6 +167,18 @@ pub fn places(
         label_sets_restricted,
         notes,
     })
+}
+
+/// Patterns of the policy and its pools that match nothing.
+fn idle_patterns(catalog: &Catalog, policy: &Policy) -> Result<Option<Note>, FormulateError> {
+    let mut patterns: Vec<String> = Vec::new();
+    for filter in policy.pools.iter().map(|pool| &pool.types).chain([&policy.types]) {
+        let idle = filter.idle_globs(&catalog.types).map_err(|e| FormulateError::Filter(e.to_string()))?;
+        patterns.extend(idle.into_iter().map(str::to_owned));
+    }
+    patterns.sort();
+    patterns.dedup();
+    Ok((!patterns.is_empty()).then_some(Note::NothingMatches { patterns }))
 }
 
 impl Places {

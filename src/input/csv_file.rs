@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::Fault;
 use super::cluster::Cluster;
 use super::quantity;
+use super::table;
 use super::view::{Sink, clip};
 use super::workload_file::{own_replicas, topology_key};
 use crate::units::ResourceName;
@@ -109,34 +110,17 @@ fn column(header: &str) -> Option<Column> {
     COLUMNS.iter().find(|(_, names)| names.contains(&plain.as_str())).map(|(column, _)| *column)
 }
 
-/// Spreadsheets export with commas, semicolons or tabs.
-fn delimiter(header: &str) -> u8 {
-    let count = |delimiter: char| header.matches(delimiter).count();
-    match (count('\t'), count(';'), count(',')) {
-        (tabs, semicolons, commas) if tabs > semicolons.max(commas) => b'\t',
-        (_, semicolons, commas) if semicolons > commas => b';',
-        _ => b',',
-    }
-}
-
 /// Whether a line is the header of a table of workloads: at least two columns, at least two of them
 /// known.
 pub(super) fn is_header(line: &str) -> bool {
-    let delimiter = char::from(delimiter(line));
+    let delimiter = char::from(table::delimiter(line));
     let names = line.split(delimiter).map(|name| name.trim().trim_matches('"'));
     names.filter_map(column).count() >= 2
 }
 
 /// Reads all rows.
 pub(super) fn read(text: &str, sink: &Sink<'_>, cluster: &mut Cluster<'_>) {
-    let header_line = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
-    let header_line = header_line.unwrap_or_default();
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter(header_line))
-        .flexible(true)
-        .comment(Some(b'#'))
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
+    let mut reader = table::reader(text);
     let headers = match reader.headers() {
         Ok(headers) => headers.clone(),
         Err(error) => return sink.push(Fault::new(sink.name(), error.to_string()).on_line(1)),
@@ -149,11 +133,12 @@ pub(super) fn read(text: &str, sink: &Sink<'_>, cluster: &mut Cluster<'_>) {
             Ok(record) => {
                 rows += 1;
                 let line = record.position().map_or(0, csv::Position::line);
-                if record.len() == headers.len() {
-                    Row { record: &record, headers: &headers, columns: &columns, line, sink }.read(cluster);
-                } else {
-                    let message = format!("has {} cells under {} columns", record.len(), headers.len());
-                    sink.push(Fault::new(sink.name(), message).on_line(line));
+                match table::misfit(&record, &headers) {
+                    None => {
+                        Row { record: &record, headers: &headers, columns: &columns, line, sink }
+                            .read(cluster);
+                    }
+                    Some(message) => sink.push(Fault::new(sink.name(), message).on_line(line)),
                 }
             }
             Err(error) => {

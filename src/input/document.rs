@@ -192,7 +192,8 @@ mod tests {
         let error = parse_yaml("a: 1\nb: [1\nc: 2\n").err().unwrap();
         assert!(error.line.is_some_and(|l| l >= 2), "{:?} {}", error.line, error.message);
         let error = parse_yaml("a: 1\na: 2\n").err().unwrap();
-        assert!(error.message.contains("duplicate"), "{}", error.message);
-        assert_eq!(error.line, Some(2));
+        assert_eq!((error.line, error.message.as_str()), (Some(2), "`a` stands twice"));
+        let error = parse_yaml("a: 1\nb: 1e400\n").err().unwrap();
+        assert_eq!((error.line, error.message.as_str()), (Some(2), "`1e400` is no finite number"));
     }
 }

@@ -51,7 +51,15 @@ pub(super) fn json_fault(name: &str, error: &serde_json::Error) -> Fault {
     let text = error.to_string();
     // serde_json ends its message with the place, which stands in front here.
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-    let fault = Fault::new(name, clip(message));
+    let (message, help) = match message {
+        "expected value" if (error.line(), error.column()) == (1, 1) => ("is not JSON", None),
+        "key must be a string" => {
+            ("expected a key in double quotes", Some("JSON has no comments and no single quotes"))
+        }
+        "recursion limit exceeded" => ("nests too deep", None),
+        other => (other, None),
+    };
+    let fault = Fault { help: help.map(str::to_owned), ..Fault::new(name, clip(message)) };
     let fault = if error.line() > 0 { fault.on_line(error.line() as u64) } else { fault };
     if error.is_eof() { fault.help("the file may have been cut short") } else { fault }
 }

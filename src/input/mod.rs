@@ -28,6 +28,7 @@ pub mod quantity;
 pub mod scalars;
 pub mod size_ratios;
 mod stream;
+mod table;
 mod update;
 pub mod usage_file;
 mod view;
@@ -243,14 +244,25 @@ pub fn sniff(text: &str) -> Format {
     }
 }
 
+/// What is often given in place of text, by its first bytes, and what to do about it.
+const PACKED: [(&[u8], &str, &str); 3] = [
+    (&[0x1F, 0x8B], "compressed by gzip", "unpack it, as in `gunzip -c FILE | plimsoll plan -`"),
+    (b"PK\x03\x04", "a zip archive or a workbook", "unpack it, or save the sheet as CSV"),
+    (&[0x28, 0xB5, 0x2F, 0xFD], "compressed by zstd", "unpack it with `zstd -d`"),
+];
+
 /// The text of a source, without a byte order mark.
 ///
 /// # Errors
-/// Nothing in it, or no UTF-8, with the line where that ends.
+/// Nothing in it, something compressed, or no UTF-8, with the line where that ends.
 pub fn decode(source: &Source) -> Result<&str, Box<Fault>> {
     let fault = |message: &str| Fault::new(&source.name, message);
     if source.bytes.starts_with(&[0xFF, 0xFE]) || source.bytes.starts_with(&[0xFE, 0xFF]) {
         return Err(Box::new(fault("is UTF-16").help("save it as UTF-8")));
+    }
+    let packed = PACKED.iter().find(|(magic, ..)| source.bytes.starts_with(magic));
+    if let Some((_, what, help)) = packed {
+        return Err(Box::new(fault(&format!("is {what}, where text belongs")).help(*help)));
     }
     match std::str::from_utf8(&source.bytes) {
         Ok(text) if text.trim_start_matches('\u{FEFF}').trim().is_empty() => Err(Box::new(fault("is empty"))),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::document::Value;
 use super::effective::{Container, PodResources};
 use super::placement::{self, NamespaceSelector, Owner};
-use super::view::View;
+use super::view::{View, clip};
 use crate::workload::{LabelExpression, PlacementRules, PodTemplate, VolumeClaim};
 
 /// A pod template some of whose facts stand in other objects: the value of its priority class, the
@@ -70,7 +70,13 @@ fn read_resources(spec: View<'_>, pod: &mut PodTemplate, warnings: &mut Vec<Stri
     if let Some(containers) = spec.get("initContainers") {
         containers.each_item(|item| {
             let mut container = read_container(item, warnings);
-            container.sidecar = item.get("restartPolicy").and_then(|policy| policy.text()) == Some("Always");
+            if let Some(policy) = item.get("restartPolicy") {
+                let text = policy.text();
+                container.sidecar = text == Some("Always");
+                if let Some(unknown) = text.filter(|text| !["Always", "OnFailure", "Never"].contains(text)) {
+                    policy.fault(format!("`{}` is none of Always, OnFailure, Never", clip(unknown)));
+                }
+            }
             if container.sidecar {
                 placement::read_host_ports(item, host_network, &mut pod.rules.host_ports);
             }

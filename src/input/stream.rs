@@ -71,6 +71,8 @@ fn read_document(root: View<'_>, cluster: &mut Cluster<'_>) {
         manifest::read_object(root, None, cluster);
     } else if let Value::Sequence(_) = root.node.value {
         root.each_item(|item| manifest::read_object(item, None, cluster));
+    } else if root.node.get("schema_version").is_some() && root.node.get("tool").is_some() {
+        root.fault_with_help("is a saved plan, where workloads belong", "`plimsoll report` prints it");
     } else {
         root.fault_with_help(
             "is neither a workload file nor a Kubernetes object",

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::quantity;
+use super::table;
 use super::view::clip;
 use super::{Fault, Source, decode};
 use crate::units::ResourceName;
@@ -75,11 +76,7 @@ pub fn read(source: &Source) -> Result<UsageSet, Vec<Fault>> {
 }
 
 fn read_text(name: &str, text: &str, faults: &mut Vec<Fault>) -> UsageSet {
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .comment(Some(b'#'))
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
+    let mut reader = table::reader(text);
     let headers = match reader.headers() {
         Ok(headers) => headers.clone(),
         Err(error) => {
@@ -100,8 +97,7 @@ fn read_text(name: &str, text: &str, faults: &mut Vec<Fault>) -> UsageSet {
             }
         };
         let line = record.position().map_or(0, csv::Position::line);
-        if record.len() != headers.len() {
-            let message = format!("has {} cells under {} columns", record.len(), headers.len());
+        if let Some(message) = table::misfit(&record, &headers) {
             faults.push(Fault::new(name, message).on_line(line));
             continue;
         }
@@ -310,6 +306,8 @@ mod tests {
                     a,web,cpu,0.1204,250m,1,n1\na,web,memory,100Mi,200Mi,256Mi,n1\n";
         let read = parsed(wide).unwrap();
         assert_eq!(read, parsed(long).unwrap());
+        // As spreadsheets of half of Europe export it.
+        assert_eq!(read, parsed(&wide.replace(',', ";")).unwrap());
         let (subject, measured) = &read.rows[0];
         assert_eq!(subject.to_string(), "a/web");
         let cpu = &measured[&ResourceName::Cpu];

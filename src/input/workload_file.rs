@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::cluster::Cluster;
 use super::demand::{DemandFields, ScenarioFields, read_demand, read_scenarios};
 use super::document::{Node, Value};
+use super::policy_file;
 use super::scalars::{Quantity, Share, read_share_of_all};
 use super::view::View;
 use crate::units::ResourceName;
@@ -148,6 +149,11 @@ const COMPONENT_KEYS: [&str; 14] = [
 ];
 /// Reads a workload file's root into the cluster.
 pub(super) fn read(root: View<'_>, cluster: &mut Cluster<'_>) {
+    if let Some(version) = root.get(MARKER)
+        && version.node.as_str() == Some(policy_file::VERSION)
+    {
+        return version.fault_with_help("this is a policy, where workloads belong", "give it with --policy");
+    }
     root.only_keys(&FILE_KEYS);
     if let Some(version) = root.get(MARKER)
         && let Some(text) = version.text()

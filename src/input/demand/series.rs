@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use jiff::civil::DateTime;
 
 use super::super::view::clip;
-use super::super::{Fault, Source, decode, quantity};
+use super::super::{Fault, Source, decode, quantity, table};
 use super::MOST_REPLICAS;
 use crate::demand::{Amounts, DAY, Profile, WEEK, YEAR};
 use crate::units::PartsPerMillion;
@@ -37,8 +37,7 @@ struct Columns {
 pub fn read_series(source: &Source, set: &mut WorkloadSet) -> Result<(), Vec<Fault>> {
     let text = decode(source).map_err(|fault| vec![*fault])?;
     let mut faults = Vec::new();
-    let mut reader =
-        csv::ReaderBuilder::new().comment(Some(b'#')).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let mut reader = table::reader(text);
     let fault = |line: u64, message: String| Fault::new(&source.name, message).on_line(line);
     let headers = match reader.headers() {
         Ok(headers) => headers.clone(),
@@ -59,6 +58,10 @@ pub fn read_series(source: &Source, set: &mut WorkloadSet) -> Result<(), Vec<Fau
             }
         };
         let line = record.position().map_or(0, csv::Position::line);
+        if let Some(message) = table::misfit(&record, &headers) {
+            faults.push(fault(line, message));
+            continue;
+        }
         let cell = |column: usize| record.get(column).unwrap_or_default();
         let place = |column: usize| headers.get(column).unwrap_or_default().to_owned();
         let hour = hour_of(cell(columns.time), columns.is_hour);

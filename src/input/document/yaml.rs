@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Spanned;
 
 use super::{Node, Value};
+use crate::input::view::clip;
 
 /// A document that could not be read as YAML.
 pub(in crate::input) struct YamlError {
@@ -26,10 +27,18 @@ impl YamlError {
         // Its own words name counters of the reader.
         let limits = ["budget breached", "alias replay", "alias expansion"];
         let beyond_limits = limits.iter().any(|words| message.contains(words));
-        let message = if beyond_limits {
-            "nests too deep, or grows too large where its aliases are followed".to_owned()
-        } else {
-            message
+        let message = match (message.strip_prefix("duplicate mapping key: "), message.split('`').nth(1)) {
+            _ if beyond_limits => {
+                "nests too deep, or grows too large where its aliases are followed".to_owned()
+            }
+            (Some(key), _) => {
+                let key = key.rsplit_once(", set ").map_or(key, |(key, _)| key);
+                format!("`{}` stands twice", clip(key))
+            }
+            (_, Some(number)) if message.starts_with("non-finite float") => {
+                format!("`{}` is no finite number", clip(number))
+            }
+            _ => message,
         };
         YamlError { line, message, beyond_limits }
     }

@@ -10,7 +10,7 @@ use super::super::scalars::{read_part, read_ratio, read_share_of_all};
 use super::super::view::{View, clip};
 use super::{PolicyFile, PurchaseChoice, VERSION, commitments, discounts, owned, pools};
 use crate::catalog::Architecture;
-use crate::input::AutoscaledReplicas;
+use crate::input::{AutoscaledReplicas, workload_file};
 use crate::policy::{AllocatableModel, FailureScope, MaxPods, PackingBasis, SpotPolicy, Survive};
 use crate::units::{Bytes, MilliCpu, PartsPerMillion, ResourceName};
 use crate::workload::ResourceList;
@@ -61,8 +61,14 @@ pub(super) const TYPE_KEYS: [&str; 9] = [
 ];
 
 pub(super) fn read(root: View<'_>) -> PolicyFile {
-    root.only_keys(&KEYS);
     let mut policy = PolicyFile::default();
+    if let Some(version) = root.get("plimsoll")
+        && version.node.as_str() == Some(workload_file::VERSION)
+    {
+        version.fault_with_help("this is a workload file, where a policy belongs", "plan it by name alone");
+        return policy;
+    }
+    root.only_keys(&KEYS);
     if !matches!(root.node.value, Value::Mapping(_)) {
         return policy;
     }

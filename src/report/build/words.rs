@@ -273,6 +273,7 @@ fn notice(note: &Note) -> Notice {
         | Note::WithoutLimits { .. }
         | Note::LimitsUnbounded { .. }
         | Note::ResourceUnknown { .. }
+        | Note::NothingMatches { .. }
         | Note::PoolWithoutTypes { .. }
         | Note::SettingWithoutEffect { .. } => (NoticeKind::Warning, None),
         _ => (NoticeKind::Assumption, None),
