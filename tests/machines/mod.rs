@@ -2,13 +2,12 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use plimsoll::bill::OfferKey;
-use plimsoll::catalog::{CommitmentOffer, InstanceType, Provenance};
+use plimsoll::catalog::{Catalog, CommitmentOffer, InstanceType, Provenance};
 use plimsoll::units::{Bytes, MilliCpu, Money, Rate};
 
 #[path = "../support/prices.rs"]
 mod prices;
 
-pub use prices::catalog;
 use prices::instance;
 
 /// A decimal of a test.
@@ -34,4 +33,9 @@ pub fn offered(name: &str, on_demand: &str, offers: Vec<CommitmentOffer>) -> Ins
 /// An offer at an effective rate.
 pub fn listed(key: OfferKey, effective: Rate) -> CommitmentOffer {
     CommitmentOffer::new(key.kind, key.term, key.payment, effective, Provenance::Listed)
+}
+
+/// A catalog of these types.
+pub fn catalog(types: Vec<InstanceType>) -> Catalog {
+    prices::catalog(types)
 }

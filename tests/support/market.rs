@@ -12,8 +12,6 @@ use plimsoll::units::{Bytes, MilliCpu, PartsPerMillion, Rate};
 #[path = "prices.rs"]
 mod prices;
 
-pub use prices::catalog as listed;
-
 /// Sizes of a family with their normalized units.
 const SIZES: [(&str, u64); 3] = [("large", 4), ("xlarge", 8), ("2xlarge", 16)];
 
@@ -49,7 +47,7 @@ pub fn catalog(rng: &mut Rng, families: usize, sizes: usize, instance: bool, com
             types.push(made);
         }
     }
-    prices::catalog(types)
+    listed(types)
 }
 
 /// A type of the family before the dot, with so many normalized units.
@@ -57,6 +55,11 @@ pub fn machine(name: &str, units: u64, on_demand: u64) -> InstanceType {
     let rate = Rate::from_nanos(on_demand);
     let plain = prices::instance(name, MilliCpu(units * 500), Bytes(units << 31), rate);
     InstanceType { normalized_units: Some(NormalizedUnits(units * 1_000)), ..plain }
+}
+
+/// A catalog of these types.
+pub fn listed(types: Vec<InstanceType>) -> Catalog {
+    prices::catalog(types)
 }
 
 /// Nodes of every type of the catalog over `hours` hours in `states` distinct states: a base, a day's
