@@ -62,6 +62,22 @@ pub enum ShowbackLine {
     Total,
 }
 
+impl ShowbackLine {
+    /// What tables call a line that is no owner's.
+    pub(super) fn label(self) -> Option<&'static str> {
+        Some(match self {
+            ShowbackLine::Owner => return None,
+            ShowbackLine::SystemReserved => "(system reserved)",
+            ShowbackLine::DaemonSets => "(DaemonSets)",
+            ShowbackLine::Headroom => "(headroom)",
+            ShowbackLine::Idle => "(idle)",
+            ShowbackLine::UnusedCommitment => "(unused commitment)",
+            ShowbackLine::Overhead => "(cluster fee)",
+            ShowbackLine::Total => "Total",
+        })
+    }
+}
+
 /// One line of the showback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

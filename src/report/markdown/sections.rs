@@ -235,15 +235,10 @@ pub(super) fn owners(report: &PlanReport) -> String {
     let (rows, total): (Vec<&ShowbackRow>, Vec<&ShowbackRow>) =
         showback.rows.iter().partition(|row| row.line != ShowbackLine::Total);
     for row in rows.iter().take(ROWS).chain(&total) {
+        let owner = || code(row.owner.as_deref().unwrap_or_default());
         let name = match row.line {
-            ShowbackLine::Owner => code(row.owner.as_deref().unwrap_or_default()),
-            ShowbackLine::SystemReserved => "(system reserved)".to_owned(),
-            ShowbackLine::DaemonSets => "(DaemonSets)".to_owned(),
-            ShowbackLine::Headroom => "(headroom)".to_owned(),
-            ShowbackLine::Idle => "(idle)".to_owned(),
-            ShowbackLine::UnusedCommitment => "(unused commitment)".to_owned(),
-            ShowbackLine::Overhead => "(cluster fee)".to_owned(),
             ShowbackLine::Total => "**Total**".to_owned(),
+            line => line.label().map_or_else(owner, str::to_owned),
         };
         table.row(vec![
             name,

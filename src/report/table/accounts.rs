@@ -119,16 +119,8 @@ pub(super) fn showback(report: &PlanReport, draw: &Draw) -> String {
         let money = |cost: Option<crate::bill::EffectiveCost>| {
             cost.map(|cost| currency.short(cost.money())).unwrap_or_default()
         };
-        let name = match row.line {
-            ShowbackLine::Owner => draw.clean(row.owner.as_deref().unwrap_or_default()),
-            ShowbackLine::SystemReserved => "(system reserved)".to_owned(),
-            ShowbackLine::DaemonSets => "(DaemonSets)".to_owned(),
-            ShowbackLine::Headroom => "(headroom)".to_owned(),
-            ShowbackLine::Idle => "(idle)".to_owned(),
-            ShowbackLine::UnusedCommitment => "(unused commitment)".to_owned(),
-            ShowbackLine::Overhead => "(cluster fee)".to_owned(),
-            ShowbackLine::Total => "Total".to_owned(),
-        };
+        let owner = || draw.clean(row.owner.as_deref().unwrap_or_default());
+        let name = row.line.label().map_or_else(owner, str::to_owned);
         vec![
             name,
             money(row.cpu),

@@ -49,8 +49,8 @@ pub(in crate::report) fn workload(explained: &WorkloadExplained, options: &Rende
     let mut say = |text: &str| body += &draw.hanging("  ", text);
     if explained.room > 0 {
         say(&format!(
-            "Exact: the free resources of these nodes hold {} of it, at no cost; rules between pods are not looked at.",
-            count(explained.room, "pod more").replace("mores", "more")
+            "Exact: the free resources of these nodes hold {} more of it, at no cost; rules between pods are not looked at.",
+            count(explained.room, "pod")
         ));
     } else if !explained.places.is_empty() {
         say("Exact: none of these nodes has the resources for one pod more.");

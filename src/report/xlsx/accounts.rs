@@ -192,16 +192,7 @@ pub(super) fn showback(book: &mut Book, report: &PlanReport) -> Result<Vec<Check
     let first = sheet.line();
     for row in &showback.rows {
         let line = sheet.line();
-        let name = match row.line {
-            ShowbackLine::Owner => row.owner.as_deref().unwrap_or_default(),
-            ShowbackLine::SystemReserved => "(system reserved)",
-            ShowbackLine::DaemonSets => "(DaemonSets)",
-            ShowbackLine::Headroom => "(headroom)",
-            ShowbackLine::Idle => "(idle)",
-            ShowbackLine::UnusedCommitment => "(unused commitment)",
-            ShowbackLine::Overhead => "(cluster fee)",
-            ShowbackLine::Total => "Total",
-        };
+        let name = row.line.label().or(row.owner.as_deref()).unwrap_or_default();
         sheet.text(name)?;
         for part in [row.cpu, row.memory, row.accelerator] {
             match part {
