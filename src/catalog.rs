@@ -72,6 +72,11 @@ pub struct Catalog {
 }
 
 impl Catalog {
+    /// Whether a zone may be one of the region: AWS and Google name zones after it, of others nothing is known.
+    pub fn may_have_zone(&self, zone: &str) -> bool {
+        !matches!(self.provider, Provider::Aws | Provider::Gcp) || zone.starts_with(&self.region)
+    }
+
     /// The type of this name.
     pub fn find(&self, name: &str) -> Option<&InstanceType> {
         self.types.binary_search_by(|t| t.name.as_str().cmp(name)).ok().map(|i| &self.types[i])

@@ -369,6 +369,32 @@ fn an_output_that_cannot_be_written_is_one() {
 }
 
 #[test]
+fn an_input_is_not_written_over() {
+    let case = case("app.yaml", small());
+    let words = predicates::str::contains("app.yaml is an input, which would be written over");
+    for option in ["-o", "--certificate"] {
+        plimsoll()
+            .arg("plan")
+            .arg(&case.input)
+            .arg(option)
+            .arg(&case.input)
+            .assert()
+            .code(2)
+            .stderr(words.clone());
+    }
+    assert_eq!(std::fs::read_to_string(&case.input).expect("it is there"), small());
+}
+
+#[test]
+fn a_zone_of_another_region_is_refused() {
+    let case = case("app.yaml", small());
+    let policy = case.folder.path().join("policy.yaml");
+    std::fs::write(&policy, "zones: [us-east-1a, eu-west-1a]\n").expect("a file");
+    let words = predicates::str::contains("zones: `eu-west-1a` is no zone of the prices' region us-east-1\n");
+    case.plan(&["--policy", policy.to_str().expect("UTF-8")]).code(2).stderr(words);
+}
+
+#[test]
 fn a_file_that_is_named_twice_is_read_once() {
     let case = case("app.yaml", small());
     let again =

@@ -63,6 +63,12 @@ pub fn read_one(path: &Path) -> Result<Source, Vec<Fault>> {
     if path.as_os_str() == "-" { read_stdin() } else { read(path).map_err(|fault| vec![fault]) }
 }
 
+/// Whether a file is one of these; what is no regular file is none.
+pub fn is_one_of(path: &Path, others: &[PathBuf]) -> bool {
+    let known = fs::canonicalize(path).ok().filter(|path| path.is_file());
+    known.is_some_and(|path| others.iter().any(|other| fs::canonicalize(other).is_ok_and(|o| o == path)))
+}
+
 /// Both results, or the faults of both.
 pub fn both<A, B>(a: Result<A, Vec<Fault>>, b: Result<B, Vec<Fault>>) -> Result<(A, B), Vec<Fault>> {
     match (a, b) {

@@ -75,6 +75,12 @@ pub fn read(args: &PlanArgs) -> Result<Inputs, Failure> {
         faults.push(Fault::new("--spot", message).help("leave the share out"));
     }
     kept(output::check(&args.output, args.replay, provider), &mut faults);
+    for (option, output) in [("-o", &args.output.output), ("--certificate", &args.certificate)] {
+        if let Some(path) = output.as_ref().filter(|path| files::is_one_of(path, &args.inputs)) {
+            let message = format!("{} is an input, which would be written over", path.display());
+            faults.push(Fault::new(option, message).help("name another file"));
+        }
+    }
     match (workloads, settings) {
         (Some(workloads), Some(settings)) if faults.is_empty() => {
             // A running cluster and demand over time are planned on demand; a note says so.

@@ -137,6 +137,18 @@ pub fn settle(
         return Err(vec![Fault::new("policy", message)]);
     }
     matcher(&policy.types)?;
+    let catalog = &prices.catalog;
+    let elsewhere: Vec<Fault> = policy
+        .zones
+        .iter()
+        .filter(|zone| !catalog.may_have_zone(zone))
+        .map(|zone| {
+            Fault::new("zones", format!("`{zone}` is no zone of the prices' region {}", catalog.region))
+        })
+        .collect();
+    if !elsewhere.is_empty() {
+        return Err(elsewhere);
+    }
     Ok(Settings { prices, policy, purchase, owned, commitments, spot })
 }
 

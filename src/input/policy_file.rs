@@ -370,10 +370,10 @@ owned:
     fn all_faults_are_named_at_once() {
         let text = "provder: aws\nprovider: ibm\ntypes:\n  minCpu: 8\n  maxCpu: 4\n  include: ['m5[']\n\
                     headroom: {cpu: 10}\novercommit: {memory: 0}\nmaxPods: 0\nbasis: request\n\
-                    purchase: [reserved/1y]\nallocatable: eks2\nmaxTypes: -1\nburstable: [x]\n";
+                    purchase: [reserved/1y]\nallocatable: eks2\nmaxTypes: -1\nburstable: [x]\nzones: [a, a]\n";
         let faults = parse("p.yaml", text).unwrap_err();
         let lines: Vec<_> = faults.iter().filter_map(|f| f.line).collect();
-        assert_eq!(lines, [1, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14], "{faults:#?}");
+        assert_eq!(lines, [1, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], "{faults:#?}");
     }
 
     #[test]

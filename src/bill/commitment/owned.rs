@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use super::holding::{Covers, Holding};
 use crate::bill::offer::{OfferKey, commitment_id};
 use crate::bill::usage::{SeriesRates, SizeRatios, UsageLine};
-use crate::catalog::{Catalog, CommitmentOffer, Payment, Provenance, Provider};
+use crate::catalog::{Catalog, CommitmentOffer, Payment, Provenance};
 use crate::policy::{OwnedCommitment, OwnedScope};
 use crate::units::{Money, Rate};
 
@@ -169,11 +169,7 @@ fn holding(
                 instance_type: instance_type.clone(),
             })?;
             let price = priced(key.find(found), instance_type)?;
-            let elsewhere = |zone: &&String| {
-                matches!(catalog.provider, Provider::Aws | Provider::Gcp)
-                    && !zone.starts_with(&catalog.region)
-            };
-            if let Some(zone) = zone.as_ref().filter(elsewhere) {
+            if let Some(zone) = zone.as_ref().filter(|zone| !catalog.may_have_zone(zone)) {
                 let (zone, region) = (zone.clone(), catalog.region.clone());
                 return Err(OwnedError::OtherRegion { place: place(), zone, region });
             }

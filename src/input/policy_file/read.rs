@@ -102,7 +102,12 @@ pub(super) fn read(root: View<'_>) -> PolicyFile {
     policy.burstable = root.get("burstable").and_then(read_word);
     policy.autoscaled = root.get("autoscaled").and_then(read_autoscaled);
     policy.pools = root.get("pools").map(pools::read_pools);
-    policy.zones = root.get("zones").map(|list| list.strings());
+    policy.zones = root.get("zones").map(|list| {
+        let zones = list.strings();
+        let twice = zones.iter().enumerate().filter(|&(at, zone)| zones[..at].contains(zone));
+        twice.for_each(|(_, zone)| list.fault(format!("zone `{}` stands twice", clip(zone))));
+        zones
+    });
     policy.node_costs = root.get("nodeCosts").map(pools::read_costs);
     policy.cluster_fee = root.get("clusterFee").and_then(pools::read_rate);
     policy.discounts = root.get("discounts").map(discounts::read);
