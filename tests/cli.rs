@@ -330,11 +330,12 @@ fn a_missed_threshold_is_four_and_the_plan_is_written() {
 #[test]
 fn wrong_usage_is_two() {
     let case = case("app.yaml", small());
-    let options: [&[&str]; 13] = [
+    let options: [&[&str]; 14] = [
         &["--effort", "extreme"],
         &["--fail-on", "speed<3%"],
         &["--headroom", "gpu=10%"],
         &["--threads", "0"],
+        &["--threads", "65535"],
         &["--time-limit", "soon"],
         &["--arch", "mips"],
         &["--provider", "acme"],
@@ -383,6 +384,14 @@ fn an_input_is_not_written_over() {
             .stderr(words.clone());
     }
     assert_eq!(std::fs::read_to_string(&case.input).expect("it is there"), small());
+}
+
+#[test]
+fn a_showback_by_what_no_workload_has_says_so() {
+    let case = case("app.yaml", small());
+    case.plan(&["--showback", "taem", "--effort", "quick", "--baselines", "none"]).success();
+    let plan = std::fs::read_to_string(&case.output).expect("a plan");
+    assert!(plan.contains("no workload has an owner `taem`; known are namespace, workload"), "{plan}");
 }
 
 #[test]

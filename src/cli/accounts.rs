@@ -1,5 +1,6 @@
 //! Owned commitments, cash flow and showback of a plan, where they are asked for.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -129,5 +130,12 @@ fn told(report: &mut PlanReport, args: &AccountArgs, period: &PeriodCost) {
             IdleByArg::Node => IdleBy::Node,
         };
         report.showback = Some(ShowbackReport::of(report, label, by, period));
+        let known: BTreeSet<&str> =
+            report.workloads.iter().flat_map(|row| row.owners.keys()).map(String::as_str).collect();
+        if !["namespace", "workload"].contains(&label.as_str()) && !known.contains(label.as_str()) {
+            let known: Vec<&str> = ["namespace", "workload"].into_iter().chain(known).collect();
+            let message = format!("no workload has an owner `{label}`; known are {}", known.join(", "));
+            report.notices.push(Notice { kind: NoticeKind::Warning, workload: None, message });
+        }
     }
 }
