@@ -15,7 +15,8 @@ mod search;
 mod steps;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use crate::formulate::standing::{Remainder, Standing};
 use crate::observed::DisruptionBudget;
@@ -37,8 +38,19 @@ pub struct Settings<'a> {
     pub effort: Effort,
     /// Seed of the randomised parts.
     pub seed: u64,
+    /// When to end with what was found; pods still leave nodes for room elsewhere. `None` for no such time:
+    /// then the same input and seed give the same migration.
+    pub deadline: Option<Instant>,
     /// Set from outside (Ctrl-C) to end with what was found.
     pub cancel: Option<&'a AtomicBool>,
+}
+
+impl Settings<'_> {
+    /// Whether the search for cheaper nodes is over.
+    fn over(&self) -> bool {
+        self.cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed))
+            || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
 }
 
 /// A node of a migration: those that run are numbered first, those that are added follow.

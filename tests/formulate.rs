@@ -10,7 +10,10 @@ use plimsoll::catalog::{Architecture, Burst, Catalog, Provider};
 use plimsoll::formulate::{
     FormulateError, Formulation, Measure, Note, ObstacleReason, RestrictionKind, formulate,
 };
-use plimsoll::policy::{AllocatableModel, BurstableCpu, MaxPods, NodePool, PackingBasis, Policy, PoolLimits};
+use plimsoll::input::catalog_file;
+use plimsoll::policy::{
+    AllocatableModel, BurstableCpu, DefaultTypes, MaxPods, NodePool, PackingBasis, Policy, PoolLimits,
+};
 use plimsoll::problem::{BinTypeId, ItemTypeId};
 use plimsoll::search::search;
 use plimsoll::solver::control::{Budget, Silent};
@@ -56,6 +59,46 @@ fn expression(key: &str, operator: LabelOperator, values: &[&str]) -> LabelExpre
 fn on(key: &str, value: &str, mut workload: Workload) -> Workload {
     workload.pod.rules.node_selector.insert(key.into(), value.into());
     workload
+}
+
+/// Every EC2 node has a hypervisor, and no catalog says which: whoever asks is told so, whatever the operator.
+#[test]
+fn conditions_on_labels_of_instances_that_no_catalog_tells_never_hold() {
+    use LabelOperator::*;
+    let hypervisor = "karpenter.k8s.aws/instance-hypervisor";
+    let asked = [
+        expression(hypervisor, In, &["nitro"]),
+        expression(hypervisor, NotIn, &["xen"]),
+        expression(hypervisor, Exists, &[]),
+        // These the catalog tells: neither type has one.
+        expression("karpenter.k8s.aws/instance-gpu-name", In, &["t4"]),
+        expression("karpenter.k8s.aws/instance-accelerator-count", Gt, &["0"]),
+    ];
+    for expression in asked {
+        let key = expression.key.clone();
+        let f = run(vec![affinity(&[&[expression]], deployment("w", 1, 1, 1))]);
+        assert_eq!(f.obstacles.len(), 1, "{key}");
+        assert!(f.obstacles[0].to_string().contains(&key), "{}", f.obstacles[0]);
+    }
+}
+
+#[test]
+fn gpus_are_asked_for_by_karpenters_name() {
+    let catalog = catalog_file::by_name("aws-2026-05-us-east-1").expect("it is bundled").read();
+    let policy = Policy { default_types: DefaultTypes::All, ..Policy::default_for(Provider::Aws) };
+    for (key, value, family) in [
+        ("gpu-name", "t4", "g4dn"),
+        ("gpu-name", "radeon-pro-v520", "g4ad"),
+        ("accelerator-name", "inferentia", "inf1"),
+    ] {
+        let workload = on(&format!("karpenter.k8s.aws/instance-{key}"), value, deployment("w", 1, 100, 100));
+        let f = formulate(&workloads(vec![workload]), &catalog, &policy).unwrap();
+        let types = f.problem.bin_ids().filter(|&bin| f.problem.items()[0].eligible.contains(bin));
+        let families: BTreeSet<&str> = types
+            .map(|bin| catalog.types[f.legend.nodes[bin.index()].catalog_type].family.as_str())
+            .collect();
+        assert_eq!(families.into_iter().collect::<Vec<_>>(), [family], "{value}");
+    }
 }
 
 fn affinity(terms: &[&[LabelExpression]], mut workload: Workload) -> Workload {

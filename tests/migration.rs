@@ -1,5 +1,7 @@
 //! From a cluster that runs to a cheaper one: small cases with a known answer, and what must hold for all.
 
+use std::time::Instant;
+
 use plimsoll::catalog::{Architecture, Catalog};
 use plimsoll::formulate::standing::{self, Standing};
 use plimsoll::input::{ReadOptions, Source, catalog_file, read_cluster};
@@ -61,8 +63,12 @@ impl Case {
     }
 
     fn migrate(&self, min_saving: &str) -> Migration {
+        self.migrate_until(None, min_saving)
+    }
+
+    fn migrate_until(&self, deadline: Option<Instant>, min_saving: &str) -> Migration {
         let min_saving = min_saving.parse().expect("an amount");
-        let settings = Settings { min_saving, effort: Effort::Quick, seed: 0, cancel: None };
+        let settings = Settings { min_saving, effort: Effort::Quick, seed: 0, deadline, cancel: None };
         let migration = migrate(&self.ground(), &settings).expect("a migration");
         // What holds always.
         let arrival = migration.steps.first().filter(|step| !step.arrivals.is_empty());
@@ -308,6 +314,14 @@ fn anti_affinity_keeps_nodes() {
     let case = Case::of(dump.each_pod("web", |pod| pod["spec"]["affinity"] = apart.clone()).text(), "m5.*");
     let migration = case.migrate("0");
     assert_eq!(migration.end.plan().bin_count(), 3);
+}
+
+/// Without any time left, pods still leave for room on nodes that run.
+#[test]
+fn a_deadline_that_has_passed_leaves_what_needs_no_search() {
+    let case = Case::of(three_half_full().text(), "m5.*");
+    let migration = case.migrate_until(Some(Instant::now()), "0");
+    assert_eq!(migration.end.hourly_cost(), "0.192".parse().unwrap());
 }
 
 #[test]

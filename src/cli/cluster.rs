@@ -1,6 +1,7 @@
 //! `plimsoll plan --cluster`: a cluster that runs, read, priced, and set beside its plan.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use anyhow::anyhow;
 use plimsoll::catalog::Architecture;
@@ -115,6 +116,8 @@ impl Running {
             min_saving: args.min_saving,
             effort: args.search.effort.into(),
             seed: args.search.seed,
+            // As long again as the plan from scratch may take.
+            deadline: args.search.time_limit.map(|limit| Instant::now() + limit),
             cancel: plan::budget(&args.search).cancel,
         };
         migration::migrate(&ground, &wanted).map_err(|error| anyhow!("which is a bug: {error}").into())

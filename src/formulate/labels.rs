@@ -33,7 +33,7 @@ pub fn node_labels(machine: &InstanceType, catalog: &Catalog) -> Labels {
             // Plans buy on demand; whoever asks for spot finds no node.
             set("karpenter.sh/capacity-type", "on-demand".to_owned());
             set("eks.amazonaws.com/capacityType", "ON_DEMAND".to_owned());
-            karpenter_labels(machine, gpus, &mut set);
+            karpenter_labels(machine, &mut set);
         }
         Provider::Gcp => {
             set("cloud.google.com/machine-family", machine.family.clone());
@@ -55,7 +55,7 @@ pub fn label_name(machine: &InstanceType, provider: Provider) -> String {
 
 /// Karpenter's labels for EC2 types (aws/karpenter-provider-aws, `labels.go`), those that follow from
 /// the catalog. Family `c6gn` is category `c`, generation 6.
-fn karpenter_labels<R>(machine: &InstanceType, gpus: u64, set: &mut impl FnMut(&str, String) -> R) {
+fn karpenter_labels<R>(machine: &InstanceType, set: &mut impl FnMut(&str, String) -> R) {
     let (family, size) = machine.name.split_once('.').unwrap_or((&machine.name, ""));
     let digit = family.find(|c: char| c.is_ascii_digit()).unwrap_or(family.len());
     let category = family[..digit].trim_end_matches('-');
@@ -73,9 +73,17 @@ fn karpenter_labels<R>(machine: &InstanceType, gpus: u64, set: &mut impl FnMut(&
     label("generation", high_memory.map_or(generation, |(_, after)| after.to_owned()));
     label("cpu", (machine.cpu.0 / 1000).to_string());
     label("memory", (machine.memory.0 >> 20).to_string());
-    if gpus > 0 {
-        label("gpu-count", gpus.to_string());
-        label("gpu-manufacturer", "nvidia".to_owned());
+    for (resource, what, manufacturer) in [
+        ("nvidia.com/gpu", "gpu", "nvidia"),
+        ("amd.com/gpu", "gpu", "amd"),
+        ("aws.amazon.com/neuron", "accelerator", "aws"),
+    ] {
+        let count = machine.extended.get(resource).copied().unwrap_or(0);
+        if count > 0 {
+            label(&format!("{what}-count"), count.to_string());
+            label(&format!("{what}-manufacturer"), manufacturer.to_owned());
+            label(&format!("{what}-name"), machine.accelerator.clone().unwrap_or_default());
+        }
     }
     if machine.local_storage.0 > 0 {
         label("local-nvme", (machine.local_storage.0 / 1_000_000_000).to_string());
@@ -98,17 +106,6 @@ pub fn is_known_key(key: &str, provider: Provider) -> bool {
         "node-role.kubernetes.io/control-plane",
         "node-role.kubernetes.io/master",
     ];
-    const KARPENTER: [&str; 9] = [
-        "family",
-        "size",
-        "category",
-        "generation",
-        "cpu",
-        "memory",
-        "gpu-count",
-        "gpu-manufacturer",
-        "local-nvme",
-    ];
     const CAPACITY: [&str; 5] = [
         "karpenter.sh/capacity-type",
         "eks.amazonaws.com/capacityType",
@@ -119,9 +116,36 @@ pub fn is_known_key(key: &str, provider: Provider) -> bool {
     EVERYWHERE.contains(&key)
         || CAPACITY.contains(&key)
         || is_zone_key(key)
-        || (provider == Provider::Aws
-            && key.strip_prefix("karpenter.k8s.aws/instance-").is_some_and(|rest| KARPENTER.contains(&rest)))
+        || of_instance(key, provider).is_some_and(|rest| KARPENTER.contains(&rest))
         || (provider == Provider::Gcp && key == "cloud.google.com/machine-family")
+}
+
+/// Of Karpenter's labels of instances those that follow from the catalog.
+const KARPENTER: [&str; 13] = [
+    "family",
+    "size",
+    "category",
+    "generation",
+    "cpu",
+    "memory",
+    "gpu-count",
+    "gpu-manufacturer",
+    "gpu-name",
+    "accelerator-count",
+    "accelerator-manufacturer",
+    "accelerator-name",
+    "local-nvme",
+];
+
+/// What Karpenter's label says of an instance, where it is one.
+fn of_instance(key: &str, provider: Provider) -> Option<&str> {
+    key.strip_prefix("karpenter.k8s.aws/instance-").filter(|_| provider == Provider::Aws)
+}
+
+/// Whether every node of a type has a value of this label by what the type is, and the catalog does not tell
+/// which: no condition on it can be judged, and none is taken to hold.
+pub fn is_undetermined(key: &str, provider: Provider) -> bool {
+    of_instance(key, provider).is_some_and(|rest| !KARPENTER.contains(&rest))
 }
 
 /// Node selector and node affinity of a workload, as the key of a cache.
@@ -284,7 +308,8 @@ impl<'a> NodeMatcher<'a> {
     /// Which candidates satisfy an expression: by the pool's label, else by the zone's, else the type's.
     fn holds(&self, expression: &LabelExpression) -> Vec<bool> {
         let key = &expression.key;
-        let by_type: Vec<bool> = self.types.iter().map(|l| expression.holds(l.get(key))).collect();
+        let told = !is_undetermined(key, self.provider);
+        let by_type: Vec<bool> = self.types.iter().map(|l| told && expression.holds(l.get(key))).collect();
         let assumed = self.lenient && !is_known_key(key, self.provider);
         let by_pool: Vec<Option<bool>> = self
             .places

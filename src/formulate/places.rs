@@ -12,7 +12,7 @@ use crate::policy::{FailureScope, NodePool, Policy, PoolLimits, Taint};
 use crate::units::ResourceName;
 use crate::workload::{LabelExpression, LabelOperator, PlacementRules, Workload};
 
-use super::labels::{is_known_key, is_zone_key};
+use super::labels::{is_known_key, is_undetermined, is_zone_key};
 use super::legend::Pool;
 use super::nodes::allowed_types;
 use super::note::{FormulateError, Note};
@@ -320,7 +320,7 @@ fn union(a: &LabelSet, b: &LabelSet) -> Option<LabelSet> {
 /// The smallest sets of unknown labels that satisfy node rules, and whether these are all.
 fn asked(rules: &PlacementRules, provider: Provider) -> (Vec<LabelSet>, bool) {
     const MOST: usize = 8;
-    let unknown = |key: &str| !is_known_key(key, provider);
+    let unknown = |key: &str| !is_known_key(key, provider) && !is_undetermined(key, provider);
     let selector: LabelSet =
         rules.node_selector.iter().filter(|(k, _)| unknown(k)).map(|(k, v)| (k.clone(), v.clone())).collect();
     if rules.node_affinity.is_empty() {

@@ -2,6 +2,7 @@
 //! other nodes, and new nodes. The solver decides which.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
 
 use crate::plan::Pattern;
 use crate::problem::{BinSet, BinType, BinTypeId, ItemType, ItemTypeId, Problem};
@@ -144,6 +145,7 @@ fn cheapest(
     let budget = Budget {
         effort: settings.effort,
         work_limit: Some(work),
+        time_limit: settings.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
         cancel: settings.cancel,
         ..Budget::default()
     };

@@ -42,6 +42,9 @@ pub fn search<'a>(start: &Fleet<'a>, settings: &Settings<'_>) -> Fleet<'a> {
     let mut best = step_by_step;
     // From the other end: everything anew, as far as that is one problem.
     for from in [start.clone(), best.clone()] {
+        if settings.over() {
+            break;
+        }
         let mut anew = from;
         let all: Vec<usize> = wasteful_first(&anew, &worth, true).into_iter().take(TOGETHER).collect();
         if exchange(&mut anew, &all, least, patience.large, settings) {
@@ -96,7 +99,7 @@ fn improve<'a>(
             } else {
                 from += size;
             }
-            if settings.cancel.is_some_and(|c| c.load(std::sync::atomic::Ordering::Relaxed)) {
+            if settings.over() {
                 return fleet;
             }
         }
