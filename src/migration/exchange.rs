@@ -2,11 +2,11 @@
 //! other nodes, and new nodes. The solver decides which.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::plan::Pattern;
 use crate::problem::{BinSet, BinType, BinTypeId, ItemType, ItemTypeId, Problem};
-use crate::solver::control::{Budget, Silent};
+use crate::solver::control::{Budget, Event, Observer};
 use crate::solver::solve;
 use crate::units::{Rate, Resources};
 use crate::verify::verify_plan;
@@ -49,9 +49,10 @@ pub fn exchange(
     hold(fleet, chosen, &pool, before - least, work, settings)
 }
 
-/// Finds the cheapest way to hold pods that lie on no node yet, and goes it.
+/// Finds the cheapest way to hold pods that lie on no node yet, and goes it, late or not.
 pub fn place(fleet: &mut Fleet<'_>, pool: &Content, work: u64, settings: &Settings<'_>) -> bool {
-    pool.is_empty() || hold(fleet, &[], pool, i128::MAX, work, settings)
+    let settings = Settings { deadline: None, ..*settings };
+    pool.is_empty() || hold(fleet, &[], pool, i128::MAX, work, &settings)
 }
 
 /// Holds these pods on the chosen nodes and others, if that costs no more than `most`, leaves no more
@@ -65,7 +66,7 @@ fn hold(
     settings: &Settings<'_>,
 ) -> bool {
     let Some(most_types) = fleet.most_types() else {
-        return match cheapest(fleet, chosen, pool, None, work, settings) {
+        return match cheapest(fleet, chosen, pool, None, (most, work), settings) {
             Some(found) if found.cost <= most => {
                 let mut after = fleet.clone();
                 let kept = apply(&mut after, chosen, found) && after.keeps_limits();
@@ -82,7 +83,9 @@ fn hold(
     let stay = fleet.types(&given_up);
     let mut only = (stay.len() >= most_types).then(|| stay.clone());
     for _ in 0..2 {
-        let Some(found) = cheapest(fleet, chosen, pool, only.as_ref(), work, settings) else { return false };
+        let Some(found) = cheapest(fleet, chosen, pool, only.as_ref(), (most, work), settings) else {
+            return false;
+        };
         if found.cost > most {
             return false;
         }
@@ -129,27 +132,43 @@ impl Found {
     }
 }
 
-/// The cheapest way that the solver finds; only nodes of some types are bought or kept, where these are
-/// named.
+/// Ends a search once nothing that costs no more than `most` can be found, or the time is over.
+struct Watch<'a> {
+    over: AtomicBool,
+    most: i128,
+    settings: &'a Settings<'a>,
+}
+
+impl Observer for Watch<'_> {
+    fn on(&self, event: &Event) {
+        let hopeless = matches!(event, Event::Bound(bound) if bound.nanos() > self.most);
+        if hopeless || self.settings.over() {
+            self.over.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The cheapest way that the solver finds, where one may cost no more than `most`; only nodes of some types
+/// are bought or kept, where these are named.
 fn cheapest(
     fleet: &Fleet<'_>,
     chosen: &[usize],
     pool: &Content,
     only: Option<&BTreeSet<usize>>,
-    work: u64,
+    (most, work): (i128, u64),
     settings: &Settings<'_>,
 ) -> Option<Found> {
     let items: Vec<ItemTypeId> = pool.keys().copied().collect();
     let (bins, behind) = bins(fleet, chosen, &items, pool, only);
     let problem = small_problem(fleet, &items, pool, &bins)?;
+    let watch = Watch { over: AtomicBool::new(false), most, settings };
     let budget = Budget {
         effort: settings.effort,
         work_limit: Some(work),
-        time_limit: settings.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
-        cancel: settings.cancel,
+        cancel: Some(&watch.over),
         ..Budget::default()
     };
-    let outcome = solve(&problem, &budget, settings.seed, &Silent).ok()?;
+    let outcome = solve(&problem, &budget, settings.seed, &watch).ok()?;
     let plan = verify_plan(&problem, outcome.incumbent).ok()?;
     let patterns = plan
         .plan()
