@@ -11,7 +11,8 @@
 //! because sum_j q_j pi_j <= sum_t V_t y_t for any plan with y_t bins of type t, so that its cost
 //! sum_t c_t y_t is at least r sum_j q_j pi_j + sum_t (c_t - r V_t) y_t. Where no type with a value is
 //! unlimited and sum_t V_t h_t < sum_j q_j pi_j, the leaf holds no plan at all. The branches of a proof
-//! leave out no plan; the bound is the least over its leaves. A cost is a sum of rates, hence the
+//! leave out no plan; the bound is the least over its leaves. Of a capacity only the largest multiple of
+//! the greatest common divisor of all demands counts: no copies add up to more. A cost is a sum of rates, hence the
 //! rounding up to a multiple of their greatest common divisor.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,7 +110,8 @@ fn check_dominance(problem: &Problem, items: &Items<'_>, dominated: &[Dominance]
             continue;
         }
         let (small, large) = (problem.bin(bin_type), problem.bin(by));
-        let smaller = items.demanded().iter().find(|&&k| large.capacity[k] < small.capacity[k]).copied();
+        let (room, as_much) = (items.usable(by), items.usable(bin_type));
+        let smaller = items.demanded().iter().find(|&&k| room[k] < as_much[k]).copied();
         let barred = problem
             .item_ids()
             .find(|&j| items.most(j, bin_type) > 0 && !problem.item(j).eligible.contains(by));
@@ -187,8 +189,8 @@ impl Checker<'_> {
         let usable = self.problem.bin_ids().filter(|&t| {
             self.problem.bin(t).stock != Some(0) && self.problem.item_ids().any(|j| self.items.most(j, t) > 0)
         });
-        let divisor = usable.fold(0, |d, t| gcd(d, self.problem.bin(t).rate.nanos().into()));
-        i128::try_from(divisor.max(1)).expect("a rate has 64 bits")
+        let divisor = usable.fold(0, |d, t| gcd(d, self.problem.bin(t).rate.nanos()));
+        i128::from(divisor.max(1))
     }
 
     /// What one leaf proves.
@@ -380,7 +382,7 @@ fn bound_at(r: Fraction, worth: i128, terms: &[Term]) -> Option<i128> {
     Some(if scaled <= 0 { 0 } else { scaled / r.under + i128::from(scaled % r.under > 0) })
 }
 
-fn gcd(mut a: u128, mut b: u128) -> u128 {
+fn gcd(mut a: u64, mut b: u64) -> u64 {
     while b > 0 {
         (a, b) = (b, a % b);
     }

@@ -127,7 +127,7 @@ impl Cases<'_> {
 
     /// The formula for one case; zero where no pattern belongs to it, `None` past 128 bits.
     fn bound(&self, mut range: Range, numerators: &[u64]) -> Option<u128> {
-        let mut free = self.items.problem.bin(self.t).capacity.as_slice().to_vec();
+        let mut free = self.items.usable(self.t).to_vec();
         let mut barred: Vec<ItemTypeId> = Vec::new();
         for (group, &(least, _)) in self.groups.iter().zip(&range) {
             if least == 0 {

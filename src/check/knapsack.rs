@@ -46,7 +46,7 @@ struct Choice {
 pub(super) fn recheck(items: &Items<'_>, t: BinTypeId, prices: &[u64], stated: u64, limit: u64) -> Recheck {
     let (free_of_charge, mut choices) = split(items, t, prices);
     drop_replaceable(items, t, &mut choices);
-    let capacity: Vec<u64> = select(items, items.problem.bin(t).capacity.as_slice());
+    let capacity: Vec<u64> = select(items, items.usable(t));
     let given: Option<i128> = free_of_charge.iter().try_fold(0i128, |sum, &(j, n)| {
         sum.checked_add(i128::from(prices[j.index()]).checked_mul(n.into())?)
     });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::gcd;
 use crate::problem::{BinTypeId, ItemTypeId, Problem};
 
 /// The item types of a problem, those of equal demand side by side.
@@ -9,6 +10,8 @@ pub(super) struct Items<'a> {
     pub problem: &'a Problem,
     /// Dimensions that some item demands.
     demanded: Vec<usize>,
+    /// What of each bin type's capacity can be in use, in the problem's dimensions.
+    usable: Vec<Vec<u64>>,
     /// Item types of equal demand: together they are no more than what fits.
     alike: Vec<Vec<ItemTypeId>>,
     /// Item types that may not share a bin with this one.
@@ -20,6 +23,15 @@ impl<'a> Items<'a> {
         let demanded = (0..problem.dimensions().len())
             .filter(|&k| problem.items().iter().any(|item| item.demand[k] > 0))
             .collect();
+        // All that lies in a bin adds up to a multiple of what every demand is a multiple of.
+        let steps: Vec<u64> = (0..problem.dimensions().len())
+            .map(|k| problem.items().iter().map(|item| item.demand[k]).fold(0, gcd))
+            .collect();
+        let usable = problem
+            .bins()
+            .iter()
+            .map(|bin| bin.capacity.as_slice().iter().zip(&steps).map(|(&c, &s)| c - c.checked_rem(s).unwrap_or(0)).collect())
+            .collect();
         let mut alike: BTreeMap<&[u64], Vec<ItemTypeId>> = BTreeMap::new();
         for (j, item) in problem.item_ids().zip(problem.items()) {
             alike.entry(item.demand.as_slice()).or_default().push(j);
@@ -29,12 +41,18 @@ impl<'a> Items<'a> {
             conflicts.entry(a).or_default().push(b);
             conflicts.entry(b).or_default().push(a);
         }
-        Items { problem, demanded, alike: alike.into_values().collect(), conflicts }
+        Items { problem, demanded, usable, alike: alike.into_values().collect(), conflicts }
     }
 
     /// Dimensions that some item demands.
     pub(super) fn demanded(&self) -> &[usize] {
         &self.demanded
+    }
+
+    /// What of the capacity of a bin of type `t` can be in use, dimension by dimension: the largest
+    /// multiple of the greatest common divisor of all demands.
+    pub(super) fn usable(&self, t: BinTypeId) -> &[u64] {
+        &self.usable[t.index()]
     }
 
     /// Item types of equal demand, side by side.
@@ -44,7 +62,7 @@ impl<'a> Items<'a> {
 
     /// How many copies of `demand` fit into a bin of type `t`, whatever copies there are.
     pub(super) fn room(&self, demand: &[u64], t: BinTypeId) -> u64 {
-        let capacity = self.problem.bin(t).capacity.as_slice();
+        let capacity = self.usable(t);
         demand.iter().zip(capacity).filter(|(d, _)| **d > 0).map(|(d, c)| c / d).min().unwrap_or(u64::MAX)
     }
 
@@ -73,7 +91,7 @@ impl<'a> Items<'a> {
                 .zip(amounts)
                 .try_fold(0u128, |sum, (&n, &a)| sum.checked_add(u128::from(n) * u128::from(a)))
         };
-        let mut total = dot(self.problem.bin(t).capacity.as_slice())?;
+        let mut total = dot(self.usable(t))?;
         for group in &self.alike {
             let demand = self.problem.item(group[0]).demand.as_slice();
             let mut room = self.room(demand, t);

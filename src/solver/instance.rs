@@ -29,7 +29,8 @@ pub(super) struct Shape {
 pub(super) struct Kind {
     /// The caller's bin type.
     pub id: BinTypeId,
-    /// Capacity in the instance's dimensions.
+    /// Capacity in the instance's dimensions, of each the largest multiple of what all demands are
+    /// multiples of: nothing can ever lie in the rest.
     pub capacity: Vec<u64>,
     /// Nano-dollars per hour.
     pub rate: u64,
@@ -72,6 +73,9 @@ impl Instance {
             .filter(|&k| problem.items().iter().any(|i| i.demand[k] > 0))
             .collect();
         let project = |amounts: &[u64]| dims.iter().map(|&k| amounts[k]).collect::<Vec<_>>();
+        let steps: Vec<u64> =
+            dims.iter().map(|&k| problem.items().iter().fold(0, |g, i| gcd(g, i.demand[k]))).collect();
+        let usable = |capacity: &[u64]| project(capacity).iter().zip(&steps).map(|(c, s)| c / s * s).collect();
 
         let mut neighbours: BTreeMap<ItemTypeId, Vec<ItemTypeId>> = BTreeMap::new();
         for &(a, b) in problem.conflicts() {
@@ -140,7 +144,7 @@ impl Instance {
                 let bin = problem.bin(t);
                 let kind = Kind {
                     id: t,
-                    capacity: project(bin.capacity.as_slice()),
+                    capacity: usable(bin.capacity.as_slice()),
                     rate: bin.rate.nanos(),
                     stock: bin.stock.filter(|&s| u128::from(s) < copies),
                     limited: bin.stock.is_some(),
@@ -360,6 +364,19 @@ mod tests {
         let instance = Instance::reduce(&problem(vec![item([1, 1], 3, vec![true; 3])], bins, &[])).unwrap();
         assert_eq!(instance.kinds.iter().map(|k| k.id.0).collect::<Vec<_>>(), [1]);
         assert_eq!(instance.dominated_by, [(BinTypeId(0), 0), (BinTypeId(2), 0)]);
+    }
+
+    /// Demands are multiples of 3 and of 4: of 10 and 10 no more than 9 and 8 can be used, which is what
+    /// the cheaper bin has too.
+    #[test]
+    fn capacity_that_no_demands_add_up_to_is_none() {
+        let bins = vec![bin([10, 10], 9, None), bin([9, 8], 8, None), bin([8, 11], 7, None)];
+        let all = vec![true; 3];
+        let items = vec![item([3, 4], 3, all.clone()), item([6, 0], 1, all)];
+        let instance = Instance::reduce(&problem(items, bins, &[])).unwrap();
+        let left: Vec<(u32, &[u64])> = instance.kinds.iter().map(|k| (k.id.0, &k.capacity[..])).collect();
+        assert_eq!(left, [(1, &[9, 8][..]), (2, &[6, 8][..])]);
+        assert_eq!(instance.dominated_by, [(BinTypeId(0), 0)]);
     }
 
     #[test]
