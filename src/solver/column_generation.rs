@@ -381,7 +381,7 @@ fn add_pattern(lp: &mut Simplex, instance: &Instance, kind: usize, content: &[(u
         let row = instance.kinds[..kind].iter().filter(|k| k.stock.is_some()).count();
         terms.push((instance.shapes.len() + row, 1.0));
     }
-    lp.add(rate, rate.max(1.0), terms);
+    lp.add(rate, rate.max(1.0), &terms);
 }
 
 #[cfg(test)]

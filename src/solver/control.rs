@@ -149,7 +149,15 @@ impl<'a> Meter<'a> {
 
     /// The share of the budget that is used up, by work or by the clock, 0 to 1 and beyond.
     pub(super) fn share_used(&self) -> f64 {
-        let by_work = self.work as f64 / self.budget.work_limit().max(1) as f64;
+        self.share_used_after(0)
+    }
+
+    /// The same with so much work more that is not counted yet; all of it once the search is cancelled.
+    pub(super) fn share_used_after(&self, work: u64) -> f64 {
+        if self.cancelled() {
+            return 1.0;
+        }
+        let by_work = self.work.saturating_add(work) as f64 / self.budget.work_limit().max(1) as f64;
         let by_clock = self
             .budget
             .time_limit

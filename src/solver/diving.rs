@@ -28,8 +28,31 @@ const PACES: [Pace; 3] = [
     Pace { at_once: 24.0, rounds: 32 },
 ];
 
-/// Rounds of column generation between two attempts to round what it has.
-const ROUNDED_EVERY: u32 = 32;
+/// After so many rounds of column generation what it has is rounded, and then each time they have doubled.
+const ROUNDED_FROM: u32 = 32;
+
+/// Of a dive, from here on its end: so many bins are left that it takes little time to try others.
+const END: f64 = 16.0;
+
+/// Where a dive is: what it has taken, and the programme over the rest.
+#[derive(Clone)]
+struct Depth<'a> {
+    partial: Partial<'a>,
+    solution: Vec<(Bin, f64)>,
+    pool: Vec<Bin>,
+    /// Prices by which the next programme begins.
+    pi: Vec<f64>,
+    /// What the rest costs at least, nano-dollars.
+    rest: f64,
+}
+
+/// What a dive found.
+struct Dived<'a> {
+    /// The cheapest plan below the incumbent.
+    cheapest: Option<Vec<Bin>>,
+    end: Option<Depth<'a>>,
+    work: u64,
+}
 
 impl Search<'_> {
     pub(super) fn copies_per_bin(&self, prices: &Prices) -> f64 {
@@ -72,7 +95,7 @@ impl Search<'_> {
                 self.offer_bound(bound::certified(self.problem, instance, &lp.best_integer));
             }
             let closed = state == Round::Closed || self.meter.share_used() > until;
-            if closed || rounds.is_multiple_of(ROUNDED_EVERY) {
+            if closed || (rounds >= ROUNDED_FROM && rounds.is_power_of_two()) {
                 let guide = Guide::new(instance, &lp.latest, may_open);
                 self.round_patterns(&lp, &guide, &mut rng, may_open);
                 if closed && !bounded && instance.max_kinds.is_none() {
@@ -86,62 +109,129 @@ impl Search<'_> {
         }
     }
 
-    /// Dives one after the other, each slower than the one before, with a short local search behind each.
+    /// Dives two by two, each pair slower than the one before; behind each the end of the better one is
+    /// tried in other ways, and a short local search follows.
     fn dives(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>) {
-        /// Of the budget, for the local search.
+        /// Of the budget, for other ends and for the local search.
         const SHARE: f64 = 0.05;
         const UNTIL: f64 = 0.9;
+        let mut rng = Rng::with_seed(self.seed ^ 0x6469_7665);
+        let top = Depth {
+            partial: Partial::new(self.instance),
+            solution: lp.solution(),
+            pool: lp.patterns(),
+            pi: lp.latest.pi.clone(),
+            rest: lp.master_value,
+        };
+        // A slower dive takes at least as long as the one before; one that is cut short finds nothing.
+        let mut takes = 0.0;
         for pace in PACES {
-            if self.done() || self.meter.share_used() > UNTIL {
+            let begun = self.meter.share_used();
+            if self.done() || begun + takes > UNTIL {
                 return;
             }
             self.enter(Phase::Rounding);
-            self.dive(lp, guide, pace, UNTIL);
+            let dived = self.dive_twice(lp, guide, pace, UNTIL, [(&top, None), (&top, Some(rng.fork()))]);
+            takes = self.meter.share_used() - begun;
+            let better = dived.into_iter().flatten().min_by(|a, b| a.0.cmp(&b.0));
+            let until = self.meter.share_used() + SHARE.max(takes / 2.0);
+            while let Some((_, end)) = &better
+                && !self.done()
+                && self.meter.share_used() < until.min(UNTIL)
+            {
+                let ends = [(end, Some(rng.fork())), (end, Some(rng.fork()))];
+                self.dive_twice(lp, guide, pace, UNTIL, ends);
+            }
             self.enter(Phase::Improvement);
             let until = self.meter.share_used() + SHARE;
             self.improve(&[View { guide, prices: &lp.latest }], until, 1);
         }
     }
 
+    /// Two dives side by side. Returns of each what its plan costs and where its end began.
+    fn dive_twice<'d>(
+        &mut self,
+        lp: &PatternLp<'_>,
+        guide: &Guide<'_>,
+        pace: Pace,
+        until: f64,
+        [one, two]: [(&Depth<'d>, Option<Rng>); 2],
+    ) -> [Option<(Money, Depth<'d>)>; 2]
+    where
+        Self: 'd,
+    {
+        let (one, two) = rayon::join(
+            || self.dive(lp, guide, pace, until, one.0.clone(), one.1),
+            || self.dive(lp, guide, pace, until, two.0.clone(), two.1),
+        );
+        [one, two].map(|dived| {
+            self.meter.spend(dived.work);
+            let bins = dived.cheapest?;
+            let cost = self.cost(&bins);
+            self.offer_plan(bins);
+            Some((cost, dived.end?))
+        })
+    }
+
     /// Fixes the whole parts of the pattern counts, or else the largest fraction, generates columns for
     /// what is left, and so on; at every depth the rest is also packed by prices.
-    fn dive(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, pace: Pace, until: f64) {
+    ///
+    /// With an `rng`, fractions that are nearly as large may come first.
+    fn dive<'d>(
+        &self,
+        lp: &PatternLp<'_>,
+        guide: &Guide<'_>,
+        pace: Pace,
+        until: f64,
+        from: Depth<'d>,
+        mut rng: Option<Rng>,
+    ) -> Dived<'d> {
         let instance = self.instance;
-        let mut partial = Partial::new(instance);
-        let mut solution = lp.solution();
-        let mut pool: Vec<Bin> = lp.patterns();
-        let mut pi = lp.latest.pi.clone();
-        let mut rest = lp.master_value;
+        let Depth { mut partial, mut solution, mut pool, mut pi, mut rest } = from;
         let mut filler = Filler::default();
+        let mut dived = Dived { cheapest: None, end: None, work: 0 };
+        let mut limit = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
         loop {
-            let incumbent = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
-            if self.done() || self.meter.share_used() > until || partial.cost() + rest >= incumbent {
-                return;
+            if self.meter.share_used_after(dived.work) > until || partial.cost() + rest >= limit {
+                return dived;
             }
             let bins: f64 = solution.iter().map(|(_, count)| count).sum();
+            if bins <= END && dived.end.is_none() {
+                let (partial, solution, pool, pi) =
+                    (partial.clone(), solution.clone(), pool.clone(), pi.clone());
+                dived.end = Some(Depth { partial, solution, pool, pi, rest });
+            }
             let quota = (bins / pace.at_once).ceil() as u64;
             let mut taken: u64 =
                 solution.iter().map(|(bin, count)| partial.take(bin, (count + 1e-6).floor() as u64)).sum();
             // The nearest to one more first, some at a time: each programme takes its time.
-            solution.sort_by(|a, b| b.1.fract().total_cmp(&a.1.fract()));
-            for (bin, _) in &solution {
+            let mut order: Vec<(f64, usize)> = solution
+                .iter()
+                .enumerate()
+                .map(|(i, (_, count))| (count.fract() * rng.as_mut().map_or(1.0, |r| 0.8 + 0.4 * r.f64()), i))
+                .collect();
+            order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            for (_, i) in order {
                 if taken >= quota {
                     break;
                 }
-                taken += partial.take(bin, 1);
+                taken += partial.take(&solution[i].0, 1);
             }
             if taken == 0 {
                 // The patterns hold more than is left of something.
-                return;
+                return dived;
             }
             if partial.left.iter().all(|&n| n == 0) {
-                self.offer_plan(partial.bins);
-                return;
+                if partial.cost() < limit {
+                    dived.cheapest = Some(partial.bins);
+                }
+                return dived;
             }
-            let packed = partial.finish(guide, &mut filler, incumbent);
-            self.meter.spend(std::mem::take(&mut filler.work));
+            let packed = partial.finish(guide, &mut filler, limit);
+            dived.work += std::mem::take(&mut filler.work);
             if let Some(bins) = packed {
-                self.offer_plan(bins);
+                limit = limit.min(self.cost(&bins).nanos() as f64);
+                dived.cheapest = Some(bins);
             }
             let (residual, names) = instance.residual(&partial.left, &partial.available);
             let columns = relaxation::all_columns(&residual);
@@ -166,8 +256,8 @@ impl Search<'_> {
             below.add_plan(&seeds);
             for _ in 0..pace.rounds {
                 let state = below.round();
-                self.meter.spend(std::mem::take(&mut below.work));
-                if state == Round::Closed || self.done() || self.meter.share_used() > until {
+                dived.work += std::mem::take(&mut below.work);
+                if state == Round::Closed || self.meter.share_used_after(dived.work) > until {
                     break;
                 }
             }

@@ -7,44 +7,113 @@
 //! ```
 //!
 //! Column generation solves nearly the same programme a few hundred times. From the last basis that takes
-//! some tens of pivots, where a solver that begins anew takes as long as all the rest of a round. Numbers
-//! here are hints: what is certified is recomputed in integers.
+//! some tens of pivots, where a solver that begins anew takes as long as all the rest of a round. The
+//! changes that pivots make to the inverse are kept beside it and worked in together, so that it passes
+//! through memory once for all of them. Numbers here are hints: what is certified is recomputed in integers.
+
+use rayon::prelude::*;
 
 use super::master::Sense;
 
+/// Changes kept beside the inverse.
+const BESIDE: usize = 32;
+/// Lines of the inverse that are worth a task of their own.
+const LINES: usize = 64;
 /// Pivots between two inversions of the basis from the beginning.
-const FRESH: usize = 400;
+const FRESH: usize = 5_000;
+/// The basis is inverted sooner where rows or columns are off by this share.
+const OFF: f64 = 1e-7;
 /// A column pays when it saves more than this share of its scale.
 const PAYS: f64 = 1e-9;
 /// What stands in for a column gets dearer up to so many times its first cost.
 const DEAREST: f64 = 1e4;
 /// Pivots smaller than this are errors of rounding.
-const LEAST_PIVOT: f64 = 1e-9;
+const LEAST_PIVOT: f64 = 1e-8;
+/// Columns give way together when their uses differ by so much.
+const SHORT: f64 = 1e-9;
 
-struct Column {
-    cost: f64,
+/// Columns side by side, their terms one after the other.
+#[derive(Clone, Default)]
+struct Columns {
+    cost: Vec<f64>,
     /// What savings are compared with.
-    scale: f64,
-    terms: Vec<(usize, f64)>,
-    /// The row of the basis that it is in.
-    basic: Option<usize>,
+    scale: Vec<f64>,
+    /// The row of the basis that a column is in.
+    basic: Vec<Option<u32>>,
     /// What a unit costs beyond what its terms are worth.
-    reduced: f64,
+    reduced: Vec<f64>,
     /// About how far its edge leads, squared, in terms of the frame in which it was one (Devex: Harris 1973).
-    weight: f64,
+    weight: Vec<f64>,
+    /// Where the terms of a column end; they begin where those of the one before end.
+    end: Vec<usize>,
+    row: Vec<u32>,
+    amount: Vec<f64>,
+}
+
+impl Columns {
+    fn len(&self) -> usize {
+        self.cost.len()
+    }
+
+    fn push(&mut self, cost: f64, scale: f64, terms: &[(usize, f64)]) {
+        self.cost.push(cost);
+        self.scale.push(scale);
+        self.basic.push(None);
+        self.reduced.push(0.0);
+        self.weight.push(1.0);
+        for &(row, amount) in terms {
+            self.row.push(row as u32);
+            self.amount.push(amount);
+        }
+        self.end.push(self.row.len());
+    }
+
+    fn range(&self, c: usize) -> std::ops::Range<usize> {
+        let begin = if c == 0 { 0 } else { self.end[c - 1] };
+        begin..self.end[c]
+    }
+
+    fn terms(&self, c: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let range = self.range(c);
+        self.row[range.clone()].iter().map(|&r| r as usize).zip(self.amount[range].iter().copied())
+    }
+
+    /// What its terms are worth at so much a row.
+    fn worth(&self, c: usize, prices: &[f64]) -> f64 {
+        self.terms(c).map(|(row, amount)| prices[row] * amount).sum()
+    }
+
+    /// Only the columns that stay, in the same order.
+    fn retain(&mut self, stays: &[bool]) {
+        let old = std::mem::take(self);
+        for (c, _) in stays.iter().enumerate().filter(|(_, stays)| **stays) {
+            let range = old.range(c);
+            self.cost.push(old.cost[c]);
+            self.scale.push(old.scale[c]);
+            self.basic.push(old.basic[c]);
+            self.reduced.push(old.reduced[c]);
+            self.weight.push(old.weight[c]);
+            self.row.extend_from_slice(&old.row[range.clone()]);
+            self.amount.extend_from_slice(&old.amount[range]);
+            self.end.push(self.row.len());
+        }
+    }
 }
 
 /// The programme with its basis.
+#[derive(Clone)]
 pub(super) struct Simplex {
     rhs: Vec<f64>,
     /// Those of the rows first: what is beyond or below the right-hand side, then what stands in for
     /// columns that are missing.
-    columns: Vec<Column>,
+    columns: Columns,
     /// How many columns belong to rows.
     own: usize,
     basis: Vec<usize>,
-    /// Row-major.
+    /// Row-major, as it was before the changes beside it.
     inverse: Vec<f64>,
+    /// What pivots have changed since: the inverse is less by the product of each column and row.
+    beside: Vec<(Vec<f64>, Vec<f64>)>,
     /// Per row of the basis.
     x: Vec<f64>,
     y: Vec<f64>,
@@ -56,91 +125,69 @@ impl Simplex {
     /// sides are not negative.
     pub(super) fn new(rows: &[(Sense, f64, f64)]) -> Self {
         let m = rows.len();
-        let mut columns = Vec::with_capacity(2 * m);
+        let mut columns = Columns::default();
         for (i, &(sense, _, dear)) in rows.iter().enumerate() {
-            let sign = match sense {
-                Sense::AtLeast => -1.0,
-                Sense::AtMost => 1.0,
-            };
-            columns.push(Column {
-                cost: 0.0,
-                scale: dear,
-                terms: vec![(i, sign)],
-                basic: None,
-                reduced: 0.0,
-                weight: 1.0,
-            });
+            columns.push(0.0, dear, &[(i, if sense == Sense::AtLeast { -1.0 } else { 1.0 })]);
         }
-        let mut basis = Vec::with_capacity(m);
-        for (i, &(sense, _, dear)) in rows.iter().enumerate() {
-            if sense == Sense::AtLeast {
-                columns.push(Column {
-                    cost: dear,
-                    scale: dear,
-                    terms: vec![(i, 1.0)],
-                    basic: Some(i),
-                    reduced: 0.0,
-                    weight: 1.0,
-                });
-                basis.push(columns.len() - 1);
-            } else {
-                columns[i].basic = Some(i);
-                basis.push(i);
-            }
+        for (i, &(_, _, dear)) in rows.iter().enumerate().filter(|(_, row)| row.0 == Sense::AtLeast) {
+            columns.push(dear, dear, &[(i, 1.0)]);
         }
         let rhs: Vec<f64> = rows.iter().map(|r| r.1).collect();
-        let y = basis.iter().map(|&c| columns[c].cost).collect();
-        let mut inverse = vec![0.0; m * m];
-        (0..m).for_each(|i| inverse[i * m + i] = 1.0);
-        let own = columns.len();
-        let mut simplex = Simplex { x: rhs.clone(), rhs, own, columns, basis, inverse, y, since_fresh: 0 };
-        simplex.price();
+        let mut simplex = Simplex {
+            own: columns.len(),
+            columns,
+            basis: vec![0; m],
+            inverse: vec![0.0; m * m],
+            beside: Vec::new(),
+            x: rhs.clone(),
+            rhs,
+            y: Vec::new(),
+            since_fresh: 0,
+        };
+        simplex.begin();
         simplex
     }
 
     /// Adds a column and returns its number. Savings count in terms of `scale`.
-    pub(super) fn add(&mut self, cost: f64, scale: f64, terms: Vec<(usize, f64)>) -> usize {
-        let reduced = cost - worth(&self.y, &terms);
-        self.columns.push(Column { cost, scale, terms, basic: None, reduced, weight: 1.0 });
-        self.columns.len() - 1 - self.own
+    pub(super) fn add(&mut self, cost: f64, scale: f64, terms: &[(usize, f64)]) -> usize {
+        self.columns.push(cost, scale, terms);
+        let c = self.columns.len() - 1;
+        self.columns.reduced[c] = cost - self.columns.worth(c, &self.y);
+        c - self.own
     }
 
     /// Drops columns; those in the basis stay whatever `keep` says. Says which have stayed.
     pub(super) fn retain(&mut self, keep: impl Fn(usize) -> bool) -> Vec<bool> {
         let own = self.own;
-        let stays: Vec<bool> =
-            self.columns[own..].iter().enumerate().map(|(p, c)| c.basic.is_some() || keep(p)).collect();
-        let mut place = 0;
-        self.columns.retain(|_| {
-            place += 1;
-            place <= own || stays[place - 1 - own]
-        });
-        for (c, column) in self.columns.iter().enumerate() {
-            if let Some(row) = column.basic {
-                self.basis[row] = c;
+        let stays: Vec<bool> = (0..self.columns.len())
+            .map(|c| c < own || self.columns.basic[c].is_some() || keep(c - own))
+            .collect();
+        self.columns.retain(&stays);
+        for (c, row) in self.columns.basic.iter().enumerate() {
+            if let Some(row) = row {
+                self.basis[*row as usize] = c;
             }
         }
-        stays
+        stays[own..].to_vec()
     }
 
     /// Pivots until no column pays and every row is covered by columns where they can, or so often.
     /// Returns how often.
     pub(super) fn solve(&mut self, most_pivots: usize) -> usize {
         for done in 0..most_pivots {
-            if self.since_fresh >= FRESH {
-                self.refresh();
-            }
             let Some(entering) = self.entering() else {
                 if self.raise() {
                     continue;
                 }
                 return done;
             };
-            if !self.pivot(entering) {
+            let direction = self.direction(entering);
+            let Some(row) = self.leaving(&direction) else {
                 // No limit to what it saves, or numbers gone bad.
                 self.refresh();
                 return done;
-            }
+            };
+            self.pivot(entering, row, &direction);
         }
         most_pivots
     }
@@ -149,17 +196,17 @@ impl Simplex {
     fn raise(&mut self) -> bool {
         let mut raised = false;
         for (row, &c) in self.basis.iter().enumerate() {
-            let column = &mut self.columns[c];
             let stands_in = c >= self.rhs.len() && c < self.own;
             if stands_in
                 && self.x[row] > 1e-9 * self.rhs[row].max(1.0)
-                && column.cost < DEAREST * column.scale
+                && self.columns.cost[c] < DEAREST * self.columns.scale[c]
             {
-                column.cost *= 4.0;
+                self.columns.cost[c] *= 4.0;
                 raised = true;
             }
         }
         if raised {
+            self.fold();
             self.price();
         }
         raised
@@ -177,132 +224,216 @@ impl Simplex {
 
     /// How much of a column is used.
     pub(super) fn value(&self, p: usize) -> f64 {
-        self.columns[self.own + p].basic.map_or(0.0, |row| self.x[row].max(0.0))
+        self.columns.basic[self.own + p].map_or(0.0, |row| self.x[row as usize].max(0.0))
     }
 
     /// What the solution costs.
     pub(super) fn cost(&self) -> f64 {
-        self.basis.iter().zip(&self.x).map(|(&c, x)| self.columns[c].cost * x).sum()
+        self.basis.iter().zip(&self.x).map(|(&c, x)| self.columns.cost[c] * x).sum()
     }
 
     /// What a unit of the column costs beyond what its terms are worth, in terms of its scale.
     pub(super) fn margin(&self, p: usize) -> f64 {
-        let column = &self.columns[self.own + p];
-        column.reduced / column.scale
+        self.columns.reduced[self.own + p] / self.columns.scale[self.own + p]
     }
 
     /// The column that saves most for the way that its edge leads.
     fn entering(&self) -> Option<usize> {
+        let columns = &self.columns;
         let mut best = (0.0, None);
-        for (c, column) in self.columns.iter().enumerate().filter(|(_, column)| column.basic.is_none()) {
-            let saving = -column.reduced / column.scale;
-            if saving > PAYS && saving * saving > best.0 * column.weight {
-                best = (saving * saving / column.weight, Some(c));
+        for c in 0..columns.len() {
+            if columns.reduced[c] >= 0.0 {
+                continue;
+            }
+            let saving = -columns.reduced[c] / columns.scale[c];
+            if saving > PAYS && saving * saving > best.0 * columns.weight[c] && columns.basic[c].is_none() {
+                best = (saving * saving / columns.weight[c], Some(c));
             }
         }
         best.1
     }
 
-    /// Brings a column into the basis. `false` where nothing stops it.
-    fn pivot(&mut self, entering: usize) -> bool {
+    /// What a unit of a column takes from those of the basis.
+    fn direction(&self, c: usize) -> Vec<f64> {
         let m = self.rhs.len();
-        let column = &self.columns[entering];
-        let reduced = column.reduced;
         let mut direction = vec![0.0; m];
         for (i, d) in direction.iter_mut().enumerate() {
-            *d = column.terms.iter().map(|&(r, a)| self.inverse[i * m + r] * a).sum();
+            let line = &self.inverse[i * m..(i + 1) * m];
+            *d = self.columns.worth(c, line);
         }
-        let mut leaving: Option<(f64, usize)> = None;
-        for (i, &d) in direction.iter().enumerate() {
-            if d <= LEAST_PIVOT {
+        for (column, row) in &self.beside {
+            let along = self.columns.worth(c, row);
+            if along != 0.0 {
+                subtract(&mut direction, along, column);
+            }
+        }
+        direction
+    }
+
+    /// A row of the inverse as it is now.
+    fn line(&self, row: usize) -> Vec<f64> {
+        let m = self.rhs.len();
+        let mut line = self.inverse[row * m..(row + 1) * m].to_vec();
+        for (column, other) in &self.beside {
+            subtract(&mut line, column[row], other);
+        }
+        line
+    }
+
+    /// The row of the basis whose column gives way first; of those that do so at about the same time the one
+    /// with the largest pivot (Harris 1973).
+    fn leaving(&self, direction: &[f64]) -> Option<usize> {
+        let rows = || direction.iter().enumerate().filter(|(_, d)| **d > LEAST_PIVOT);
+        let first = rows().map(|(i, d)| (self.x[i].max(0.0) + SHORT) / d).fold(f64::INFINITY, f64::min);
+        let together = rows().filter(|&(i, d)| self.x[i].max(0.0) <= first * d);
+        together.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0))).map(|(row, _)| row)
+    }
+
+    /// Brings a column into the basis for that of a row, unless the inverse turns out to be no longer one.
+    fn pivot(&mut self, entering: usize, row: usize, direction: &[f64]) {
+        let pivot = direction[row];
+        let mut line = self.line(row);
+        let same = self.columns.worth(entering, &line);
+        if (same - pivot).abs() > OFF * (1.0 + pivot.abs()) && self.since_fresh > 0 {
+            self.refresh();
+            return;
+        }
+        let ratio = (self.x[row] / pivot).max(0.0);
+        subtract(&mut self.x, ratio, direction);
+        self.x[row] = ratio;
+        line.iter_mut().for_each(|value| *value /= pivot);
+        let columns = &mut self.columns;
+        let reduced = columns.reduced[entering];
+        subtract(&mut self.y, -reduced, &line);
+        let (scale, weight) = (columns.scale[entering], columns.weight[entering]);
+        for c in 0..columns.len() {
+            if columns.basic[c].is_some() {
                 continue;
             }
-            let ratio = self.x[i].max(0.0) / d;
-            // Of equals the one with the largest pivot.
-            if leaving.is_none_or(|(r, l)| ratio < r - 1e-12 || (ratio <= r + 1e-12 && d > direction[l])) {
-                leaving = Some((ratio, i));
+            let along = columns.worth(c, &line);
+            columns.reduced[c] -= reduced * along;
+            let along = along * scale / columns.scale[c];
+            columns.weight[c] = columns.weight[c].max(along * along * weight);
+        }
+        let left = self.basis[row];
+        let along = scale / (pivot * columns.scale[left]);
+        columns.weight[left] = (along * along * weight).max(1.0);
+        columns.reduced[left] = -reduced / pivot;
+        columns.reduced[entering] = 0.0;
+        if weight > 1e7 {
+            columns.weight.fill(1.0);
+        }
+        columns.basic[left] = None;
+        columns.basic[entering] = Some(row as u32);
+        self.basis[row] = entering;
+        let mut change = direction.to_vec();
+        change[row] -= 1.0;
+        self.beside.push((change, line));
+        self.since_fresh += 1;
+        if self.beside.len() >= BESIDE {
+            self.fold();
+            if self.since_fresh >= FRESH || self.is_off() {
+                self.refresh();
             }
         }
-        let Some((ratio, row)) = leaving else { return false };
-        for (x, d) in self.x.iter_mut().zip(&direction) {
-            *x -= ratio * d;
-        }
-        self.x[row] = ratio;
-        let pivot = direction[row];
-        let pivot_row: Vec<f64> =
-            self.inverse[row * m..(row + 1) * m].iter().map(|value| value / pivot).collect();
-        for (i, &d) in direction.iter().enumerate() {
-            if i != row && d != 0.0 {
-                for (value, p) in self.inverse[i * m..(i + 1) * m].iter_mut().zip(&pivot_row) {
-                    *value -= d * p;
+    }
+
+    /// Works what is beside the inverse into it.
+    fn fold(&mut self) {
+        let m = self.rhs.len();
+        let beside = std::mem::take(&mut self.beside);
+        self.inverse.par_chunks_mut(m.max(1)).with_min_len(LINES).enumerate().for_each(|(i, line)| {
+            // Some at a time, so that the line is read and written once for all of them.
+            for some in beside.chunks(4) {
+                match some {
+                    [(a, p), (b, q), (c, r), (d, s)] => {
+                        let (a, b, c, d) = (a[i], b[i], c[i], d[i]);
+                        let rows = p.iter().zip(q).zip(r.iter().zip(s));
+                        for (value, ((p, q), (r, s))) in line.iter_mut().zip(rows) {
+                            *value -= (a * p + b * q) + (c * r + d * s);
+                        }
+                    }
+                    _ => some.iter().for_each(|(column, row)| subtract(line, column[i], row)),
                 }
             }
+        });
+    }
+
+    /// Whether the rows or the columns of the basis are no longer what they should be.
+    fn is_off(&self) -> bool {
+        let mut rest = self.rhs.clone();
+        for (&c, &x) in self.basis.iter().zip(&self.x) {
+            self.columns.terms(c).for_each(|(i, a)| rest[i] -= a * x);
         }
-        for (y, p) in self.y.iter_mut().zip(&pivot_row) {
-            *y += reduced * p;
-        }
-        self.inverse[row * m..(row + 1) * m].copy_from_slice(&pivot_row);
-        let scale = self.columns[entering].scale;
-        let weight = self.columns[entering].weight;
-        for column in self.columns.iter_mut().filter(|column| column.basic.is_none()) {
-            let along = worth(&pivot_row, &column.terms);
-            column.reduced -= reduced * along;
-            let along = along * scale / column.scale;
-            column.weight = column.weight.max(along * along * weight);
-        }
-        let left = &mut self.columns[self.basis[row]];
-        let along = scale / (pivot * left.scale);
-        left.weight = (along * along * weight).max(1.0);
-        left.reduced = -reduced / pivot;
-        self.columns[entering].reduced = 0.0;
-        if weight > 1e7 {
-            self.columns.iter_mut().for_each(|column| column.weight = 1.0);
-        }
-        self.columns[self.basis[row]].basic = None;
-        self.columns[entering].basic = Some(row);
-        self.basis[row] = entering;
-        self.since_fresh += 1;
-        true
+        let rows = rest.iter().zip(&self.rhs).any(|(rest, rhs)| rest.abs() > OFF * rhs.abs().max(1.0));
+        rows || self.basis.iter().any(|&c| {
+            let columns = &self.columns;
+            (columns.cost[c] - columns.worth(c, &self.y)).abs() > OFF * columns.scale[c].max(columns.cost[c])
+        })
     }
 
     /// Inverts the basis from the beginning.
     fn refresh(&mut self) {
         let m = self.rhs.len();
-        self.since_fresh = 0;
         let mut matrix = vec![0.0; m * m];
         for (b, &c) in self.basis.iter().enumerate() {
-            for &(i, a) in &self.columns[c].terms {
+            for (i, a) in self.columns.terms(c) {
                 matrix[i * m + b] = a;
             }
         }
-        let Some(inverse) = invert(matrix, m) else { return };
+        let Some(inverse) = invert(matrix, m) else { return self.begin() };
         self.inverse = inverse;
-        for i in 0..m {
-            let row = &self.inverse[i * m..(i + 1) * m];
-            self.x[i] = row.iter().zip(&self.rhs).map(|(a, b)| a * b).sum();
-        }
+        self.beside.clear();
+        self.since_fresh = 0;
+        self.fill();
         self.price();
+    }
+
+    /// The basis of the beginning.
+    fn begin(&mut self) {
+        let m = self.rhs.len();
+        self.columns.basic.fill(None);
+        let mut stands_in = m..self.own;
+        for i in 0..m {
+            let limited = self.columns.amount[i] > 0.0;
+            self.basis[i] = if limited { i } else { stands_in.next().expect("one for each row to cover") };
+            self.columns.basic[self.basis[i]] = Some(i as u32);
+        }
+        self.inverse.fill(0.0);
+        (0..m).for_each(|i| self.inverse[i * m + i] = 1.0);
+        self.beside.clear();
+        self.since_fresh = 0;
+        self.fill();
+        self.price();
+    }
+
+    /// The amounts of the basis.
+    fn fill(&mut self) {
+        let m = self.rhs.len();
+        for (x, line) in self.x.iter_mut().zip(self.inverse.chunks(m.max(1))) {
+            *x = line.iter().zip(&self.rhs).map(|(a, b)| a * b).sum();
+        }
     }
 
     /// The duals of the basis.
     fn price(&mut self) {
         let m = self.rhs.len();
         self.y = vec![0.0; m];
-        for (i, &c) in self.basis.iter().enumerate() {
-            let cost = self.columns[c].cost;
-            for (y, a) in self.y.iter_mut().zip(&self.inverse[i * m..(i + 1) * m]) {
-                *y += cost * a;
-            }
+        for (&c, line) in self.basis.iter().zip(self.inverse.chunks(m.max(1))) {
+            subtract(&mut self.y, -self.columns.cost[c], line);
         }
-        for column in &mut self.columns {
-            column.reduced =
-                if column.basic.is_some() { 0.0 } else { column.cost - worth(&self.y, &column.terms) };
+        for c in 0..self.columns.len() {
+            let reduced = self.columns.cost[c] - self.columns.worth(c, &self.y);
+            self.columns.reduced[c] = if self.columns.basic[c].is_some() { 0.0 } else { reduced };
         }
     }
 }
 
-fn worth(prices: &[f64], terms: &[(usize, f64)]) -> f64 {
-    terms.iter().map(|&(i, a)| prices[i] * a).sum()
+/// from -= times * what
+fn subtract(from: &mut [f64], times: f64, what: &[f64]) {
+    for (value, w) in from.iter_mut().zip(what) {
+        *value -= times * w;
+    }
 }
 
 /// The inverse by elimination with the largest pivot of each column; `None` where there is none.
@@ -353,8 +484,8 @@ mod tests {
     #[test]
     fn a_hand_solved_programme_has_its_values_and_duals() {
         let mut lp = Simplex::new(&[(Sense::AtLeast, 10.0, 5.0), (Sense::AtMost, 6.0, 1.0)]);
-        let x = lp.add(1.0, 1.0, vec![(0, 1.0), (1, 1.0)]);
-        let y = lp.add(4.0, 4.0, vec![(0, 1.0)]);
+        let x = lp.add(1.0, 1.0, &[(0, 1.0), (1, 1.0)]);
+        let y = lp.add(4.0, 4.0, &[(0, 1.0)]);
         lp.solve(100);
         assert_eq!((lp.value(x), lp.value(y), lp.cost()), (6.0, 4.0, 22.0));
         assert_eq!(lp.dual(), [4.0, -3.0]);
@@ -365,8 +496,8 @@ mod tests {
     #[test]
     fn what_stands_in_gives_way_to_dear_columns() {
         let mut lp = Simplex::new(&[(Sense::AtLeast, 3.0, 0.5), (Sense::AtLeast, 2.0, 0.5)]);
-        lp.add(70.0, 70.0, vec![(0, 1.0)]);
-        lp.add(30.0, 30.0, vec![(1, 2.0)]);
+        lp.add(70.0, 70.0, &[(0, 1.0)]);
+        lp.add(30.0, 30.0, &[(1, 2.0)]);
         lp.solve(100);
         assert!((lp.cost() - 240.0).abs() < 1e-9, "{}", lp.cost());
     }
@@ -393,7 +524,7 @@ mod tests {
                         terms.push((m, 1.0));
                     }
                     let cost = f64::from(5 + rng.u32(..50));
-                    lp.add(cost, cost, terms.clone());
+                    lp.add(cost, cost, &terms);
                     columns.push((cost, terms));
                 }
                 lp.solve(10_000);
