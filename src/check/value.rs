@@ -30,7 +30,14 @@ impl<'a> Items<'a> {
         let usable = problem
             .bins()
             .iter()
-            .map(|bin| bin.capacity.as_slice().iter().zip(&steps).map(|(&c, &s)| c - c.checked_rem(s).unwrap_or(0)).collect())
+            .map(|bin| {
+                bin.capacity
+                    .as_slice()
+                    .iter()
+                    .zip(&steps)
+                    .map(|(&c, &s)| c - c.checked_rem(s).unwrap_or(0))
+                    .collect()
+            })
             .collect();
         let mut alike: BTreeMap<&[u64], Vec<ItemTypeId>> = BTreeMap::new();
         for (j, item) in problem.item_ids().zip(problem.items()) {

@@ -115,6 +115,8 @@ impl Search<'_> {
         /// Of the budget, for other ends and for the local search.
         const SHARE: f64 = 0.05;
         const UNTIL: f64 = 0.9;
+        /// Pairs of other ends.
+        const ENDS: u32 = 16;
         let mut rng = Rng::with_seed(self.seed ^ 0x6469_7665);
         let top = Depth {
             partial: Partial::new(self.instance),
@@ -135,10 +137,11 @@ impl Search<'_> {
             takes = self.meter.share_used() - begun;
             let better = dived.into_iter().flatten().min_by(|a, b| a.0.cmp(&b.0));
             let until = self.meter.share_used() + SHARE.max(takes / 2.0);
-            while let Some((_, end)) = &better
-                && !self.done()
-                && self.meter.share_used() < until.min(UNTIL)
-            {
+            for _ in 0..ENDS {
+                let Some((_, end)) = &better else { break };
+                if self.done() || self.meter.share_used() >= until.min(UNTIL) {
+                    break;
+                }
                 let ends = [(end, Some(rng.fork())), (end, Some(rng.fork()))];
                 self.dive_twice(lp, guide, pace, UNTIL, ends);
             }

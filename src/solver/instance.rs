@@ -75,7 +75,8 @@ impl Instance {
         let project = |amounts: &[u64]| dims.iter().map(|&k| amounts[k]).collect::<Vec<_>>();
         let steps: Vec<u64> =
             dims.iter().map(|&k| problem.items().iter().fold(0, |g, i| gcd(g, i.demand[k]))).collect();
-        let usable = |capacity: &[u64]| project(capacity).iter().zip(&steps).map(|(c, s)| c / s * s).collect();
+        let usable =
+            |capacity: &[u64]| project(capacity).iter().zip(&steps).map(|(c, s)| c / s * s).collect();
 
         let mut neighbours: BTreeMap<ItemTypeId, Vec<ItemTypeId>> = BTreeMap::new();
         for &(a, b) in problem.conflicts() {
