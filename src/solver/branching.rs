@@ -356,12 +356,20 @@ impl<'a> Tree<'a> {
         let case = &self.cases[c];
         match &case.split {
             None => case.prices.proof(problem, self.instance),
-            Some(split) => BoundProof::Branch {
-                bin_type: self.instance.kinds[split.kind].id.0,
-                bins: split.bins,
-                at_most: Box::new(self.proof_of(problem, split.at_most)),
-                at_least: Box::new(self.proof_of(problem, split.at_least)),
-            },
+            Some(split) => {
+                let bin_type = self.instance.kinds[split.kind].id;
+                let at_most = self.proof_of(problem, split.at_most);
+                // More bins than there are: a case that a proof does not name.
+                if problem.bin(bin_type).stock.is_some_and(|stock| stock <= split.bins) {
+                    return at_most;
+                }
+                BoundProof::Branch {
+                    bin_type: bin_type.0,
+                    bins: split.bins,
+                    at_most: Box::new(at_most),
+                    at_least: Box::new(self.proof_of(problem, split.at_least)),
+                }
+            }
         }
     }
 }
