@@ -58,6 +58,21 @@ fn farley_bound_of_two_types_by_hand() {
     assert_eq!(check(None, two_and_six(16)), Ok(Money::from_nanos(28)));
 }
 
+/// Demands are multiples of 2: of capacities 5 and 9 no more than 4 and 8 are ever in use, so that the
+/// prices prove what they prove of those.
+#[test]
+fn capacity_that_no_copies_add_up_to_counts_for_nothing() {
+    let items = vec![item([2, 2], 6), item([4, 6], 2)];
+    let bins = vec![bin([5, 9], 10, None), bin([9, 8], 18, None)];
+    let odd = Problem::new(vec!["cpu".into(), "memory".into()], items, bins, [], None).unwrap();
+    let cpu = || by_prices([1, 0], 1);
+    let values = |small| prices([2, 4], vec![value(SMALL, small, cpu()), value(LARGE, 8, cpu())]);
+    // r = min(10 / 4, 18 / 8) = 9/4; 9/4 x (6 x 2 + 2 x 4) = 45; rates are multiples of 2: 46.
+    assert_eq!(check_certificate(&odd, &certificate(values(4))), Ok(Money::from_nanos(46)));
+    let too_small = Objection::ValueTooSmall { bin_type: BinTypeId(SMALL), stated: 3, proven: 4 };
+    assert_eq!(check_certificate(&odd, &certificate(values(3))), Err(vec![too_small]));
+}
+
 #[test]
 fn a_limited_type_stays_out_of_the_ratio_and_is_paid_for_by_its_stock() {
     // r = 10/8; 10/8 x 24 = 30; one large saves 10/8 x 16 - 18 = 2: 28.

@@ -135,7 +135,7 @@ impl Search<'_> {
             self.enter(Phase::Rounding);
             let dived = self.dive_twice(lp, guide, pace, UNTIL, [(&top, None), (&top, Some(rng.fork()))]);
             takes = self.meter.share_used() - begun;
-            let better = dived.into_iter().flatten().min_by(|a, b| a.0.cmp(&b.0));
+            let better = dived.into_iter().flatten().min_by_key(|&(cost, _)| cost);
             let until = self.meter.share_used() + SHARE.max(takes / 2.0);
             for _ in 0..ENDS {
                 let Some((_, end)) = &better else { break };

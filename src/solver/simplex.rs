@@ -11,9 +11,12 @@
 //! changes that pivots make to the inverse are kept beside it and worked in together, so that it passes
 //! through memory once for all of them. Numbers here are hints: what is certified is recomputed in integers.
 
+mod columns;
+
 use rayon::prelude::*;
 
 use super::master::Sense;
+use columns::Columns;
 
 /// Changes kept beside the inverse.
 const BESIDE: usize = 32;
@@ -32,76 +35,7 @@ const LEAST_PIVOT: f64 = 1e-8;
 /// Columns give way together when their uses differ by so much.
 const SHORT: f64 = 1e-9;
 
-/// Columns side by side, their terms one after the other.
-#[derive(Clone, Default)]
-struct Columns {
-    cost: Vec<f64>,
-    /// What savings are compared with.
-    scale: Vec<f64>,
-    /// The row of the basis that a column is in.
-    basic: Vec<Option<u32>>,
-    /// What a unit costs beyond what its terms are worth.
-    reduced: Vec<f64>,
-    /// About how far its edge leads, squared, in terms of the frame in which it was one (Devex: Harris 1973).
-    weight: Vec<f64>,
-    /// Where the terms of a column end; they begin where those of the one before end.
-    end: Vec<usize>,
-    row: Vec<u32>,
-    amount: Vec<f64>,
-}
-
-impl Columns {
-    fn len(&self) -> usize {
-        self.cost.len()
-    }
-
-    fn push(&mut self, cost: f64, scale: f64, terms: &[(usize, f64)]) {
-        self.cost.push(cost);
-        self.scale.push(scale);
-        self.basic.push(None);
-        self.reduced.push(0.0);
-        self.weight.push(1.0);
-        for &(row, amount) in terms {
-            self.row.push(row as u32);
-            self.amount.push(amount);
-        }
-        self.end.push(self.row.len());
-    }
-
-    fn range(&self, c: usize) -> std::ops::Range<usize> {
-        let begin = if c == 0 { 0 } else { self.end[c - 1] };
-        begin..self.end[c]
-    }
-
-    fn terms(&self, c: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
-        let range = self.range(c);
-        self.row[range.clone()].iter().map(|&r| r as usize).zip(self.amount[range].iter().copied())
-    }
-
-    /// What its terms are worth at so much a row.
-    fn worth(&self, c: usize, prices: &[f64]) -> f64 {
-        self.terms(c).map(|(row, amount)| prices[row] * amount).sum()
-    }
-
-    /// Only the columns that stay, in the same order.
-    fn retain(&mut self, stays: &[bool]) {
-        let old = std::mem::take(self);
-        for (c, _) in stays.iter().enumerate().filter(|(_, stays)| **stays) {
-            let range = old.range(c);
-            self.cost.push(old.cost[c]);
-            self.scale.push(old.scale[c]);
-            self.basic.push(old.basic[c]);
-            self.reduced.push(old.reduced[c]);
-            self.weight.push(old.weight[c]);
-            self.row.extend_from_slice(&old.row[range.clone()]);
-            self.amount.extend_from_slice(&old.amount[range]);
-            self.end.push(self.row.len());
-        }
-    }
-}
-
 /// The programme with its basis.
-#[derive(Clone)]
 pub(super) struct Simplex {
     rhs: Vec<f64>,
     /// Those of the rows first: what is beyond or below the right-hand side, then what stands in for
