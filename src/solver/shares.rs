@@ -37,14 +37,17 @@ pub(super) fn pack(guide: &Guide<'_>, prices: &Prices, filler: &mut Filler) -> O
         let copies = share.iter().fold(0u64, |sum, &n| sum.saturating_add(n));
         let bins = (prices.bins[t].round() as u64).min(partial.available[t]).min(copies);
         let parts = bins.div_ceil(OPEN_AT_ONCE);
+        let dealt = share.clone();
+        let mut offered = vec![0u64; share.len()];
         for part in 0..parts {
             let open = bins * (part + 1) / parts - bins * part / parts;
-            let offered: Vec<u64> = share.iter().map(|n| n.div_ceil(parts - part)).collect();
+            deal(&dealt, part, parts, &mut offered);
             let (contents, work) = spread(guide, t, open as usize, &offered);
             filler.work += work;
             for content in contents.into_iter().filter(|content| !content.is_empty()) {
                 for &(j, n) in &content {
                     share[j] -= n;
+                    offered[j] -= n;
                 }
                 partial.take(&Bin { kind: t, content, copies: 1 }, 1);
             }
@@ -54,6 +57,17 @@ pub(super) fn pack(guide: &Guide<'_>, prices: &Prices, filler: &mut Filler) -> O
         }
     }
     partial.finish(guide, filler, f64::INFINITY)
+}
+
+/// Adds what one part of several is dealt: every so many-th copy of all in their order, so that each part has
+/// as much of everything as the others, however few copies there are of each shape.
+fn deal(copies: &[u64], part: u64, parts: u64, offered: &mut [u64]) {
+    let upto = |end: u64| (end + parts - 1 - part) / parts;
+    let mut at = 0u64;
+    for (&n, offered) in copies.iter().zip(offered) {
+        *offered += upto(at.saturating_add(n)) - upto(at);
+        at = at.saturating_add(n);
+    }
 }
 
 /// Spreads copies over so many bins of a kind, large ones first; some may stay outside. The second part
@@ -68,16 +82,19 @@ fn spread(guide: &Guide<'_>, t: usize, bins: usize, offered: &[u64]) -> (Vec<Vec
     };
     let weight = guide.weights(t, THETA);
     let weighted = |parts: &[f64]| parts.iter().zip(&weight).map(|(p, w)| p * w).sum::<f64>();
-    let mut order: Vec<(f64, usize)> = (0..offered.len())
+    // Large copies have few places; those that keep apart need one in so many of the bins.
+    let bins_needed = |j: usize| offered[j] as f64 / (instance.fits[t][j] * bins as u64).max(1) as f64;
+    let mut order: Vec<(f64, f64, usize)> = (0..offered.len())
         .filter(|&j| offered[j] > 0 && instance.fits[t][j] > 0)
         .map(|j| (weighted(&parts(j)), j))
+        .map(|(mean, j)| (mean.max(bins_needed(j)), mean, j))
         .collect();
-    order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
     let mut free: Vec<u64> = capacity.repeat(bins);
     let mut room = vec![1.0f64; bins * dims];
     let mut content: Vec<Vec<(usize, u64)>> = vec![Vec::new(); bins];
     let mut work = 0;
-    for (mean, j) in order {
+    for (_, mean, j) in order {
         let need = parts(j);
         let demand = &instance.shapes[j].demand;
         // A copy that takes much of one resource goes where there is more of it than of the others.
@@ -139,4 +156,22 @@ fn whole_shares(instance: &Instance, prices: &Prices, kinds: &[usize]) -> Vec<Ve
         }
     }
     shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seven copies of one shape, one of a second and four of a third over five parts: the copies go round, 12 of
+    /// them, so that each part has two or three, and rare shapes do not all lie in the first.
+    #[test]
+    fn every_part_is_dealt_as_much_as_the_others() {
+        let dealt = |part| {
+            let mut offered = [0; 3];
+            deal(&[7, 1, 4], part, 5, &mut offered);
+            offered
+        };
+        let parts: Vec<[u64; 3]> = (0..5).map(dealt).collect();
+        assert_eq!(parts, [[2, 0, 1], [2, 0, 1], [1, 1, 0], [1, 0, 1], [1, 0, 1]]);
+    }
 }

@@ -3,8 +3,9 @@
 
 use fastrand::Rng;
 
+use super::estimate::Estimate;
 use super::model::Model;
-use super::state::{Estimate, Scratch, State, add, raise};
+use super::state::{Scratch, State, add, raise};
 
 /// How one annealing is done.
 pub(super) struct Schedule<'a> {
@@ -68,7 +69,7 @@ pub(super) fn anneal(
     let mut work = 0u64;
     let unit = before.cost() / groups as f64;
     let (start, end) = (schedule.heat * unit, (schedule.heat * unit).min(COLD * unit));
-    let mut estimate = Estimate { whole: 1.0, ..estimate.clone() };
+    let mut estimate = estimate.clone();
     let mut temperature = start;
     let chunk = schedule.steps.div_ceil(STAGES).max(1);
     for step in 0..schedule.steps {
@@ -146,7 +147,8 @@ pub(super) fn anneal(
         };
         debug_assert!(delta.is_finite());
     }
-    let estimate = &Estimate { whole: 1.0, ..estimate };
+    estimate.whole = 1.0;
+    let estimate = &estimate;
     state.refresh(estimate);
     descend(estimate, state, schedule, &mut scratch, &mut work);
     // What looks everywhere ends elsewhere, better or not; what stays at home comes back.
@@ -190,18 +192,9 @@ fn descend(
         }
         for g in 0..model.groups() {
             *work += (state.slots.len() * model.terms) as u64;
-            let mut best: Option<(f64, usize)> = None;
-            for to in 0..state.slots.len() {
-                if state.of[g] as usize == to || state.slots[to].members.is_empty() {
-                    continue;
-                }
-                if let Some(delta) = state.move_delta(estimate, g, to, scratch)
-                    && delta < best.map_or(-1e-9 * before, |(least, _)| least)
-                {
-                    best = Some((delta, to));
-                }
-            }
-            if let Some((_, to)) = best {
+            if let Some((delta, to)) = state.best_move(estimate, g, 0..state.slots.len(), scratch)
+                && delta < -1e-9 * before
+            {
                 state.move_group(estimate, g, to);
             }
         }

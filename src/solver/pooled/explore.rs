@@ -7,7 +7,8 @@
 use fastrand::Rng;
 
 use super::anneal::{Schedule, room, split};
-use super::state::{Estimate, Scratch, Slot, State};
+use super::estimate::Estimate;
+use super::state::{Scratch, Slot, State};
 
 /// How much whole bins count while pools are chosen: later moves fill most of a bin begun.
 const WHOLE: f64 = 0.3;
@@ -26,7 +27,7 @@ pub(super) fn explore(
     stop: &(dyn Fn() -> bool + Sync),
 ) -> u64 {
     let model = estimate.model;
-    let estimate = &Estimate { whole: WHOLE, ..estimate.clone() };
+    let estimate = &estimate.counting(WHOLE);
     while state.slots.len() < schedule.most.min(model.groups()) {
         state.slots.push(Slot::empty(model, 0));
     }
@@ -106,18 +107,9 @@ fn settle(estimate: &Estimate<'_>, state: &mut State, rng: &mut Rng, scratch: &m
         let before = state.cost();
         *work += (order.len() * used.len() * model.terms) as u64;
         for &g in &order {
-            let mut best: Option<(f64, usize)> = None;
-            for &to in &used {
-                if state.of[g] as usize == to || state.slots[to].members.is_empty() {
-                    continue;
-                }
-                if let Some(delta) = state.move_delta(estimate, g, to, scratch)
-                    && delta < best.map_or(-1e-9 * before, |(least, _)| least)
-                {
-                    best = Some((delta, to));
-                }
-            }
-            if let Some((_, to)) = best {
+            if let Some((delta, to)) = state.best_move(estimate, g, used.iter().copied(), scratch)
+                && delta < -1e-9 * before
+            {
                 state.move_group(estimate, g, to);
             }
         }

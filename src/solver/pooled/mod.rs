@@ -17,10 +17,12 @@
 
 mod anneal;
 mod bound;
+mod estimate;
 mod exact;
 mod explore;
 mod fleets;
 mod model;
+mod offers;
 mod pack;
 mod start;
 mod state;
@@ -41,12 +43,14 @@ use crate::units::Money;
 
 use anneal::{Schedule, anneal};
 pub use bound::pooled_bound;
+use estimate::Estimate;
 use explore::explore;
 use fleets::{Fleet, Within, fleets, share_out};
 use model::Model;
-use pack::{Care, Packed, Part};
+use offers::{HEAVY, Key, Known, SAMPLED, Sums, keys};
+use pack::{Care, Packed, Part, Sampled};
 use start::Relaxed;
-use state::{Estimate, State};
+use state::State;
 
 /// Chains of annealing side by side; fixed, so that the result is the same at any number of threads.
 const CHAINS: usize = 4;
@@ -55,21 +59,26 @@ const PATIENCE: u64 = 150;
 /// Of the budget, until when annealing goes on, and until when fleets are tried; the rest is for packing
 /// the best plan's pools as well as can be.
 const ANNEALED: f64 = 0.7;
+/// The same where packing has nothing left to gain.
+const ANNEALED_ALONE: f64 = 0.95;
 const FLEETS: [f64; 2] = [0.35, 0.85];
 /// How far chains believe what was learned of packing, in turn: it holds on average, and what packs better
 /// than that is found by those that hope.
 const BELIEF: [f64; CHAINS] = [1.0, 0.0, 1.0, 0.5];
 /// Chains that look for other pools by kicks first, and how many of these.
-const EXPLORING: usize = 2;
+const EXPLORING: usize = 3;
+/// First temperatures of annealing: after such kicks, and of chains that look everywhere, in turn.
+const HOMELY: f64 = 0.05;
+const HEAT: [f64; 3] = [0.1, 0.5, 1.0];
 const KICKS: u64 = 300;
+/// Steps of annealing for each group, in the first rounds.
+const STEPS_PER_GROUP: u64 = 100;
+/// Short rounds and longer ones take turns, each with twice the steps of the one before; the longest take so
+/// much of the budget, or have been doubled so often.
+const ROUND: f64 = 0.02;
+const MOST_DOUBLINGS: u64 = 7;
 /// Candidates that are tried most often.
 const FAVOURED: usize = 12;
-/// Of the assignments of a round that are packed quickly at first, how many are packed well.
-const PACKED_WELL: usize = 2;
-/// Copies times groups from which packing a pool well takes so long that only the best of several
-/// assignments are.
-const HEAVY: u128 = 500_000;
-
 /// Finds a cheap pooled plan within the budget. Its bound is left at zero: that of the problem holds.
 ///
 /// The same problem, pooling, seed and work limit give the same outcome at any number of threads.
@@ -120,13 +129,9 @@ pub fn solve_pooled_from(
         return Err(SolveError::NoPlanFound);
     }
     let mut search = Search {
-        estimate: Estimate {
-            whole: 1.0,
-            per_grain: 0.02,
-            loss: vec![0.0; model.candidates.len()],
-            model: &model,
-        },
+        estimate: Estimate::new(&model),
         known: BTreeMap::new(),
+        sampled: (copies(problem) >= SAMPLED).then(BTreeMap::new),
         heavy: copies(problem).saturating_mul(model.groups() as u128) >= HEAVY,
         best: None,
         meter,
@@ -142,20 +147,12 @@ fn copies(problem: &Problem) -> u128 {
     problem.items().iter().map(|item| u128::from(item.copies)).sum()
 }
 
-/// A candidate, and the groups in it.
-type Key = (usize, Vec<u32>);
-
-/// A pool packed before, and in how many ways at least.
-struct Known {
-    packed: Option<Packed>,
-    ways: usize,
-    rounds: u64,
-}
-
 struct Search<'a> {
     estimate: Estimate<'a>,
     /// What was packed before.
     known: BTreeMap<Key, Known>,
+    /// What samples of pools told, where packing takes so long that they are asked first.
+    sampled: Option<BTreeMap<Key, Option<Sampled>>>,
     /// Whether packing takes long.
     heavy: bool,
     best: Option<Best>,
@@ -188,26 +185,30 @@ impl Search<'_> {
             self.polish(seed);
             return Ok(());
         }
-        let open = |assignment: &[usize]| {
-            let state = State::new(&self.estimate, assignment);
-            start::close(&self.estimate, state, most, most_bin_types)
+        let open = |estimate: &Estimate<'_>, assignment: &[usize]| {
+            start::close(estimate, State::new(estimate, assignment), most, most_bin_types)
         };
-        let first = open(&relaxed.assignment(&self.estimate, &[])).or_else(|| open(&start::cover(model)));
+        let first = open(&self.estimate, &relaxed.assignment(&self.estimate, &[]))
+            .or_else(|| open(&self.estimate, &start::cover(model)));
         let Some(first) = first else { return Err(SolveError::NoPlanFound) };
         let mut firsts = vec![first.assignment()];
         if given.iter().any(Option::is_some) {
-            firsts.extend(open(&relaxed.assignment(&self.estimate, given)).map(|state| state.assignment()));
+            firsts.extend(
+                open(&self.estimate, &relaxed.assignment(&self.estimate, given))
+                    .map(|state| state.assignment()),
+            );
         }
         self.offer(&firsts, Care::PLAIN, seed);
         let mut rng = Rng::with_seed(seed ^ 0x706f_6f6c_6564);
-        let base_steps = (100 * model.groups() as u64).clamp(2_000, 100_000);
+        let base_steps = (STEPS_PER_GROUP * model.groups() as u64).max(2_000);
+        let mut longest = 0u64;
         let mut idle = 0u64;
         let mut rounds = 0u64;
         let mut ended = first.assignment();
         let patience = (self.meter.patience() / PATIENCE).max(2);
         let mut fleets_tried = false;
         let favoured: Vec<usize> = relaxed.favoured(model, FAVOURED);
-        while !self.done() && self.meter.share_used() < ANNEALED {
+        while !self.done() && self.meter.share_used() < self.annealed_until() {
             if !fleets_tried && (idle >= patience || self.meter.share_used() > FLEETS[0]) {
                 fleets_tried = true;
                 let cost = self.best.as_ref().map(|b| b.cost);
@@ -219,52 +220,74 @@ impl Search<'_> {
             if idle >= patience {
                 break;
             }
-            let seeds: Vec<u64> = (0..CHAINS).map(|_| rng.u64(..)).collect();
             let best = self.best.as_ref().map_or_else(|| first.assignment(), |best| best.assignment.clone());
-            // Two look everywhere, with bins in fractions at first; two stay at home.
-            let chains = [
-                (if rounds.is_multiple_of(2) { &ended } else { &best }, true, 1.0),
-                (&best, rounds == 0, 0.05),
-                (&best, true, 0.1),
-                (&best, rounds == 0, 0.5),
-            ];
-            let steps = base_steps << (idle / 2).min(5);
-            let (estimate, meter) = (&self.estimate, &self.meter);
-            let turn = rounds as usize;
-            let stop = || meter.must_stop().is_some();
-            let tries: Vec<(Vec<usize>, u64)> = seeds
-                .par_iter()
-                .enumerate()
-                .map(|(chain, &seed)| {
-                    let mut rng = Rng::with_seed(seed);
-                    let (start, fluid, heat) = chains[chain];
-                    let estimate = estimate.believed(BELIEF[(chain + turn) % CHAINS]);
-                    let mut state = State::new(&estimate, start);
-                    let schedule = Schedule { steps, heat, fluid, most, most_bin_types, favoured: &favoured };
-                    let mut work = 0;
-                    if chain < EXPLORING {
-                        work += explore(&estimate, &mut state, &schedule, KICKS, &mut rng, &stop);
-                        let schedule = Schedule { fluid: false, heat: 0.05, ..schedule };
-                        work += anneal(&estimate, &mut state, &schedule, &mut rng, &stop);
-                    } else {
-                        work += anneal(&estimate, &mut state, &schedule, &mut rng, &stop);
-                    }
-                    (state.assignment(), work)
-                })
-                .collect();
-            let mut assignments = Vec::new();
-            for (assignment, work) in tries {
-                self.meter.spend(work);
-                assignments.push(assignment);
-            }
+            // One goes on from where it ended, one begins anew, by turns as the relaxation says or with most in
+            // one pool, and two begin with the best.
+            let anew = if rounds % 2 == 1 {
+                first.assignment()
+            } else {
+                let mostly = relaxed.mostly_in(&self.estimate, favoured[rng.usize(..favoured.len())]);
+                open(&self.estimate, &mostly).map_or_else(|| best.clone(), |state| state.assignment())
+            };
+            let starts = [if rounds.is_multiple_of(2) { &ended } else { &best }, &best, &anew, &best];
+            let length = rounds % (longest + 1);
+            let schedule = Schedule {
+                steps: base_steps << length,
+                heat: HEAT[rounds as usize % HEAT.len()],
+                fluid: true,
+                most,
+                most_bin_types,
+                favoured: &favoured,
+            };
+            let begun = self.meter.share_used();
+            let assignments = self.chains(starts, &schedule, rounds as usize, &mut rng);
             let before = self.best.as_ref().map(|b| b.cost);
             ended.clone_from(&assignments[0]);
             rounds += 1;
             self.offer(&assignments, Care::FULL, rng.u64(..));
+            if length == longest && self.meter.share_used() - begun < ROUND {
+                longest = (longest + 1).min(MOST_DOUBLINGS);
+            }
             idle = if self.best.as_ref().map(|b| b.cost) == before { idle + 1 } else { 0 };
         }
         self.polish(rng.u64(..));
         Ok(())
+    }
+
+    /// Chains of annealing side by side: where each ends.
+    fn chains(
+        &mut self,
+        starts: [&Vec<usize>; CHAINS],
+        schedule: &Schedule<'_>,
+        turn: usize,
+        rng: &mut Rng,
+    ) -> Vec<Vec<usize>> {
+        let seeds: Vec<u64> = (0..CHAINS).map(|_| rng.u64(..)).collect();
+        let (estimate, meter) = (&self.estimate, &self.meter);
+        let stop = || meter.must_stop().is_some();
+        let tries: Vec<(Vec<usize>, u64)> = seeds
+            .par_iter()
+            .enumerate()
+            .map(|(chain, &seed)| {
+                let mut rng = Rng::with_seed(seed);
+                let estimate = estimate.believed(BELIEF[(chain + turn) % CHAINS]);
+                let mut state = State::new(&estimate, starts[chain]);
+                if chain >= EXPLORING {
+                    let work = anneal(&estimate, &mut state, schedule, &mut rng, &stop);
+                    return (state.assignment(), work);
+                }
+                let after = Schedule { fluid: false, heat: HOMELY, ..*schedule };
+                let work = explore(&estimate, &mut state, &after, KICKS, &mut rng, &stop)
+                    + anneal(&estimate, &mut state, &after, &mut rng, &stop);
+                (state.assignment(), work)
+            })
+            .collect();
+        let mut ends = Vec::with_capacity(CHAINS);
+        for (assignment, work) in tries {
+            self.meter.spend(work);
+            ends.push(assignment);
+        }
+        ends
     }
 
     /// Where the best plan has few bins: fits the groups into cheaper ones.
@@ -361,6 +384,18 @@ impl Search<'_> {
         self.best = Some(best);
     }
 
+    /// Of the budget, until when pools are looked for.
+    fn annealed_until(&self) -> f64 {
+        let packed = |best: &Best| {
+            keys(&best.assignment).iter().zip(&best.parts).all(|((candidate, groups), part)| {
+                let at_least =
+                    || Sums::of(self.estimate.model, *candidate, groups).at_least(self.estimate.model);
+                part.settled() || part.bins <= at_least()
+            })
+        };
+        if self.best.as_ref().is_some_and(packed) { ANNEALED_ALONE } else { ANNEALED }
+    }
+
     fn done(&self) -> bool {
         let settled = self.best.as_ref().is_some_and(|best| {
             let (cost, floor) = (Money::from_nanos(best.cost), Money::from_nanos(self.floor as i128));
@@ -368,76 +403,6 @@ impl Search<'_> {
         });
         self.observer.on(&Event::Used(self.meter.parts_used()));
         settled || self.meter.must_stop().is_some()
-    }
-
-    /// Packs assignments for real, learns from it, and keeps the cheapest. Where packing takes long, all
-    /// are packed quickly and the cheapest of those that are new well.
-    fn offer(&mut self, assignments: &[Vec<usize>], care: Care, seed: u64) {
-        let keys_of: Vec<Vec<Key>> = assignments.iter().map(|assignment| keys(assignment)).collect();
-        let two_stages = self.heavy && care.rounds > 0;
-        let first = if two_stages { Care::QUICK } else { care };
-        self.pack_all(keys_of.concat(), first, seed);
-        let mut order: Vec<(i128, usize)> =
-            (0..keys_of.len()).filter_map(|i| Some((self.cost(&keys_of[i])?, i))).collect();
-        order.sort_unstable();
-        if two_stages {
-            let new = |i: usize| keys_of[i].iter().any(|key| self.known[key].rounds < care.rounds);
-            let well: Vec<usize> =
-                order.iter().map(|&(_, i)| i).filter(|&i| new(i)).take(PACKED_WELL).collect();
-            self.pack_all(well.iter().flat_map(|&i| keys_of[i].clone()).collect(), care, seed);
-        }
-        for (_, i) in order {
-            let Some(cost) = self.cost(&keys_of[i]) else { continue };
-            if self.best.as_ref().is_some_and(|best| cost >= best.cost) {
-                continue;
-            }
-            let parts = keys_of[i].iter().filter_map(|key| self.known[key].packed.clone()).collect();
-            self.best = Some(Best { cost, assignment: assignments[i].clone(), parts });
-            let cost = Money::from_nanos(cost);
-            self.observer.on(&Event::Incumbent(cost));
-            self.progress.push(ProgressPoint {
-                work: self.meter.work(),
-                millis: self.meter.millis(),
-                incumbent: Some(cost),
-                lower_bound: Money::ZERO,
-            });
-        }
-    }
-
-    /// What pools that were packed cost together; `None` where one does not hold its groups.
-    fn cost(&self, keys: &[Key]) -> Option<i128> {
-        keys.iter().map(|key| Some(self.known.get(key)?.packed.as_ref()?.cost)).sum()
-    }
-
-    /// Packs what was not packed before with as much care, side by side, and learns in order.
-    fn pack_all(&mut self, mut wanted: Vec<Key>, care: Care, seed: u64) {
-        let model = self.estimate.model;
-        let enough = |known: &Known| known.ways >= care.ways && known.rounds >= care.rounds;
-        wanted.retain(|key| !self.known.get(key).is_some_and(enough));
-        wanted.sort_unstable();
-        wanted.dedup();
-        let known = &self.known;
-        let packed: Vec<(Option<Packed>, Sums, u64)> = wanted
-            .par_iter()
-            .enumerate()
-            .map(|(i, key)| {
-                let (candidate, groups) = (key.0, &key.1);
-                let sums = Sums::of(model, candidate, groups);
-                let mut work = 0;
-                let part = Part { model, candidate, groups, at_least: sums.at_least(model) };
-                let before = known.get(key).and_then(|known| known.packed.as_ref());
-                let found = part.pack(before, care, seed.wrapping_add(i as u64), &mut work);
-                (found, sums, work)
-            })
-            .collect();
-        for (key, (packed, sums, work)) in wanted.into_iter().zip(packed) {
-            self.meter.spend(work);
-            // A quick packing takes more bins than the pool will.
-            if let Some(packed) = packed.as_ref().filter(|_| care.ways > 1) {
-                self.estimate.learn(key.0, &sums.load, &sums.need, packed.bins);
-            }
-            self.known.insert(key, Known { packed, ways: care.ways, rounds: care.rounds });
-        }
     }
 
     fn finish(self) -> Result<Outcome, SolveError> {
@@ -451,37 +416,6 @@ impl Search<'_> {
             .into_iter()
             .collect();
         Ok(outcome(plan, stop, self.progress))
-    }
-}
-
-/// The pools of an assignment.
-fn keys(assignment: &[usize]) -> Vec<Key> {
-    let mut by_pool: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
-    for (g, &c) in assignment.iter().enumerate() {
-        by_pool.entry(c).or_default().push(g as u32);
-    }
-    by_pool.into_iter().collect()
-}
-
-/// What the estimate knows of groups in one pool.
-struct Sums {
-    load: Vec<f64>,
-    need: Vec<f64>,
-}
-
-impl Sums {
-    fn of(model: &Model<'_>, c: usize, groups: &[u32]) -> Self {
-        let mut sums = Sums { load: vec![0.0; model.terms], need: vec![0.0; model.needs] };
-        for &g in groups {
-            state::add(&mut sums.load, model.load(c, g as usize), 1.0);
-            state::raise(&mut sums.need, model.need(c, g as usize));
-        }
-        sums
-    }
-
-    /// Bins that are needed whatever packing does.
-    fn at_least(&self, model: &Model<'_>) -> u64 {
-        (model.bins(&self.load, &self.need) - 1e-6).ceil().max(1.0) as u64
     }
 }
 

@@ -10,7 +10,8 @@
 //! large items by how few of them share a bin, after Fekete and Schepers 2001); R is what items take that
 //! may lie on one bin type b of the pool alone (a zone), and need is copies over the most that one bin
 //! holds. All are lower bounds. What packing takes beyond them grows with how coarse the items are: one
-//! more term, the grain sum_{copies} (largest share)^2, says how coarse, and by how much is learned.
+//! more term, the grain sum_{copies} (largest share)^2, says how coarse (`estimate.rs` by how much). Items of
+//! which a bin holds a whole number exactly lose nothing there.
 
 use crate::problem::{BinTypeId, ItemTypeId, PoolId, Pooling, Problem};
 
@@ -47,6 +48,8 @@ pub(super) struct Model<'a> {
     load: Vec<f64>,
     need: Vec<f64>,
     may: Vec<bool>,
+    /// By candidate and function, whether all that counts there fills bins exactly, as GPUs and pod slots do.
+    exact: Vec<bool>,
 }
 
 impl<'a> Model<'a> {
@@ -81,6 +84,7 @@ impl<'a> Model<'a> {
             load: vec![0.0; candidates.len() * groups * terms],
             need: vec![0.0; candidates.len() * groups * needs],
             may: vec![false; candidates.len() * groups],
+            exact: vec![true; candidates.len() * functions],
             candidates,
         };
         for c in 0..model.candidates.len() {
@@ -124,14 +128,19 @@ impl<'a> Model<'a> {
                 let demand = item.demand[k];
                 let capacity = fitting().map(|(_, &b)| problem.bin(b).capacity[k]).max().unwrap_or(1).max(1);
                 let share = demand as f64 / capacity as f64;
+                let begun = f;
                 load[f] += copies * share;
-                largest = largest.max(share);
                 f += 1;
                 if coarse {
                     for m in 1..=STEPS {
                         load[f] += copies * step(m, demand, capacity, share);
                         f += 1;
                     }
+                }
+                // What fills a bin exactly leaves nothing.
+                if demand > 0 && capacity % demand != 0 {
+                    largest = largest.max(share);
+                    self.exact[c * self.functions + begun..c * self.functions + f].fill(false);
                 }
                 if let Some(bin) = only {
                     load[self.functions + bin * dims.len() + place] += copies * share;
@@ -175,21 +184,35 @@ impl<'a> Model<'a> {
 
     /// Bins for summed terms and largest needs, fractional.
     pub(super) fn bins(&self, load: &[f64], need: &[f64]) -> f64 {
-        let mut bins = need[self.needs - 1];
-        for &f in &load[..self.functions] {
-            bins = bins.max(f);
+        let most = load[..self.functions].iter().fold(need[self.needs - 1], |most, &f| most.max(f));
+        most.max(self.restricted(load, need))
+    }
+
+    /// The same in two parts: what no packing exceeds by itself, and what packing takes more than.
+    pub(super) fn exact_and_poured(&self, c: usize, load: &[f64], need: &[f64]) -> (f64, f64) {
+        let (mut exact, mut poured) = (need[self.needs - 1], self.restricted(load, need));
+        let exactly = &self.exact[c * self.functions..(c + 1) * self.functions];
+        for (&f, &is_exact) in load[..self.functions].iter().zip(exactly) {
+            if is_exact {
+                exact = exact.max(f);
+            } else {
+                poured = poured.max(f);
+            }
         }
-        if self.needs > 1 {
-            let sum: f64 = (0..self.needs - 1)
-                .map(|bin| {
-                    let start = self.functions + bin * self.dims;
-                    let loads = &load[start..start + self.dims];
-                    loads.iter().fold(need[bin], |most, &l| most.max((l - 1e-9).ceil()))
-                })
-                .sum();
-            bins = bins.max(sum);
+        (exact, poured)
+    }
+
+    /// Bins for what may lie on one bin type of the pool alone.
+    fn restricted(&self, load: &[f64], need: &[f64]) -> f64 {
+        if self.needs == 1 {
+            return 0.0;
         }
-        bins
+        let of_bin = |bin: usize| {
+            let start = self.functions + bin * self.dims;
+            let loads = &load[start..start + self.dims];
+            loads.iter().fold(need[bin], |most, &l| most.max((l - 1e-9).ceil()))
+        };
+        (0..self.needs - 1).map(of_bin).sum()
     }
 }
 

@@ -30,11 +30,20 @@ pub(super) struct Packed {
     settled: bool,
 }
 
+impl Packed {
+    /// Whether nothing cheaper exists, whatever the bounds say.
+    pub(super) fn settled(&self) -> bool {
+        self.settled
+    }
+}
+
 /// How much trouble a packing takes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Care {
     /// How many ways of filling bins are tried.
     pub ways: usize,
+    /// The only one that is tried, where it is known to be best.
+    pub way: Option<usize>,
     /// Rounds of local search.
     pub rounds: u64,
     /// Steps of shifting between exactly so many bins.
@@ -43,12 +52,25 @@ pub(super) struct Care {
 
 impl Care {
     /// To know roughly what a pool takes.
-    pub(super) const QUICK: Care = Care { ways: 1, rounds: 0, steps: 0 };
+    pub(super) const QUICK: Care = Care { ways: 1, way: None, rounds: 0, steps: 0 };
     /// To start from.
-    pub(super) const PLAIN: Care = Care { ways: 4, rounds: 0, steps: 0 };
+    pub(super) const PLAIN: Care = Care { ways: 4, way: None, rounds: 0, steps: 0 };
     /// To buy.
-    pub(super) const FULL: Care = Care { ways: 4, rounds: 20, steps: 300 };
+    pub(super) const FULL: Care = Care { ways: 4, way: None, rounds: 20, steps: 300 };
 }
+
+/// What a sample tells of a pool.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sampled {
+    /// Bins over what the pool would take poured.
+    pub beyond: f64,
+    /// Which way of filling bins was best.
+    pub way: usize,
+}
+
+/// Copies and bins that a sample has, if the pool has more of both.
+const SAMPLED_COPIES: u64 = 20_000;
+const SAMPLED_BINS: u64 = 300;
 
 /// Bins over those that are needed at least, from which another way is tried even where little care is asked.
 const FAR: f64 = 1.05;
@@ -80,8 +102,17 @@ impl Part<'_> {
     /// Calls `with` on the pool's own instance and on what guides its packing; `None` where something
     /// fits nowhere.
     fn with<T>(&self, with: impl FnOnce(&Instance, &Prices, &Guide<'_>) -> T) -> Option<T> {
+        self.with_one_in(1, with)
+    }
+
+    /// The same with one copy in so many.
+    fn with_one_in<T>(
+        &self,
+        every: u64,
+        with: impl FnOnce(&Instance, &Prices, &Guide<'_>) -> T,
+    ) -> Option<T> {
         let bin_types = &self.model.candidates[self.candidate].bins;
-        let sub = part(self.model.problem, &self.items(), bin_types);
+        let sub = part(self.model.problem, &self.copies(every), bin_types, every);
         let instance = Instance::reduce(&sub).ok()?;
         let columns = relaxation::all_columns(&instance);
         let prices =
@@ -90,20 +121,65 @@ impl Part<'_> {
         Some(with(&instance, &prices, &guide))
     }
 
-    /// The same prices with as many bins as are known to be needed, where there is one kind.
-    fn whole(&self, instance: &Instance, prices: &Prices) -> Prices {
-        let mut prices = prices.clone();
-        if let [only] = instance.kinds.as_slice() {
-            prices.bins[0] = only.stock.map_or(self.at_least, |stock| stock.min(self.at_least)) as f64;
-        }
-        prices
-    }
-
     fn items(&self) -> Vec<ItemTypeId> {
         let mut items: Vec<ItemTypeId> =
             self.groups.iter().flat_map(|&g| self.model.items(g as usize)).copied().collect();
         items.sort_unstable();
         items
+    }
+
+    /// One copy in so many of the pool's items, the same share of small ones and of large ones: the problem
+    /// has them by size.
+    fn copies(&self, every: u64) -> Vec<(ItemTypeId, u64)> {
+        let mut before = every / 2;
+        let taken = self.items().into_iter().filter_map(|id| {
+            let after = before + self.model.problem.item(id).copies;
+            let taken = after / every - before / every;
+            before = after;
+            (taken > 0).then_some((id, taken))
+        });
+        taken.collect()
+    }
+
+    /// Bins that the pool takes, and in which way, as far as a sample of its copies tells. Both the sample and
+    /// the pool are compared with what they would take poured.
+    pub(super) fn sampled(&self, work: &mut u64) -> Option<Sampled> {
+        let copies: u64 = self.items().iter().map(|&id| self.model.problem.item(id).copies).sum();
+        let every = (copies / SAMPLED_COPIES).min(self.at_least / SAMPLED_BINS).max(1);
+        self.with_one_in(every, |instance, prices, guide| {
+            let poured: f64 = prices.bins.iter().sum();
+            let found = WAYS.iter().enumerate().filter_map(|(way, &how)| {
+                let bins = self.packed_by(how, instance, prices, poured.ceil(), guide, work)?;
+                Some((cost(instance, &bins), count(&bins), way))
+            });
+            let (_, bins, way) = found.min()?;
+            // Half a bin of the sample was begun for nothing.
+            let beyond = ((bins as f64 - 0.5) / poured.max(0.5)).max(1.0);
+            Some(Sampled { beyond, way })
+        })?
+    }
+
+    /// All copies packed in one way.
+    fn packed_by(
+        &self,
+        way: Way,
+        instance: &Instance,
+        prices: &Prices,
+        at_least: f64,
+        guide: &Guide<'_>,
+        work: &mut u64,
+    ) -> Option<Vec<Bin>> {
+        let mut filler = Filler::default();
+        let found = match way {
+            Way::Spread => shares::pack(guide, &whole(instance, prices, at_least), &mut filler),
+            Way::Fill(balance) => {
+                let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
+                let (mut available, open) = (instance.stock(), guide.opening());
+                filler.pack(guide, &mut left, guide.pi, balance, open, &mut available, f64::INFINITY)
+            }
+        };
+        *work += filler.work;
+        found
     }
 
     fn packed(&self, instance: &Instance, local: Vec<Bin>, settled: bool) -> Packed {
@@ -123,7 +199,8 @@ impl Part<'_> {
     ) -> Option<Packed> {
         self.with(|instance, prices, guide| {
             let mut best: Option<Vec<Bin>> = known.map(|packed| packed.local.clone());
-            for (tried, &way) in WAYS.iter().enumerate() {
+            let ways = care.way.map_or(&WAYS[..], |way| &WAYS[way..=way]);
+            for (tried, &way) in ways.iter().enumerate() {
                 // One way more than asked for where the first came nowhere near.
                 let far = |bins: u64| bins as f64 > FAR * self.at_least as f64 + 1.0;
                 let enough = match best.as_deref().map(count) {
@@ -133,18 +210,7 @@ impl Part<'_> {
                 if enough || tried >= care.ways.max(2) {
                     break;
                 }
-                let mut filler = Filler::default();
-                let found = match way {
-                    Way::Spread => shares::pack(guide, &self.whole(instance, prices), &mut filler),
-                    Way::Fill(balance) => {
-                        let mut left: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
-                        let mut available = instance.stock();
-                        let open = guide.opening();
-                        let give_up = f64::INFINITY;
-                        filler.pack(guide, &mut left, guide.pi, balance, open, &mut available, give_up)
-                    }
-                };
-                *work += filler.work;
+                let found = self.packed_by(way, instance, prices, self.at_least as f64, guide, work);
                 if let Some(bins) = found
                     && best.as_ref().is_none_or(|b| cost(instance, &bins) < cost(instance, b))
                 {
@@ -208,6 +274,15 @@ impl Part<'_> {
     }
 }
 
+/// The same prices with as many bins as are known to be needed, where there is one kind.
+fn whole(instance: &Instance, prices: &Prices, at_least: f64) -> Prices {
+    let mut prices = prices.clone();
+    if let [only] = instance.kinds.as_slice() {
+        prices.bins[0] = only.stock.map_or(at_least, |stock| at_least.min(stock as f64));
+    }
+    prices
+}
+
 fn count(bins: &[Bin]) -> u64 {
     bins.iter().map(|b| b.copies).sum()
 }
@@ -265,20 +340,27 @@ fn few_copies(
     (found.complete, found.bins.or(best))
 }
 
-/// The part of a problem over some items and bin types.
-fn part(problem: &Problem, items: &[ItemTypeId], bins: &[BinTypeId]) -> Problem {
+/// The part of a problem over so many copies of some items and one in so many of some bins.
+fn part(problem: &Problem, items: &[(ItemTypeId, u64)], bins: &[BinTypeId], every: u64) -> Problem {
     let mut sets: BTreeMap<Vec<bool>, BinSet> = BTreeMap::new();
     let part_items: Vec<ItemType> = items
         .iter()
-        .map(|&id| {
+        .map(|&(id, copies)| {
             let item = problem.item(id);
             let flags: Vec<bool> = bins.iter().map(|&b| item.eligible.contains(b)).collect();
             let eligible = sets.entry(flags).or_insert_with_key(|flags| BinSet::new(flags.clone())).clone();
-            ItemType { eligible, ..item.clone() }
+            ItemType { eligible, copies, ..item.clone() }
         })
         .collect();
-    let part_bins: Vec<BinType> = bins.iter().map(|&b| problem.bin(b).clone()).collect();
-    let local = |id: ItemTypeId| items.binary_search(&id).ok().map(|i| ItemTypeId(i as u32));
+    let part_bins: Vec<BinType> = bins
+        .iter()
+        .map(|&b| {
+            let bin = problem.bin(b);
+            BinType { stock: bin.stock.map(|stock| stock / every), ..bin.clone() }
+        })
+        .collect();
+    let local =
+        |id: ItemTypeId| items.binary_search_by_key(&id, |&(id, _)| id).ok().map(|i| ItemTypeId(i as u32));
     let conflicts = problem.conflicts().iter().filter_map(|&(a, b)| Some((local(a)?, local(b)?)));
     Problem::new(problem.dimensions().to_vec(), part_items, part_bins, conflicts.collect::<Vec<_>>(), None)
         .expect("a part of a valid problem is valid")

@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::estimate::Estimate;
 use super::model::{Model, undominated};
-use super::state::{Estimate, Scratch, State};
+use super::state::{Scratch, State};
 use crate::plan::Plan;
 use crate::problem::{ItemTypeId, PoolId, Pooling, Problem};
 use crate::solver::instance::Instance;
@@ -145,6 +146,19 @@ impl Relaxed {
     }
 }
 
+impl Relaxed {
+    /// The same with all groups in one candidate that may lie there.
+    pub(super) fn mostly_in(&self, estimate: &Estimate<'_>, candidate: usize) -> Vec<usize> {
+        let mut of = self.assignment(estimate, &[]);
+        for (g, of) in of.iter_mut().enumerate() {
+            if estimate.model.may(candidate, g) {
+                *of = candidate;
+            }
+        }
+        of
+    }
+}
+
 /// For each group the pool where most of its copies lie in a plan; of equals the first.
 pub(super) fn given(pooling: &Pooling, plan: &Plan) -> Vec<Option<PoolId>> {
     let mut copies: BTreeMap<ItemTypeId, BTreeMap<PoolId, u64>> = BTreeMap::new();
@@ -242,15 +256,8 @@ pub(super) fn without(
 ) -> Option<State> {
     let mut next = state.clone();
     for g in state.slots[slot].members.iter().map(|&g| g as usize) {
-        let mut best: Option<(f64, usize)> = None;
-        for &to in open.iter().filter(|&&to| to != slot) {
-            if let Some(delta) = next.move_delta(estimate, g, to, scratch)
-                && best.is_none_or(|(least, _)| delta < least)
-            {
-                best = Some((delta, to));
-            }
-        }
-        next.move_group(estimate, g, best?.1);
+        let (_, to) = next.best_move(estimate, g, open.iter().copied(), scratch)?;
+        next.move_group(estimate, g, to);
     }
     Some(next)
 }

@@ -1,67 +1,7 @@
 //! Which group lies in which pool, with what that costs by the estimate, kept up to date move by move.
 
+use super::estimate::Estimate;
 use super::model::Model;
-
-/// An estimate: lower bounds on bins, and what packing takes beyond them.
-#[derive(Clone)]
-pub(super) struct Estimate<'a> {
-    pub model: &'a Model<'a>,
-    /// How much whole bins count, beside bins in fractions: 1 for what is paid, less where the search
-    /// should see past the steps from one bin to the next.
-    pub whole: f64,
-    /// Bins that packing takes beyond the bound for each unit of grain; learned.
-    pub per_grain: f64,
-    /// Share by which packing exceeds that, by candidate; learned.
-    pub loss: Vec<f64>,
-}
-
-/// Part of a bin that counts before a whole one is needed: tells plans of as many bins apart.
-const SLOPE: f64 = 0.02;
-/// How fast the estimate follows what packing takes, and the most that it says for each unit of grain.
-const PACE: f64 = 0.05;
-const MOST_PER_GRAIN: f64 = 0.2;
-const LOSS_PACE: f64 = 0.25;
-const MOST_LOSS: f64 = 0.1;
-/// What a bin beyond the stock counts, in bins.
-const BEYOND_STOCK: f64 = 1e4;
-
-impl Estimate<'_> {
-    /// What a pool with these sums costs, nano-dollars per hour.
-    pub(super) fn cost(&self, c: usize, load: &[f64], need: &[f64]) -> f64 {
-        let bins = self.expected(c, load, need);
-        let candidate = &self.model.candidates[c];
-        let whole = (bins - 1e-6).ceil().max(1.0);
-        let beyond = (whole - candidate.stock).max(0.0);
-        let counted = self.whole * whole + (1.0 - self.whole + SLOPE) * bins;
-        candidate.rate.max(1e-3) * (counted + BEYOND_STOCK * beyond)
-    }
-
-    /// Bins that packing is expected to take, fractional.
-    pub(super) fn expected(&self, c: usize, load: &[f64], need: &[f64]) -> f64 {
-        let grain = load[load.len() - 1];
-        (self.model.bins(load, need) + self.per_grain * grain) * (1.0 + self.loss[c])
-    }
-
-    /// The same with only so much of what was learned.
-    pub(super) fn believed(&self, share: f64) -> Self {
-        let loss = self.loss.iter().map(|loss| share * loss).collect();
-        Estimate { per_grain: share * self.per_grain, loss, ..self.clone() }
-    }
-
-    /// From now on a candidate counts as many bins as packing took, if less was expected.
-    pub(super) fn learn(&mut self, c: usize, load: &[f64], need: &[f64], took: u64) {
-        let (bound, grain) = (self.model.bins(load, need), load[load.len() - 1]);
-        if grain > 1e-9 {
-            // Somewhere in the last bin begins what packing takes.
-            let seen = ((took as f64 - 0.5 - bound) / grain).clamp(0.0, MOST_PER_GRAIN);
-            self.per_grain += PACE * (seen - self.per_grain);
-        }
-        // What the grain does not explain.
-        let least = bound + self.per_grain * grain;
-        let beyond = ((took as f64 - 0.5) / least.max(0.5) - 1.0).clamp(0.0, MOST_LOSS);
-        self.loss[c] += LOSS_PACE * (beyond - self.loss[c]);
-    }
-}
 
 /// A pool in use; without members it costs nothing.
 #[derive(Debug, Clone)]
@@ -201,6 +141,29 @@ impl State {
         let without = self.cost_with(estimate, from, &[g], &[], scratch)?;
         let with = self.cost_with(estimate, to, &[], &[g], scratch)?;
         Some(without + with - self.slots[from].cost - self.slots[to].cost)
+    }
+
+    /// The cheapest move of a group to another of these slots that has members, and what it changes; of equals
+    /// the first.
+    pub(super) fn best_move(
+        &self,
+        estimate: &Estimate<'_>,
+        g: usize,
+        among: impl IntoIterator<Item = usize>,
+        scratch: &mut Scratch,
+    ) -> Option<(f64, usize)> {
+        let mut best: Option<(f64, usize)> = None;
+        for to in among {
+            if self.of[g] as usize == to || self.slots[to].members.is_empty() {
+                continue;
+            }
+            if let Some(delta) = self.move_delta(estimate, g, to, scratch)
+                && best.is_none_or(|(least, _)| delta < least)
+            {
+                best = Some((delta, to));
+            }
+        }
+        best
     }
 
     pub(super) fn move_group(&mut self, estimate: &Estimate<'_>, g: usize, to: usize) {
