@@ -232,6 +232,7 @@ fn large() -> Cluster {
         pools: Vec::new(),
         nodes: (0..1000).map(|k| Node { pool: 0, zone: k % 3 }).collect(),
         workloads,
+        limits: Vec::new(),
     };
     // A thousandth of the demand and three percent more, and no smaller than the largest pod.
     let size = |k: usize| {

@@ -16,7 +16,7 @@ mod order;
 mod scheduler;
 mod score;
 
-pub use cluster::{Cluster, ClusterError, Node, Pool, Replicated, Rules, Spread};
+pub use cluster::{Cluster, ClusterError, Node, NodeLimit, Pool, Replicated, Rules, Spread};
 pub use life::{Hindered, Life, Room, live, room};
 pub use measures::{ExtraNodes, Help, Measures, PriorityClass, led_to_pools, measures};
 pub use order::Order;

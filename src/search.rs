@@ -199,6 +199,17 @@ fn after(bounds: &[ProgressPoint], millis: u64, plans: Vec<ProgressPoint>) -> Ve
     points
 }
 
+/// Solves a problem by itself, and keeps its limits over several bin types.
+///
+/// # Errors
+/// As [`solver::solve`].
+pub fn solve_within_limits(problem: &Problem, budget: &Budget<'_>, seed: u64) -> Result<Outcome, SolveError> {
+    let begun = Instant::now();
+    let again = |problem: &Problem, budget: &Budget<'_>| solver::solve(problem, budget, seed, &Silent);
+    let outcome = again(problem, &limits::first(problem, budget))?;
+    limits::within(problem, outcome, (budget, begun), &again)
+}
+
 /// The share of a time limit that the relaxed problem has, whose plan is a start for the other.
 const RELAXED_SHARE: f64 = 0.3;
 

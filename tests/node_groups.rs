@@ -78,6 +78,8 @@ fn pooled() -> PlanReport {
             premium_month: no_money(),
             premium: None,
             after: vec![],
+            pending: vec![],
+            limits: vec![],
         }),
         life: Some(LifeRow {
             updates_stuck: 1,
@@ -87,6 +89,9 @@ fn pooled() -> PlanReport {
             premium_hour: no_money(),
             premium_month: no_money(),
             premium: None,
+            stuck: vec![],
+            drains_stuck_even_so: 0,
+            limits: vec![],
         }),
     });
     report

@@ -8,7 +8,7 @@ mod measured;
 #[path = "support/small.rs"]
 mod small;
 
-use plimsoll::replay::{Help, Measures, Order, Profile, Rules, Run, measures};
+use plimsoll::replay::{Help, Life, Measures, NodeLimit, Order, Profile, Rules, Run, measures, room};
 use small::{cluster, deploy};
 
 fn worst(runs: &[Run]) -> u64 {
@@ -52,6 +52,40 @@ fn one_class_lets_the_large_pod_go_first_and_otherwise_it_takes_a_node() {
     let help = Help { classes: 0, profiles: Profile::ALL.to_vec(), ..Help::default() };
     let found = measures(&cluster, &help);
     assert_eq!((found.settled(), found.profile, extra(&found)), (true, Profile::MostAllocated, vec![]));
+}
+
+/// The nodes above: three more let everything run, one more does not help.
+#[test]
+fn no_node_is_added_beyond_a_limit() {
+    let mut cluster = cluster(&[(4, 16, 0), (4, 16, 1)]);
+    deploy(&mut cluster, 4, 1000, 64, Rules::default());
+    deploy(&mut cluster, 1, 4000, 64, Rules::default());
+    let help = Help { classes: 0, ..Help::default() };
+    let within = |most: u64| {
+        let cores = NodeLimit { name: "millicores of node pool web".to_owned(), weights: vec![4000], most };
+        measures(&plimsoll::replay::Cluster { limits: vec![cores], ..cluster.clone() }, &help)
+    };
+    let enough = within(20_000);
+    assert_eq!((enough.settled(), extra(&enough)), (true, vec![(0, 3)]));
+    let one_more = within(15_999);
+    assert_eq!((one_more.settled(), extra(&one_more)), (false, vec![]));
+    assert!(one_more.after.iter().all(|run| run.pending.iter().all(|&(w, pods)| (w, pods) == (1, 1))));
+}
+
+/// A node is full of two pods, whose update needs room for a third.
+#[test]
+fn room_for_updates_is_not_planned_beyond_a_limit() {
+    let mut cluster = cluster(&[(4, 16, 0)]);
+    deploy(&mut cluster, 2, 2000, 64, Rules::default());
+    let free = room(&cluster, &Life::default());
+    assert_eq!(free.extra_nodes.iter().map(|e| (e.pool, e.nodes)).collect::<Vec<_>>(), [(0, 1)]);
+    cluster.limits = vec![NodeLimit { name: "nodes of c4m16".to_owned(), weights: vec![1], most: 1 }];
+    let held = room(&cluster, &Life::default());
+    assert!(held.extra_nodes.is_empty() && held.with == held.without && !held.with.is_none());
+    assert_eq!(
+        held.cluster.exhausted().iter().map(|l| l.name.as_str()).collect::<Vec<_>>(),
+        ["nodes of c4m16"]
+    );
 }
 
 #[test]

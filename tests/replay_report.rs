@@ -7,13 +7,11 @@ mod small;
 
 mod plan_fixture;
 
-use plimsoll::catalog::Provider;
-use plimsoll::policy::{NodePool, Policy, PoolLimits};
 use plimsoll::replay::{
     Cluster, Help, Life, Order, Profile, Rules, Settings, Spread, measures, replay, room,
 };
-use plimsoll::report::view::{ExtraNodesRow, LifeRow, PlanReport, Replayed, Scheduling, WorkloadRow};
-use plimsoll::report::{Format, RenderOptions, json, kubernetes, pool_limits, render};
+use plimsoll::report::view::{PlanReport, Replayed, Scheduling, WorkloadRow};
+use plimsoll::report::{Format, RenderOptions, json, kubernetes, render};
 use plimsoll::workload::WorkloadKind;
 use serde_json::Value;
 use small::{cluster, deploy};
@@ -188,46 +186,4 @@ fn a_replay_is_saved_with_the_report_and_read_again() {
     // A full cluster has no room for the pods of a drained node.
     assert!(life.updates_stuck > 0 && life.drains_stuck > 0 && !life.extra_nodes.is_empty(), "{life:?}");
     assert!(table.contains("Without more room"), "{table}");
-}
-
-/// Two m5.large are planned in the pool `web`, whose limit they just keep; the room for updates needs a third.
-#[test]
-fn nodes_that_a_replay_adds_beyond_a_limit_are_warned_of_in_every_format() {
-    let mut report = plan_fixture::report(None);
-    let pool = report.pools.iter_mut().find(|pool| pool.instance_type == "m5.large").unwrap();
-    let planned = pool.nodes;
-    pool.node_pool = Some("web".into());
-    let extra = ExtraNodesRow { pool: pool.pool.clone(), nodes: 1, cost_hour: Default::default() };
-    report.replay = Some(Replayed {
-        pods: 18,
-        seeds: 3,
-        before: vec![],
-        measures: None,
-        life: Some(LifeRow {
-            updates_stuck: 1,
-            drains_stuck: 0,
-            settled: true,
-            extra_nodes: vec![extra],
-            premium_hour: Default::default(),
-            premium_month: Default::default(),
-            premium: None,
-        }),
-    });
-    let policy = |nodes: u64| {
-        let limits = PoolLimits { nodes: Some(nodes), ..PoolLimits::default() };
-        let pools = vec![NodePool { name: "web".into(), limits, ..NodePool::default() }];
-        Policy { pools, ..Policy::default_for(Provider::Aws) }
-    };
-    let catalog = plan_fixture::catalog();
-    assert!(pool_limits::of_replay(&policy(planned + 1), &catalog, &report).is_empty());
-    let warnings = pool_limits::of_replay(&policy(planned), &catalog, &report);
-    assert_eq!(warnings.len(), 1);
-    report.notices.splice(0..0, warnings);
-    let words = format!("with the nodes that the replay adds node pool web has {} nodes", planned + 1);
-    for format in [Format::Json, Format::Markdown, Format::Html, Format::Table] {
-        let text = String::from_utf8(render(&report, format, &RenderOptions::default()).unwrap()).unwrap();
-        // A table breaks its lines where the terminal ends.
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(text.contains(&words), "{format}: {text}");
-    }
 }

@@ -1,5 +1,6 @@
 //! Demand over time for `plimsoll plan`: its options, the time series that it reads, and the levels.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -15,7 +16,6 @@ use plimsoll::levels::{self, Levels, PackError, Packed, PoolOf};
 use plimsoll::policy::PlanForm;
 use plimsoll::purchase::{self, Joint, JointError, PurchaseError};
 use plimsoll::report::committed::{CommittedInputs, committed};
-use plimsoll::report::pool_limits;
 use plimsoll::report::showback::PeriodCost;
 use plimsoll::report::view::{
     Accounts, Notice, NoticeKind, OverTime, OverTimeInputs, PlanReport, Purchases, PurchasesInputs,
@@ -306,6 +306,23 @@ fn failure(error: PackError) -> Failure {
     }
 }
 
+/// Warnings of pods that limits of node pools leave without a node as the demand grows.
+fn pending(report: &PlanReport, packed: &Packed) -> Vec<Notice> {
+    let mut most: BTreeMap<usize, u64> = BTreeMap::new();
+    for &(workload, pods) in packed.levels.iter().flat_map(|level| &level.pending) {
+        let seen = most.entry(workload).or_default();
+        *seen = pods.max(*seen);
+    }
+    let named = most.into_iter().filter_map(|(w, pods)| {
+        let message = format!(
+            "up to {pods} of its pods stay pending at the levels of its demand that the limits of node pools leave no nodes for; these levels are priced without them"
+        );
+        let workload = Some(report.workloads.get(w)?.workload.clone());
+        Some(Notice { kind: NoticeKind::Warning, workload, message })
+    });
+    named.collect()
+}
+
 impl OverTimePlan {
     /// Writes it into the report.
     ///
@@ -318,6 +335,7 @@ impl OverTimePlan {
         let packed = self.chosen();
         let usage = self.usage(catalog)?;
         report.notices.extend(self.absent.iter().cloned());
+        report.notices.extend(pending(report, packed));
         report.notices.sort_by_key(|notice| notice.kind);
         report.over_time = Some(OverTime::of(&OverTimeInputs {
             horizon: self.horizon,
@@ -328,7 +346,6 @@ impl OverTimePlan {
             usage: &usage,
             catalog,
         }));
-        report.notices.splice(0..0, pool_limits::of_levels(&settings.policy, catalog, packed));
         Ok(())
     }
 

@@ -253,8 +253,6 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
         (wanted, _) => wanted,
     };
     replay::in_passing(&mut report, wanted).map_err(|message| anyhow!("replaying the plan: {message}"))?;
-    let beyond = pool_limits::of_replay(&settings.policy, &settings.prices.catalog, &report);
-    report.notices.splice(0..0, beyond);
     let proof = || plan::certificate(&workloads, &settings, formulation, &found.outcome);
     let wanted = explained || args.certificate.is_some();
     Ok(Planned { report, certificate: wanted.then(proof) })

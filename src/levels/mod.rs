@@ -1,10 +1,11 @@
 //! Demand over time as few levels, and a fleet for each whose nodes are added and removed, not swapped.
 //!
 //! `compress` merges hours into levels that cover them; `pack` packs each level on nodes that the levels
-//! share, and has every plan verified.
+//! share, and has every plan verified; `within` says which pods limits of node pools leave out.
 
 mod compress;
 mod pack;
+mod within;
 
 pub use compress::{Level, Levels, compress};
 pub use pack::{

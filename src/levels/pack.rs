@@ -21,15 +21,16 @@ use crate::demand::Timeline;
 use crate::formulate::{self, FormulateError, Formulation, NodeType, Pool};
 use crate::plan::Plan;
 use crate::policy::{PlanForm, Policy};
-use crate::problem::{BinSet, BinType, BinTypeId, ItemType, Problem};
+use crate::problem::{BinLimit, BinSet, BinType, BinTypeId, ItemType, Problem};
 use crate::search;
-use crate::solver::control::{Budget, Silent};
-use crate::solver::{self, SolveError};
+use crate::solver::SolveError;
+use crate::solver::control::Budget;
 use crate::units::{Money, Rate};
 use crate::verify::{self, VerifiedPlan};
 use crate::workload::WorkloadSet;
 
 use super::compress::Levels;
+use super::within;
 
 /// Nodes that cost the same and may hold the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +128,8 @@ pub struct LevelPlan {
     pub fleet: Vec<u64>,
     /// What the nodes that run cost an hour on demand.
     pub list_hour: Money,
+    /// Pods that limits of node pools leave without a node: workload and how many.
+    pub pending: Vec<(usize, u64)>,
 }
 
 /// A plan for each level.
@@ -174,11 +177,22 @@ pub enum PackError {
 /// # Errors
 /// A level without any plan.
 pub fn pack(inputs: &Inputs<'_>, levels: &Levels) -> Result<Packed, PackError> {
-    let tried: Vec<Packed> =
-        directions(inputs).par_iter().map(|&d| pack_from(inputs, levels, d)).collect::<Result<_, _>>()?;
-    let best =
-        tried.into_iter().min_by_key(|packed| (packed.priced, packed.direction == Direction::BottomUp));
-    Ok(best.expect("there is a direction"))
+    let tried: Vec<Result<Packed, PackError>> =
+        directions(inputs).par_iter().map(|&d| pack_from(inputs, levels, d)).collect();
+    // Where nodes are limited, what runs below may leave no plan above, or the other way round.
+    let pending = |packed: &Packed| -> u64 {
+        packed.levels.iter().flat_map(|level| &level.pending).map(|&(_, pods)| pods).sum()
+    };
+    let key = |packed: &Packed| (pending(packed), packed.priced, packed.direction == Direction::BottomUp);
+    let mut best: Option<Result<Packed, PackError>> = None;
+    for found in tried {
+        best = match (best, found) {
+            (Some(Ok(best)), Ok(found)) if key(&best) <= key(&found) => Some(Ok(best)),
+            (Some(best), Err(_)) => Some(best),
+            (_, found) => Some(found),
+        };
+    }
+    best.expect("there is a direction")
 }
 
 /// From which ends levels may be packed.
@@ -206,22 +220,11 @@ pub fn pack_from(inputs: &Inputs<'_>, levels: &Levels, direction: Direction) -> 
     };
     let mut kinds: BTreeMap<KindKey, NodeKind> = BTreeMap::new();
     let mut stock: Option<Stock> = None;
-    let mut made: Vec<Option<(Formulation, VerifiedPlan, Stock)>> = vec![None; count];
+    let mut made: Vec<Option<Made>> = vec![None; count];
     for level in order {
         let replicas = &levels.levels[level].replicas;
-        let formulation = at_level(inputs, replicas)?;
-        let formulation = with_stock(inputs, formulation, level, stock.as_ref(), direction);
-        let problem = &formulation.problem;
-        let outcome = solver::solve(problem, &inputs.budget, inputs.seed, &Silent)
-            .map_err(|error| PackError::Solve { level: level + 1, error })?;
-        let refused = |message: String| PackError::Refused { level: level + 1, message };
-        let outcome = verify::verify(problem, outcome)
-            .map_err(|v| refused(v.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
-        let plan = outcome.plan().clone();
-        let set = set_at(inputs, replicas);
-        if let Some(breach) = search::breaches(&set, inputs.catalog, &formulation, &plan).first() {
-            return Err(refused(breach.to_string()));
-        }
+        let solve = |replicas: &[u64]| solved(inputs, replicas, level, stock.as_ref(), direction);
+        let ((formulation, plan), pending) = within::limits(&at_level(inputs, replicas)?, replicas, &solve)?;
         let nodes = count_nodes(inputs, &formulation, plan.plan(), &mut kinds);
         let mut next = nodes.clone();
         if direction == Direction::BottomUp {
@@ -231,9 +234,42 @@ pub fn pack_from(inputs: &Inputs<'_>, levels: &Levels, direction: Direction) -> 
             }
         }
         stock = Some(next);
-        made[level] = Some((formulation, plan, nodes));
+        made[level] = Some(Made { formulation, plan, nodes, pending });
     }
     Ok(assemble(inputs, levels, direction, &kinds, made.into_iter().flatten().collect()))
+}
+
+/// One level as it is packed.
+#[derive(Clone)]
+struct Made {
+    formulation: Formulation,
+    plan: VerifiedPlan,
+    nodes: Stock,
+    pending: Vec<(usize, u64)>,
+}
+
+/// A verified plan of a level.
+fn solved(
+    inputs: &Inputs<'_>,
+    replicas: &[u64],
+    level: usize,
+    stock: Option<&Stock>,
+    direction: Direction,
+) -> Result<(Formulation, VerifiedPlan), PackError> {
+    let formulation = at_level(inputs, replicas)?;
+    let formulation = with_stock(inputs, formulation, level, stock, direction);
+    let problem = &formulation.problem;
+    let outcome = search::solve_within_limits(problem, &inputs.budget, inputs.seed)
+        .map_err(|error| PackError::Solve { level: level + 1, error })?;
+    let refused = |message: String| PackError::Refused { level: level + 1, message };
+    let outcome = verify::verify(problem, outcome)
+        .map_err(|v| refused(v.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
+    let plan = outcome.plan().clone();
+    let set = set_at(inputs, replicas);
+    if let Some(breach) = search::breaches(&set, inputs.catalog, &formulation, &plan).first() {
+        return Err(refused(breach.to_string()));
+    }
+    Ok((formulation, plan))
 }
 
 fn assemble(
@@ -241,22 +277,23 @@ fn assemble(
     levels: &Levels,
     direction: Direction,
     kinds: &BTreeMap<KindKey, NodeKind>,
-    made: Vec<(Formulation, VerifiedPlan, Stock)>,
+    made: Vec<Made>,
 ) -> Packed {
     let keys: Vec<&KindKey> = kinds.keys().collect();
     let kinds: Vec<NodeKind> = kinds.values().cloned().collect();
     let mut fleet = vec![0u64; kinds.len()];
     let (mut list, mut priced) = (0u128, 0u128);
     let of_levels = levels.levels.iter().enumerate();
-    let plans = made.into_iter().zip(of_levels).map(|((formulation, plan, stock), (number, level))| {
-        let nodes: Vec<u64> = keys.iter().map(|key| stock.get(key).copied().unwrap_or(0)).collect();
+    let plans = made.into_iter().zip(of_levels).map(|(made, (number, level))| {
+        let Made { formulation, plan, nodes, pending } = made;
+        let nodes: Vec<u64> = keys.iter().map(|key| nodes.get(key).copied().unwrap_or(0)).collect();
         fleet.iter_mut().zip(&nodes).for_each(|(fleet, &n)| *fleet = n.max(*fleet));
         let hour: Money = kinds.iter().zip(&nodes).map(|(kind, &n)| kind.rate.for_hours(n)).sum();
         list += hour.nanos().unsigned_abs() * u128::from(level.weight);
         let price = |kind: &NodeKind| (inputs.price)(number, kind.catalog_type, kind.rate);
         let at_prices: Money = kinds.iter().zip(&nodes).map(|(kind, &n)| price(kind).for_hours(n)).sum();
         priced += at_prices.nanos().unsigned_abs() * u128::from(level.weight);
-        LevelPlan { formulation, plan, nodes, fleet: fleet.clone(), list_hour: hour }
+        LevelPlan { formulation, plan, nodes, fleet: fleet.clone(), list_hour: hour, pending }
     });
     let levels = plans.collect();
     Packed { direction, kinds, levels, list, priced }
@@ -294,7 +331,8 @@ fn at_level(inputs: &Inputs<'_>, replicas: &[u64]) -> Result<Formulation, PackEr
             item.eligible = BinSet::new(flags);
         }
     }
-    formulation.problem = rebuilt(&formulation.problem, items, formulation.problem.bins().to_vec(), true);
+    formulation.problem =
+        rebuilt(&formulation.problem, items, formulation.problem.bins().to_vec(), true, &[]);
     Ok(formulation)
 }
 
@@ -349,16 +387,32 @@ fn with_stock(
         ItemType { eligible: BinSet::new(eligible), ..item.clone() }
     });
     let items = items.collect();
-    formulation.problem = rebuilt(problem, items, bins, stock.is_none());
+    formulation.problem = rebuilt(problem, items, bins, stock.is_none(), &copied);
     formulation.legend.nodes = nodes;
     formulation
 }
 
-/// The problem with other items and bins; with its cap on types, or without.
-fn rebuilt(problem: &Problem, items: Vec<ItemType>, bins: Vec<BinType>, capped: bool) -> Problem {
+/// The problem with other items and bins, the last of which are copies of these; with its cap on types, or
+/// without. Its limits count copies as what they are copies of.
+fn rebuilt(
+    problem: &Problem,
+    items: Vec<ItemType>,
+    bins: Vec<BinType>,
+    capped: bool,
+    copied: &[usize],
+) -> Problem {
     let cap = problem.max_bin_types().filter(|_| capped);
     let conflicts = problem.conflicts().iter().copied();
+    let first = problem.bins().len() as u32;
+    let limits = problem.bin_limits().iter().map(|limit| {
+        let of_copies = (first..).zip(copied).filter_map(|(copy, &b)| {
+            let weight = limit.weights.iter().find(|(bin, _)| bin.index() == b)?.1;
+            Some((BinTypeId(copy), weight))
+        });
+        BinLimit { weights: limit.weights.iter().copied().chain(of_copies).collect(), ..limit.clone() }
+    });
     Problem::new(problem.dimensions().to_vec(), items, bins, conflicts, cap)
+        .and_then(|rebuilt| rebuilt.with_bin_limits(limits.collect()))
         .expect("items and bins of a valid problem")
 }
 

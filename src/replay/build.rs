@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cluster::{Cluster, Node, Pool, Replicated, Rules, Spread};
+use super::cluster::{Cluster, Node, NodeLimit, Pool, Replicated, Rules, Spread};
 use crate::catalog::Catalog;
 use crate::formulate::{Breakdown, Formulation, Legend, Measure, node_labels, pool_name};
 use crate::plan::Plan;
@@ -100,7 +100,8 @@ impl Cluster {
                 }
             })
             .collect();
-        Cluster { resources, zones, pools, nodes, workloads }
+        let limits = limits(formulation, &pools, &pool_of);
+        Cluster { resources, zones, pools, nodes, workloads, limits }
     }
 }
 
@@ -143,6 +144,37 @@ fn pool(catalog: &Catalog, formulation: &Formulation, bin: BinTypeId, resources:
         taken: amounts(|b| b.daemon_sets, 0),
         rate: formulation.problem.bin(bin).rate,
     }
+}
+
+/// How many nodes of the pools there may be: what there is of each type, and what is limited over several.
+fn limits(
+    formulation: &Formulation,
+    pools: &[Pool],
+    pool_of: &impl Fn(BinTypeId) -> Option<usize>,
+) -> Vec<NodeLimit> {
+    let problem = &formulation.problem;
+    // A pool has no stock where one of its zones has none.
+    let mut stocks = vec![Some(0u64); pools.len()];
+    for bin in problem.bin_ids() {
+        if let Some(pool) = pool_of(bin) {
+            let both = stocks[pool].zip(problem.bin(bin).stock);
+            stocks[pool] = both.map(|(sum, stock)| sum.saturating_add(stock));
+        }
+    }
+    let own = |(pool, most): (usize, Option<u64>)| {
+        let weights = (0..pools.len()).map(|p| u64::from(p == pool)).collect();
+        Some(NodeLimit { name: format!("nodes of {}", pools[pool].name), weights, most: most? })
+    };
+    let over_several = problem.bin_limits().iter().map(|limit| {
+        let mut weights = vec![0; pools.len()];
+        for &(bin, weight) in &limit.weights {
+            if let Some(pool) = pool_of(bin) {
+                weights[pool] = weight.max(weights[pool]);
+            }
+        }
+        NodeLimit { name: limit.name.clone(), weights, most: limit.most }
+    });
+    stocks.into_iter().enumerate().filter_map(own).chain(over_several).collect()
 }
 
 /// What the scheduler takes a pod to ask for.

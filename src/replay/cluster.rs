@@ -23,6 +23,19 @@ pub struct Cluster {
     pub nodes: Vec<Node>,
     /// What runs, in the order of the input.
     pub workloads: Vec<Replicated>,
+    /// How many nodes there may be.
+    pub limits: Vec<NodeLimit>,
+}
+
+/// A sum over all nodes, each with the weight of its pool, is at most so much.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeLimit {
+    /// What it is about: `nodes of node pool web`.
+    pub name: String,
+    /// One weight per pool; zero where it does not count.
+    pub weights: Vec<u64>,
+    /// The most in all.
+    pub most: u64,
 }
 
 /// Equal nodes, but for their zone.
@@ -116,9 +129,20 @@ pub enum ClusterError {
     /// The first two resources are not cpu and memory.
     #[error("the first two resources of a cluster are cpu and memory")]
     Resources,
+    /// A limit has another number of weights than there are pools.
+    #[error("the limit `{0}` has another number of weights than the cluster has pools")]
+    Limit(String),
     /// An index beyond its list.
     #[error("{0} names a pool, zone or workload that does not exist")]
     Index(String),
+}
+
+impl NodeLimit {
+    /// How much is left with so many nodes of each pool.
+    fn free(&self, nodes: &[u64]) -> u64 {
+        let used = nodes.iter().zip(&self.weights).map(|(&n, &weight)| u128::from(n) * u128::from(weight));
+        u64::try_from(u128::from(self.most).saturating_sub(used.sum())).unwrap_or(0)
+    }
 }
 
 impl Cluster {
@@ -142,6 +166,9 @@ impl Cluster {
         if self.nodes.iter().any(|n| n.pool >= self.pools.len() || n.zone >= self.zones.len()) {
             return Err(ClusterError::Index("a node".to_owned()));
         }
+        if let Some(limit) = self.limits.iter().find(|limit| limit.weights.len() != self.pools.len()) {
+            return Err(ClusterError::Limit(limit.name.clone()));
+        }
         for workload in &self.workloads {
             amounts(&workload.id, &workload.requests)?;
             let rules = &workload.rules;
@@ -162,6 +189,20 @@ impl Cluster {
             }
         }
         Ok(())
+    }
+
+    /// The most nodes that the limits allow beside those that there are; `u64::MAX` without any limit.
+    pub fn may_add(&self, pool: usize) -> u64 {
+        let nodes = self.nodes_by_pool();
+        let free = |limit: &NodeLimit| limit.free(&nodes).checked_div(limit.weights[pool]);
+        self.limits.iter().filter_map(free).min().unwrap_or(u64::MAX)
+    }
+
+    /// The limits that allow no further node of some pool.
+    pub fn exhausted(&self) -> Vec<&NodeLimit> {
+        let nodes = self.nodes_by_pool();
+        let full = |limit: &&NodeLimit| limit.weights.iter().any(|&weight| weight > limit.free(&nodes));
+        self.limits.iter().filter(full).collect()
     }
 
     /// Pods of all workloads.

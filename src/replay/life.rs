@@ -72,6 +72,8 @@ pub struct Room {
     pub extra_nodes: Vec<ExtraNodes>,
     /// What they cost an hour.
     pub premium: Money,
+    /// The cluster with them.
+    pub cluster: Cluster,
 }
 
 /// Updates every Deployment in turn, then drains every node by itself from where the updates ended.
@@ -124,7 +126,8 @@ fn strategy(workload: &Replicated, life: &Life) -> Option<UpdateStrategy> {
 pub fn room(cluster: &Cluster, life: &Life) -> Room {
     let without = live(cluster, life);
     let (mut grown, mut with) = (cluster.clone(), without.clone());
-    // A pool grows by half at the most; what does not go through then is not a matter of room.
+    // A pool grows by half at the most, and by what its limits allow; what does not go through then is not a
+    // matter of room.
     for _ in 0..cluster.nodes.len().div_ceil(2) + cluster.pools.len() {
         if with.is_none() {
             break;
@@ -135,7 +138,7 @@ pub fn room(cluster: &Cluster, life: &Life) -> Room {
     }
     let extra_nodes = extra_nodes(cluster, &grown);
     let premium = extra_nodes.iter().map(|e| e.cost).sum();
-    Room { without, with, extra_nodes, premium }
+    Room { without, with, extra_nodes, premium, cluster: grown }
 }
 
 /// One rolling update. Gives the new pods that stay without a node.
@@ -221,7 +224,10 @@ fn drain(mut scheduler: Scheduler<'_>, cluster: &Cluster, node: usize) -> u64 {
 fn hindered_most(cluster: &Cluster, hindered: &Hindered) -> Option<usize> {
     let mut pods = vec![0u64; cluster.pools.len()];
     for &(node, left) in &hindered.drains {
-        pods[cluster.nodes[node].pool] += left;
+        let pool = cluster.nodes[node].pool;
+        if cluster.may_add(pool) > 0 {
+            pods[pool] += left;
+        }
     }
     for &(workload, left) in &hindered.updates {
         let w = &cluster.workloads[workload];
@@ -230,6 +236,7 @@ fn hindered_most(cluster: &Cluster, hindered: &Hindered) -> Option<usize> {
             let room = p.allocatable.iter().zip(&p.taken).map(|(&all, &taken)| all.saturating_sub(taken));
             w.rules.pools.as_ref().is_none_or(|pools| pools[pool])
                 && w.requests.iter().zip(room).all(|(&amount, room)| amount <= room)
+                && cluster.may_add(pool) > 0
         };
         if let Some(pool) = (0..pods.len()).filter(fits).min_by_key(|&p| cluster.pools[p].rate) {
             pods[pool] += left;

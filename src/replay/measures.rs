@@ -411,26 +411,46 @@ fn prioritised(cluster: &Cluster, classes: &[PriorityClass]) -> Cluster {
     cluster
 }
 
-/// With as few further nodes as leave nothing pending, pool by pool; unchanged where none help.
+/// With as few further nodes as leave nothing pending, pool by pool; unchanged where none help. Where limits allow
+/// fewer, as few as leave no more pending than all that they allow.
 fn with_extra(cluster: &Cluster, settings: &Settings) -> Cluster {
     let grown = |extra: &[u64]| {
         let pools = extra.iter().enumerate().filter(|&(_, &count)| count > 0);
         pools.fold(cluster.clone(), |grown, (pool, &count)| grown.with_more(pool, count))
     };
+    let pending = |runs: &[Run]| -> u64 { runs.iter().map(Run::pending_pods).sum() };
     let mut extra = vec![0u64; cluster.pools.len()];
+    let mut begun = None;
+    let mut left = 0;
     for round in 0.. {
-        let runs = replay(&grown(&extra), settings);
-        if runs.iter().all(|run| run.pending.is_empty()) {
+        let now = grown(&extra);
+        let runs = replay(&now, settings);
+        left = pending(&runs);
+        begun = begun.or(Some(left));
+        if left == 0 {
             break;
         }
-        let missing = missing(cluster, &runs);
-        if round == MOST_ROUNDS || missing.iter().all(|&nodes| nodes == 0) {
+        let missing = missing(&now, &runs);
+        let mut room = now.clone();
+        for (pool, nodes) in missing.into_iter().enumerate().filter(|&(_, nodes)| nodes > 0) {
+            let more = nodes.max(extra[pool] / 2).min(room.may_add(pool));
+            if more > 0 {
+                room = room.with_more(pool, more);
+                extra[pool] += more;
+            }
+        }
+        let stuck = room.nodes.len() == now.nodes.len();
+        if stuck && left < begun.unwrap_or(0) && !cluster.limits.is_empty() {
+            break;
+        }
+        if stuck || round == MOST_ROUNDS {
             return cluster.clone();
         }
-        for (count, nodes) in extra.iter_mut().zip(missing).filter(|(_, nodes)| *nodes > 0) {
-            *count += nodes.max(*count / 2);
-        }
     }
+    let suffice = |cluster: &Cluster| match left {
+        0 => settles(cluster, settings),
+        left => pending(&replay(cluster, settings)) <= left,
+    };
     // Dear pools first: a node less there saves most.
     let mut pools: Vec<usize> = (0..extra.len()).filter(|&p| extra[p] > 0).collect();
     pools.sort_by_key(|&p| Reverse(cluster.pools[p].rate));
@@ -439,7 +459,7 @@ fn with_extra(cluster: &Cluster, settings: &Settings) -> Cluster {
         let (mut least, mut most) = (0, extra[pool]);
         while least < most {
             extra[pool] = least + (most - least) / 2;
-            if settles(&grown(&extra), settings) { most = extra[pool] } else { least = extra[pool] + 1 }
+            if suffice(&grown(&extra)) { most = extra[pool] } else { least = extra[pool] + 1 }
         }
         extra[pool] = most;
     }
@@ -474,12 +494,13 @@ fn missing(cluster: &Cluster, runs: &[Run]) -> Vec<u64> {
     worst
 }
 
-/// The cheapest pool whose nodes may hold a pod of a workload.
+/// The cheapest pool whose nodes may hold a pod of a workload, and of which there may be more.
 fn cheapest(cluster: &Cluster, workload: usize) -> Option<usize> {
     let w = &cluster.workloads[workload];
     let fits = |&pool: &usize| {
         w.rules.pools.as_ref().is_none_or(|pools| pools[pool])
             && w.requests.iter().zip(room(cluster, pool)).all(|(&amount, room)| amount <= room)
+            && cluster.may_add(pool) > 0
     };
     (0..cluster.pools.len()).filter(fits).min_by_key(|&pool| cluster.pools[pool].rate)
 }

@@ -178,7 +178,7 @@ fn head(report: &PlanReport, measures: &MeasuresRow) -> String {
         lines.push(format!("The scheduler must run with NodeResourcesFit set to {}.", measures.profile));
     }
     if !measures.settled {
-        lines.push("Pods stay pending even so: see the replay.".to_owned());
+        lines.push(super::table::replay::named(measures));
     }
     lines.push(String::new());
     lines.push("Nodes that must be there:".to_owned());

@@ -278,7 +278,7 @@ fn head(report: &PlanReport, what: &str) -> Vec<String> {
         ),
         Some(measures) => {
             if !measures.settled {
-                lines.push("Pods stay pending even with all measures: see the replay.".to_owned());
+                lines.push(super::table::replay::named(measures));
             }
             if !measures.pins.is_empty() || !measures.classes.is_empty() {
                 lines.push(format!(

@@ -1,18 +1,13 @@
-//! Node pools beyond their limits, where nodes are told that no search held to them: levels of a demand over
-//! time, and what a replay adds; and pools of a running cluster that were beyond them already.
+//! Node pools of a running cluster that are beyond their limits already, and stay so.
 
 use std::collections::BTreeMap;
 
-use super::view::{Notice, NoticeKind, PlanReport};
+use super::view::{Notice, NoticeKind};
 use crate::catalog::{Catalog, InstanceType};
 use crate::formulate::Legend;
-use crate::levels::Packed;
 use crate::migration::Migration;
 use crate::policy::{NodePool, Policy};
 use crate::units::ResourceName;
-
-/// Why nodes are beyond a limit that the plan itself holds.
-const NOT_KEPT: &str = "no search kept to it here";
 
 /// Equal nodes of one pool.
 struct Nodes<'a> {
@@ -21,22 +16,6 @@ struct Nodes<'a> {
     labels: &'a BTreeMap<String, String>,
     machine: &'a InstanceType,
     nodes: u64,
-}
-
-/// Warnings of levels of a demand over time: the level with most of what is limited counts.
-pub fn of_levels(policy: &Policy, catalog: &Catalog, packed: &Packed) -> Vec<Notice> {
-    let at = |level: &'_ [u64]| -> Vec<Nodes<'_>> {
-        let kinds = packed.kinds.iter().zip(level);
-        let nodes = kinds.map(|(kind, &nodes)| Nodes {
-            pool: &kind.pool.name,
-            labels: &kind.pool.labels,
-            machine: &catalog.types[kind.catalog_type],
-            nodes,
-        });
-        nodes.collect()
-    };
-    let levels: Vec<Vec<Nodes<'_>>> = packed.levels.iter().map(|level| at(&level.nodes)).collect();
-    beyond(policy, &levels, "demand over time is packed by level, and at most", NOT_KEPT)
 }
 
 /// Warnings of where a migration ends: it adds no node beyond a limit, but keeps those that run.
@@ -49,32 +28,6 @@ pub fn of_migration(policy: &Policy, catalog: &Catalog, migration: &Migration) -
         Nodes { pool: &pool.name, labels: &pool.labels, machine, nodes }
     });
     beyond(policy, &[nodes.collect()], "at the end of the migration", "more ran before")
-}
-
-/// Warnings of the plan with the nodes that its replay adds, where that was replayed.
-pub fn of_replay(policy: &Policy, catalog: &Catalog, report: &PlanReport) -> Vec<Notice> {
-    let extra = report.replay.iter().flat_map(|replay| {
-        let measures = replay.measures.iter().flat_map(|measures| &measures.extra_nodes);
-        measures.chain(replay.life.iter().flat_map(|life| &life.extra_nodes))
-    });
-    let mut more: BTreeMap<&str, u64> = BTreeMap::new();
-    for row in extra {
-        *more.entry(&row.pool).or_default() += row.nodes;
-    }
-    if more.is_empty() {
-        return Vec::new();
-    }
-    let nodes = report.pools.iter().filter_map(|row| {
-        let machine = catalog.types.iter().find(|machine| machine.name == row.instance_type)?;
-        let nodes = row.nodes + more.get(row.pool.as_str()).copied().unwrap_or(0);
-        Some(Nodes {
-            pool: row.node_pool.as_deref().unwrap_or_default(),
-            labels: &row.labels,
-            machine,
-            nodes,
-        })
-    });
-    beyond(policy, &[nodes.collect()], "with the nodes that the replay adds", NOT_KEPT)
 }
 
 /// One warning for each limit that is exceeded at any of the times, with the most that is used of it.

@@ -1,10 +1,12 @@
 //! What a replay showed, as rows of the report.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bill::Ratio;
-use crate::replay::{Cluster, ExtraNodes, Measures, Order, Profile, Room, Run};
+use crate::replay::{Cluster, ExtraNodes, Measures, NodeLimit, Order, Profile, Room, Run};
 use crate::units::{HOURS_PER_MONTH, Money};
 
 /// The default scheduler's filters and scores on the planned nodes, and what helps it.
@@ -41,6 +43,19 @@ pub struct LifeRow {
     pub premium_month: Money,
     /// As a share of what the planned nodes cost.
     pub premium: Option<Ratio>,
+    /// Workloads whose update gets stuck even so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stuck: Vec<String>,
+    /// Nodes whose drain leaves pods pending even so.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub drains_stuck_even_so: u64,
+    /// What limits further nodes, where something stays stuck.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<ReachedRow>,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl LifeRow {
@@ -54,6 +69,9 @@ impl LifeRow {
             premium_hour: room.premium,
             premium_month: room.premium.checked_mul(month).expect("no bill reaches 10^29"),
             premium: Ratio::of_money(room.premium, cluster.hourly_cost()),
+            stuck: room.with.updates.iter().map(|&(w, _)| cluster.workloads[w].id.clone()).collect(),
+            drains_stuck_even_so: room.with.drains.len() as u64,
+            limits: if room.with.is_none() { Vec::new() } else { ReachedRow::all(&room.cluster) },
         }
     }
 }
@@ -94,6 +112,39 @@ pub struct MeasuresRow {
     pub premium: Option<Ratio>,
     /// Pods left pending with all measures.
     pub after: Vec<PendingRow>,
+    /// Whose pods these are, with the most in any run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<PendingPodsRow>,
+    /// What limits further nodes, where pods stay pending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<ReachedRow>,
+}
+
+/// Pods of one workload that stay pending.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PendingPodsRow {
+    /// `namespace/Kind/name`.
+    pub workload: String,
+    /// How many, in the worst run.
+    pub pods: u64,
+}
+
+/// A limit that allows no further node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReachedRow {
+    /// What it is about: `nodes of node pool web`.
+    pub limit: String,
+    /// The most.
+    pub most: u64,
+}
+
+impl ReachedRow {
+    fn all(cluster: &Cluster) -> Vec<Self> {
+        let row = |limit: &NodeLimit| ReachedRow { limit: limit.name.clone(), most: limit.most };
+        cluster.exhausted().into_iter().map(row).collect()
+    }
 }
 
 /// A workload and the pool that it is pinned to.
@@ -161,6 +212,11 @@ impl MeasuresRow {
     fn of(cluster: &Cluster, found: &Measures) -> Self {
         let id = |w: usize| cluster.workloads[w].id.clone();
         let month = i128::from(HOURS_PER_MONTH);
+        let mut worst: BTreeMap<usize, u64> = BTreeMap::new();
+        for &(w, pods) in found.after.iter().flat_map(|run| &run.pending) {
+            let most = worst.entry(w).or_default();
+            *most = pods.max(*most);
+        }
         MeasuresRow {
             settled: found.settled(),
             profile: found.profile.to_string(),
@@ -187,6 +243,8 @@ impl MeasuresRow {
             premium_month: found.premium.checked_mul(month).expect("no bill reaches 10^29"),
             premium: Ratio::of_money(found.premium, cluster.hourly_cost()),
             after: pending_rows(&found.after),
+            pending: worst.into_iter().map(|(w, pods)| PendingPodsRow { workload: id(w), pods }).collect(),
+            limits: if found.settled() { Vec::new() } else { ReachedRow::all(&found.cluster) },
         }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::replay::{Cluster, ClusterError, Node, Pool, Replicated, Rules, Spread};
+use crate::replay::{Cluster, ClusterError, Node, NodeLimit, Pool, Replicated, Rules, Spread};
 use crate::units::{Rate, ResourceName};
 use crate::workload::{UpdateStrategy, WorkloadKind};
 
@@ -19,6 +19,21 @@ pub struct Scheduling {
     pub pools: Vec<PoolRow>,
     /// The workloads, as in the report's `workloads`.
     pub workloads: Vec<ScheduledRow>,
+    /// How many nodes there may be, where that is limited.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<LimitRow>,
+}
+
+/// A sum over all nodes, each with the weight of its pool, is at most so much.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitRow {
+    /// What it is about.
+    pub limit: String,
+    /// One weight per pool; zero where it does not count.
+    pub weights: Vec<u64>,
+    /// The most in all.
+    pub most: u64,
 }
 
 /// Equal nodes.
@@ -143,6 +158,7 @@ impl Scheduling {
             zones: cluster.zones.clone(),
             pools: cluster.pools.iter().enumerate().map(pool).collect(),
             workloads: cluster.workloads.iter().map(workload).collect(),
+            limits: cluster.limits.iter().map(LimitRow::of).collect(),
         }
     }
 
@@ -197,9 +213,22 @@ impl Scheduling {
             pools: self.pools.iter().map(pool).collect(),
             nodes,
             workloads: self.workloads.iter().map(workload).collect(),
+            limits: self.limits.iter().map(LimitRow::limit).collect(),
         };
         cluster.check()?;
         Ok(cluster)
+    }
+}
+
+impl LimitRow {
+    fn of(limit: &NodeLimit) -> Self {
+        let NodeLimit { name, weights, most } = limit.clone();
+        LimitRow { limit: name, weights, most }
+    }
+
+    fn limit(&self) -> NodeLimit {
+        let LimitRow { limit, weights, most } = self.clone();
+        NodeLimit { name: limit, weights, most }
     }
 }
 

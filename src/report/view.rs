@@ -32,7 +32,9 @@ pub use super::purchase::{
     OwnedRow, ProposalRow, PurchaseStep, Purchases, PurchasesInputs, ScenarioCostRow, SensitivityRow,
     TriedRow,
 };
-pub use super::replayed::{ClassRow, ExtraNodesRow, LifeRow, MeasuresRow, PendingRow, PinRow, Replayed};
+pub use super::replayed::{
+    ClassRow, ExtraNodesRow, LifeRow, MeasuresRow, PendingPodsRow, PendingRow, PinRow, ReachedRow, Replayed,
+};
 pub use super::scheduling::{PoolRow, ScheduledRow, Scheduling, SpreadRow};
 pub use super::showback::{IdleBy, ShowbackLine, ShowbackReport, ShowbackRow};
 pub use super::spot::{SpotReport, SpotTypeRow, SpotWorkloadRow};

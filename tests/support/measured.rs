@@ -38,6 +38,7 @@ pub fn cluster(nodes: &str) -> Cluster {
         zones: ["a", "b", "c"].map(str::to_owned).to_vec(),
         pools: groups.iter().map(|&(name, _)| pool(name)).collect(),
         nodes: kinds.enumerate().map(|(k, pool)| Node { pool, zone: k % 3 }).collect(),
+        limits: Vec::new(),
         workloads: rows(WORKLOAD)
             .map(|row| Replicated {
                 id: format!("default/Deployment/{}", row[0]),

@@ -22,6 +22,7 @@ pub fn cluster(nodes: &[(u64, u64, usize)]) -> Cluster {
         pools: pools.iter().map(pool).collect(),
         nodes: nodes.iter().map(|n| Node { pool: place(n), zone: n.2 }).collect(),
         workloads: Vec::new(),
+        limits: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use super::grid::{Column, Grid};
 use super::{count, signed_percent};
 use crate::policy::PlanForm;
 use crate::report::number::{Currency, grouped};
-use crate::report::view::{LifeRow, MeasuresRow, PendingRow, PlanReport, Replayed};
+use crate::report::view::{LifeRow, MeasuresRow, PendingRow, PlanReport, ReachedRow, Replayed};
 
 /// Pods left pending in each order, and the measures.
 pub(super) fn replay(report: &PlanReport, draw: &Draw) -> String {
@@ -52,16 +52,46 @@ pub(in crate::report) fn after_day_one(report: &PlanReport, life: &LifeRow) -> S
         count(life.updates_stuck, "rolling update"),
         count(life.drains_stuck, "drain"),
     );
+    let even_so = || {
+        let drains = (life.drains_stuck_even_so > 0)
+            .then(|| format!("the drain of {}", count(life.drains_stuck_even_so, "node")));
+        let updates = life.stuck.iter().map(|w| format!("the update of {w}"));
+        let stuck: Vec<String> = updates.chain(drains).collect();
+        format!("{} not go through: {}", if stuck.len() == 1 { "does" } else { "do" }, stuck.join(", "))
+    };
+    if life.extra_nodes.is_empty() {
+        return format!(
+            "{stuck}, and no node may or can be added that helps; {}.{}",
+            even_so(),
+            reached(&life.limits)
+        );
+    }
     let nodes = life.extra_nodes.iter().map(|e| format!("{} of {}", grouped(e.nodes), e.pool));
     let nodes: Vec<String> = nodes.collect();
     let premium = life.premium.map(|p| format!(" ({})", signed_percent(p))).unwrap_or_default();
     let currency = Currency::new(&report.catalog.currency);
-    let enough = if life.settled { "" } else { ", which is not enough" };
+    let enough = if life.settled { String::new() } else { format!(", which is not enough: {}", even_so()) };
     format!(
-        "{stuck}; room for them: {}, {} a month{premium}{enough}.",
+        "{stuck}; room for them: {}, {} a month{premium}{enough}.{}",
         nodes.join(", "),
-        currency.short(life.premium_month)
+        currency.short(life.premium_month),
+        reached(&life.limits)
     )
+}
+
+/// What is limited, in a sentence.
+fn reached(limits: &[ReachedRow]) -> String {
+    let each: Vec<String> =
+        limits.iter().map(|l| format!("{}, at most {}", l.limit, grouped(l.most))).collect();
+    if each.is_empty() { String::new() } else { format!(" Limits that are reached: {}.", each.join("; ")) }
+}
+
+/// Whose pods stay pending, in a sentence.
+pub(in crate::report) fn named(measures: &MeasuresRow) -> String {
+    let each: Vec<String> =
+        measures.pending.iter().map(|p| format!("{} of {}", grouped(p.pods), p.workload)).collect();
+    let named = if each.is_empty() { String::new() } else { format!(" up to {}", each.join(", ")) };
+    format!("Pods stay pending even so:{named}.{}", reached(&measures.limits))
 }
 
 /// The replay in a line for the headline.
@@ -120,7 +150,7 @@ pub(in crate::report) fn lines(report: &PlanReport, measures: &MeasuresRow) -> V
     if measures.pins.is_empty() && measures.classes.is_empty() && measures.extra_nodes.is_empty() {
         lines.push(match measures.settled {
             true => "Nothing needs to be done.".to_owned(),
-            false => "No measure that may be taken helps.".to_owned(),
+            false => format!("No measure that may be taken helps. {}", named(measures)),
         });
         return lines;
     }
@@ -135,7 +165,7 @@ pub(in crate::report) fn lines(report: &PlanReport, measures: &MeasuresRow) -> V
         lines.push(format!("  {} more of {}", count(extra.nodes, "node"), extra.pool));
     }
     if !measures.settled {
-        lines.push("Pods stay pending even so.".to_owned());
+        lines.push(named(measures));
     }
     lines.push("What they need is in -f kubernetes.".to_owned());
     lines
