@@ -491,5 +491,8 @@ fn levels_keep_the_limits_of_a_node_pool_and_name_who_stays_pending() {
     let words = "up to 1 of its pods stay pending at the levels of its demand that the limits of node pools";
     let warning = notices.iter().find(|n| n["message"].as_str().unwrap().starts_with(words));
     let warning = warning.unwrap_or_else(|| panic!("{notices:#?}"));
-    assert_eq!((warning["kind"].as_str(), warning["workload"].as_str()), (Some("warning"), Some("a")));
+    assert_eq!(
+        (warning["kind"].as_str(), warning["workload"].as_str()),
+        (Some("warning"), Some("default/Component/a"))
+    );
 }
