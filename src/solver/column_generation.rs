@@ -8,7 +8,7 @@
 //!
 //! A pattern of kind t enters when pi . a + mu_t > c_t; duals are smoothed over the rounds (Neame
 //! 1999). Kinds are screened by the knapsack's linear relaxation; those that it does not rule out are
-//! filled greedily and searched by branch and bound. Every set of prices tried gives a true lower
+//! filled greedily and searched by branch and bound; patterns in use are varied ([`exchange`]). Every set of prices tried gives a true lower
 //! bound, by what the searches prove even where they were cut short.
 
 use std::collections::HashSet;
@@ -19,6 +19,7 @@ use crate::plan::ValueProof;
 
 use super::bound::{self, IntegerPrices};
 use super::cases;
+use super::exchange::{self, Pattern};
 use super::greedy::{Balance, Filler, Guide};
 use super::instance::{Bin, Instance, Kind};
 use super::knapsack_lp::Columns;
@@ -47,8 +48,8 @@ pub(super) struct PatternLp<'a> {
     instance: &'a Instance,
     columns: &'a [Columns],
     lp: Simplex,
-    pool: Vec<(usize, Vec<(usize, u64)>)>,
-    known: HashSet<(usize, Vec<(usize, u64)>)>,
+    pool: Vec<Pattern>,
+    known: HashSet<Pattern>,
     /// Prices with the best bound so far.
     pub best: Prices,
     pub best_integer: IntegerPrices,
@@ -146,11 +147,7 @@ impl<'a> PatternLp<'a> {
 
     /// All patterns at hand.
     pub(super) fn patterns(&self) -> Vec<Bin> {
-        let bin = |(kind, content): &(usize, Vec<(usize, u64)>)| Bin {
-            kind: *kind,
-            content: content.clone(),
-            copies: 1,
-        };
+        let bin = |(kind, content): &Pattern| Bin { kind: *kind, content: content.clone(), copies: 1 };
         self.pool.iter().map(bin).collect()
     }
 
@@ -177,7 +174,8 @@ impl<'a> PatternLp<'a> {
         let pi: Vec<f64> =
             master.iter().zip(&self.smoothed).map(|(m, s)| SMOOTHING * s + (1.0 - SMOOTHING) * m).collect();
         self.smoothed.clone_from(&pi);
-        let changed = self.price(&pi, &master, &mu);
+        let exchanged = self.exchange(&pi, &master);
+        let changed = self.price(&pi, &master, &mu) || exchanged;
         if self.master_value - self.best_bound as f64 <= CLOSED * self.master_value {
             return Round::Closed;
         }
@@ -233,6 +231,22 @@ impl<'a> PatternLp<'a> {
             }
             stays
         });
+    }
+
+    /// Adds patterns that come of those in use by an exchange and pay, as many as there are shapes at most.
+    fn exchange(&mut self, pi: &[f64], master: &[f64]) -> bool {
+        /// What is used less stands in the solution by rounding alone.
+        const USED: f64 = 1e-9;
+        let used: Vec<&Pattern> = self
+            .pool
+            .iter()
+            .enumerate()
+            .filter(|&(p, (kind, _))| self.lp.value(p) > USED && !self.passed_over[*kind])
+            .map(|(_, pattern)| pattern)
+            .collect();
+        let (made, work) = exchange::patterns(self.instance, &used, master, pi, self.instance.shapes.len());
+        self.work += work;
+        made.into_iter().fold(false, |changed, (kind, content)| self.add(kind, content) || changed)
     }
 
     /// Prices every kind at `pi`; adds columns that pay under the master's own duals too; takes the

@@ -76,6 +76,8 @@ impl Search<'_> {
     pub(super) fn generate_columns(&mut self, prices: &Prices, may_open: &[bool], bounded: bool) -> Prices {
         let instance = self.instance;
         const KINDS_FOR_PLANS: usize = 80;
+        /// So many times as long as the programme takes the first dives.
+        const DIVE_TAKES: f64 = 2.0;
         let integer = bound::integer_prices(instance, &prices.pi, &prices.lambda);
         let mut lp = PatternLp::start(instance, self.columns, prices, integer);
         let mut rng = Rng::with_seed(self.seed ^ 0x636f_6c75_6d6e);
@@ -86,6 +88,7 @@ impl Search<'_> {
             lp.for_plans(KINDS_FOR_PLANS);
         }
         let mut rounds = 0u32;
+        let begun = self.meter.share_used();
         let until = if bounded { 0.5 } else { 0.6 };
         loop {
             let state = lp.round();
@@ -99,7 +102,7 @@ impl Search<'_> {
                 let guide = Guide::new(instance, &lp.latest, may_open);
                 self.round_patterns(&lp, &guide, &mut rng, may_open);
                 if closed && !bounded && instance.max_kinds.is_none() {
-                    self.dives(&lp, &guide);
+                    self.dives(&lp, &guide, DIVE_TAKES * (self.meter.share_used() - begun));
                     self.finish_by_mip(&lp, may_open);
                 }
             }
@@ -110,8 +113,9 @@ impl Search<'_> {
     }
 
     /// Dives two by two, each pair slower than the one before; behind each the end of the better one is
-    /// tried in other ways, and a short local search follows.
-    fn dives(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>) {
+    /// tried in other ways, and a short local search follows. A slower dive takes at least as long as the one
+    /// before, the first about this share of the budget (`takes`); one that is cut short finds nothing.
+    fn dives(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, mut takes: f64) {
         /// Of the budget, for other ends and for the local search.
         const SHARE: f64 = 0.05;
         const UNTIL: f64 = 0.9;
@@ -125,8 +129,6 @@ impl Search<'_> {
             pi: lp.latest.pi.clone(),
             rest: lp.master_value,
         };
-        // A slower dive takes at least as long as the one before; one that is cut short finds nothing.
-        let mut takes = 0.0;
         for pace in PACES {
             let begun = self.meter.share_used();
             if self.done() || begun + takes > UNTIL {

@@ -12,6 +12,7 @@ mod column_generation;
 pub mod control;
 mod diving;
 mod enumeration;
+mod exchange;
 mod fit;
 mod greedy;
 mod improve;

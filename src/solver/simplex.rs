@@ -20,10 +20,12 @@ use columns::Columns;
 
 /// Changes kept beside the inverse.
 const BESIDE: usize = 32;
-/// Lines of the inverse that are worth a task of their own.
-const LINES: usize = 64;
+/// Columns of the inverse that are worth a task of their own.
+const COLUMNS: usize = 64;
+/// Rows of it that changes are worked into at a time: so much of all changes stays in the nearest cache.
+const ROWS: usize = 64;
 /// Pivots between two inversions of the basis from the beginning.
-const FRESH: usize = 5_000;
+const FRESH: usize = 20_000;
 /// The basis is inverted sooner where rows or columns are off by this share.
 const OFF: f64 = 1e-7;
 /// A column pays when it saves more than this share of its scale.
@@ -44,7 +46,7 @@ pub(super) struct Simplex {
     /// How many columns belong to rows.
     own: usize,
     basis: Vec<usize>,
-    /// Row-major, as it was before the changes beside it.
+    /// Column-major, as it was before the changes beside it.
     inverse: Vec<f64>,
     /// What pivots have changed since: the inverse is less by the product of each column and row.
     beside: Vec<(Vec<f64>, Vec<f64>)>,
@@ -191,9 +193,8 @@ impl Simplex {
     fn direction(&self, c: usize) -> Vec<f64> {
         let m = self.rhs.len();
         let mut direction = vec![0.0; m];
-        for (i, d) in direction.iter_mut().enumerate() {
-            let line = &self.inverse[i * m..(i + 1) * m];
-            *d = self.columns.worth(c, line);
+        for (j, a) in self.columns.terms(c) {
+            subtract(&mut direction, -a, &self.inverse[j * m..(j + 1) * m]);
         }
         for (column, row) in &self.beside {
             let along = self.columns.worth(c, row);
@@ -207,7 +208,7 @@ impl Simplex {
     /// A row of the inverse as it is now.
     fn line(&self, row: usize) -> Vec<f64> {
         let m = self.rhs.len();
-        let mut line = self.inverse[row * m..(row + 1) * m].to_vec();
+        let mut line: Vec<f64> = (0..m).map(|j| self.inverse[j * m + row]).collect();
         for (column, other) in &self.beside {
             subtract(&mut line, column[row], other);
         }
@@ -276,18 +277,29 @@ impl Simplex {
     fn fold(&mut self) {
         let m = self.rhs.len();
         let beside = std::mem::take(&mut self.beside);
-        self.inverse.par_chunks_mut(m.max(1)).with_min_len(LINES).enumerate().for_each(|(i, line)| {
-            // Some at a time, so that the line is read and written once for all of them.
-            for some in beside.chunks(4) {
-                match some {
-                    [(a, p), (b, q), (c, r), (d, s)] => {
-                        let (a, b, c, d) = (a[i], b[i], c[i], d[i]);
-                        let rows = p.iter().zip(q).zip(r.iter().zip(s));
-                        for (value, ((p, q), (r, s))) in line.iter_mut().zip(rows) {
-                            *value -= (a * p + b * q) + (c * r + d * s);
+        let tasks = self.inverse.par_chunks_mut((COLUMNS * m).max(1)).enumerate();
+        tasks.for_each(|(task, inverse)| {
+            for begin in (0..m).step_by(ROWS) {
+                let rows = begin..(begin + ROWS).min(m);
+                for (j, column) in inverse.chunks_mut(m).enumerate() {
+                    let j = task * COLUMNS + j;
+                    let column = &mut column[rows.clone()];
+                    // Some at a time, so that the column is read and written once for all of them.
+                    for some in beside.chunks(4) {
+                        match some {
+                            [(p, a), (q, b), (r, c), (s, d)] => {
+                                let (a, b, c, d) = (a[j], b[j], c[j], d[j]);
+                                let [p, q, r, s] = [p, q, r, s].map(|change| &change[rows.clone()]);
+                                let changes = p.iter().zip(q).zip(r.iter().zip(s));
+                                for (value, ((p, q), (r, s))) in column.iter_mut().zip(changes) {
+                                    *value -= (a * p + b * q) + (c * r + d * s);
+                                }
+                            }
+                            _ => some.iter().for_each(|(change, row)| {
+                                subtract(column, row[j], &change[rows.clone()]);
+                            }),
                         }
                     }
-                    _ => some.iter().for_each(|(column, row)| subtract(line, column[i], row)),
                 }
             }
         });
@@ -310,9 +322,10 @@ impl Simplex {
     fn refresh(&mut self) {
         let m = self.rhs.len();
         let mut matrix = vec![0.0; m * m];
+        // The inverse of what has the basis in its rows has that of the basis in its columns.
         for (b, &c) in self.basis.iter().enumerate() {
             for (i, a) in self.columns.terms(c) {
-                matrix[i * m + b] = a;
+                matrix[b * m + i] = a;
             }
         }
         let Some(inverse) = invert(matrix, m) else { return self.begin() };
@@ -343,19 +356,17 @@ impl Simplex {
 
     /// The amounts of the basis.
     fn fill(&mut self) {
-        let m = self.rhs.len();
-        for (x, line) in self.x.iter_mut().zip(self.inverse.chunks(m.max(1))) {
-            *x = line.iter().zip(&self.rhs).map(|(a, b)| a * b).sum();
+        self.x.fill(0.0);
+        for (column, &rhs) in self.inverse.chunks(self.rhs.len().max(1)).zip(&self.rhs) {
+            subtract(&mut self.x, -rhs, column);
         }
     }
 
     /// The duals of the basis.
     fn price(&mut self) {
-        let m = self.rhs.len();
-        self.y = vec![0.0; m];
-        for (&c, line) in self.basis.iter().zip(self.inverse.chunks(m.max(1))) {
-            subtract(&mut self.y, -self.columns.cost[c], line);
-        }
+        let cost: Vec<f64> = self.basis.iter().map(|&c| self.columns.cost[c]).collect();
+        let columns = self.inverse.chunks(cost.len().max(1));
+        self.y = columns.map(|column| column.iter().zip(&cost).map(|(a, c)| a * c).sum()).collect();
         for c in 0..self.columns.len() {
             let reduced = self.columns.cost[c] - self.columns.worth(c, &self.y);
             self.columns.reduced[c] = if self.columns.basic[c].is_some() { 0.0 } else { reduced };
