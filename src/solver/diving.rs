@@ -31,6 +31,9 @@ const PACES: [Pace; 3] = [
 /// After so many rounds of column generation what it has is rounded, and then each time they have doubled.
 const ROUNDED_FROM: u32 = 32;
 
+/// Dives use no more of the budget.
+const DIVES_UNTIL: f64 = 0.9;
+
 /// Of a dive, from here on its end: so many bins are left that it takes little time to try others.
 const END: f64 = 16.0;
 
@@ -89,7 +92,7 @@ impl Search<'_> {
         }
         let mut rounds = 0u32;
         let begun = self.meter.share_used();
-        let until = if bounded { 0.5 } else { 0.6 };
+        let until = 0.5;
         loop {
             let state = lp.round();
             self.meter.spend(std::mem::take(&mut lp.work));
@@ -100,9 +103,16 @@ impl Search<'_> {
             let closed = state == Round::Closed || self.meter.share_used() > until;
             if closed || (rounds >= ROUNDED_FROM && rounds.is_power_of_two()) {
                 let guide = Guide::new(instance, &lp.latest, may_open);
-                self.round_patterns(&lp, &guide, &mut rng, may_open);
+                let rounded = self.round_patterns(&lp, &guide, &mut rng, may_open);
                 if closed && !bounded && instance.max_kinds.is_none() {
-                    self.dives(&lp, &guide, DIVE_TAKES * (self.meter.share_used() - begun));
+                    let takes = DIVE_TAKES * (self.meter.share_used() - begun);
+                    if self.meter.share_used() + takes > DIVES_UNTIL {
+                        self.enter(Phase::Improvement);
+                        let starts = rounded.into_iter().chain(self.incumbent.clone().map(|(_, bins)| bins));
+                        self.race(&[View { guide: &guide, prices: &lp.latest }], starts.collect(), 1.0);
+                    } else {
+                        self.dives(&lp, &guide);
+                    }
                     self.finish_by_mip(&lp, may_open);
                 }
             }
@@ -113,12 +123,10 @@ impl Search<'_> {
     }
 
     /// Dives two by two, each pair slower than the one before; behind each the end of the better one is
-    /// tried in other ways, and a short local search follows. A slower dive takes at least as long as the one
-    /// before, the first about this share of the budget (`takes`); one that is cut short finds nothing.
-    fn dives(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, mut takes: f64) {
+    /// tried in other ways, and a short local search follows.
+    fn dives(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>) {
         /// Of the budget, for other ends and for the local search.
         const SHARE: f64 = 0.05;
-        const UNTIL: f64 = 0.9;
         /// Pairs of other ends.
         const ENDS: u32 = 16;
         let mut rng = Rng::with_seed(self.seed ^ 0x6469_7665);
@@ -129,23 +137,26 @@ impl Search<'_> {
             pi: lp.latest.pi.clone(),
             rest: lp.master_value,
         };
+        // A slower dive takes at least as long as the one before; one that is cut short finds nothing.
+        let mut takes = 0.0;
         for pace in PACES {
             let begun = self.meter.share_used();
-            if self.done() || begun + takes > UNTIL {
+            if self.done() || begun + takes > DIVES_UNTIL {
                 return;
             }
             self.enter(Phase::Rounding);
-            let dived = self.dive_twice(lp, guide, pace, UNTIL, [(&top, None), (&top, Some(rng.fork()))]);
+            let dived =
+                self.dive_twice(lp, guide, pace, DIVES_UNTIL, [(&top, None), (&top, Some(rng.fork()))]);
             takes = self.meter.share_used() - begun;
             let better = dived.into_iter().flatten().min_by_key(|&(cost, _)| cost);
             let until = self.meter.share_used() + SHARE.max(takes / 2.0);
             for _ in 0..ENDS {
                 let Some((_, end)) = &better else { break };
-                if self.done() || self.meter.share_used() >= until.min(UNTIL) {
+                if self.done() || self.meter.share_used() >= until.min(DIVES_UNTIL) {
                     break;
                 }
                 let ends = [(end, Some(rng.fork())), (end, Some(rng.fork()))];
-                self.dive_twice(lp, guide, pace, UNTIL, ends);
+                self.dive_twice(lp, guide, pace, DIVES_UNTIL, ends);
             }
             self.enter(Phase::Improvement);
             let until = self.meter.share_used() + SHARE;
@@ -299,10 +310,21 @@ impl Search<'_> {
         }
     }
 
-    fn round_patterns(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, rng: &mut Rng, may_open: &[bool]) {
+    /// Rounds the last master's solution in several ways. The cheapest plan comes back unless it costs much
+    /// more than the best known.
+    fn round_patterns(
+        &mut self,
+        lp: &PatternLp<'_>,
+        guide: &Guide<'_>,
+        rng: &mut Rng,
+        may_open: &[bool],
+    ) -> Option<Vec<Bin>> {
+        /// Times the cost of the best plan: from there local search may still lead further than from that.
+        const WORTH_A_LOOK: f64 = 1.02;
         let solution: Vec<(Bin, f64)> =
             lp.solution().into_iter().filter(|(bin, _)| may_open[bin.kind]).collect();
-        let limit = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
+        let limit =
+            self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| WORTH_A_LOOK * cost.nanos() as f64);
         let seeds: Vec<u64> = (0..24).map(|_| rng.u64(..)).collect();
         let tries: Vec<(Option<Vec<Bin>>, u64)> = seeds
             .into_par_iter()
@@ -312,11 +334,15 @@ impl Search<'_> {
                 (plan, filler.work)
             })
             .collect();
+        let mut cheapest: Option<Vec<Bin>> = None;
         for (plan, work) in tries {
             self.meter.spend(work);
-            if let Some(plan) = plan {
-                self.offer_plan(plan);
+            let Some(plan) = plan else { continue };
+            if cheapest.as_ref().is_none_or(|best| self.cost(&plan) < self.cost(best)) {
+                cheapest = Some(plan.clone());
             }
+            self.offer_plan(plan);
         }
+        cheapest
     }
 }
