@@ -80,7 +80,7 @@ impl Search<'_> {
         let instance = self.instance;
         const KINDS_FOR_PLANS: usize = 80;
         /// So many times as long as the programme takes the first dives.
-        const DIVE_TAKES: f64 = 2.0;
+        const DIVE_TAKES: f64 = 1.5;
         let integer = bound::integer_prices(instance, &prices.pi, &prices.lambda);
         let mut lp = PatternLp::start(instance, self.columns, prices, integer);
         let mut rng = Rng::with_seed(self.seed ^ 0x636f_6c75_6d6e);

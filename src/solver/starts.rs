@@ -135,13 +135,22 @@ impl Search<'_> {
     pub(super) fn race(&mut self, views: &[View<'_>], starts: Vec<Vec<Bin>>, share: f64) {
         /// Of the budget, for the first searches; twice as much for each of the next.
         const FIRST: f64 = 0.02;
+        /// Of the budget, for a first look at each start, so that the best is not kept waiting; twice as much
+        /// for the next.
+        const WARM_UP: f64 = FIRST / 16.0;
         /// At most so many rounds without a saving, then a search is left to itself.
         const MOST_IDLE: u64 = 300;
         let idle = (self.meter.patience() / 10).min(MOST_IDLE);
         let guides: Vec<&Guide<'_>> = views.iter().map(|view| view.guide).collect();
         let mut runners: Vec<Improver<'_>> =
             starts.iter().map(|bins| Improver::new(&guides, bins, self.seed)).collect();
-        let mut slice = FIRST;
+        let mut slice = WARM_UP;
+        while runners.len() > 1 && slice < FIRST && !self.done() {
+            for runner in &mut runners {
+                self.go_on(runner, idle, self.meter.share_used() + slice);
+            }
+            slice *= 2.0;
+        }
         while runners.len() > 1 && !self.done() {
             let mut promise = Vec::with_capacity(runners.len());
             for (i, runner) in runners.iter_mut().enumerate() {
