@@ -71,7 +71,7 @@ impl Search<'_> {
             || self.instance.kinds.iter().any(|k| k.stock.is_some());
         let shapes = self.instance.shapes.len();
         // With many shapes and long patterns the programme is not solved in time to be of use.
-        shapes <= 600 && (rules || per_bin <= 24.0)
+        shapes <= 600 && (rules || per_bin <= 100.0)
     }
 
     /// Solves the programme over patterns as far as the budget allows, for the bound, and rounds what it
