@@ -75,12 +75,13 @@ impl Search<'_> {
     }
 
     /// Solves the programme over patterns as far as the budget allows, for the bound, and rounds what it
-    /// has on the way; where the bound is known already (`bounded`) more time is left to plans. The prices of the last round come back.
+    /// has on the way; dives, or local search where they take too long, follow unless the bound is known already
+    /// (`bounded`). The prices of the last round come back.
     pub(super) fn generate_columns(&mut self, prices: &Prices, may_open: &[bool], bounded: bool) -> Prices {
         let instance = self.instance;
         const KINDS_FOR_PLANS: usize = 80;
-        /// So many times as long as the programme takes the first dives.
-        const DIVE_TAKES: f64 = 1.5;
+        /// Of the budget.
+        const UNTIL: f64 = 0.5;
         let integer = bound::integer_prices(instance, &prices.pi, &prices.lambda);
         let mut lp = PatternLp::start(instance, self.columns, prices, integer);
         let mut rng = Rng::with_seed(self.seed ^ 0x636f_6c75_6d6e);
@@ -92,7 +93,6 @@ impl Search<'_> {
         }
         let mut rounds = 0u32;
         let begun = self.meter.share_used();
-        let until = 0.5;
         loop {
             let state = lp.round();
             self.meter.spend(std::mem::take(&mut lp.work));
@@ -100,23 +100,25 @@ impl Search<'_> {
             if Money::from_nanos(bound::round_up(instance, lp.best_bound)) > self.lower_bound.value {
                 self.offer_bound(bound::certified(self.problem, instance, &lp.best_integer));
             }
-            let closed = state == Round::Closed || self.meter.share_used() > until;
-            if closed || (rounds >= ROUNDED_FROM && rounds.is_power_of_two()) {
+            let closed = state == Round::Closed;
+            let ends = closed || self.meter.share_used() > UNTIL;
+            if ends || (rounds >= ROUNDED_FROM && rounds.is_power_of_two()) {
                 let guide = Guide::new(instance, &lp.latest, may_open);
                 let rounded = self.round_patterns(&lp, &guide, &mut rng, may_open);
-                if closed && !bounded && instance.max_kinds.is_none() {
-                    let takes = DIVE_TAKES * (self.meter.share_used() - begun);
-                    if self.meter.share_used() + takes > DIVES_UNTIL {
+                if ends && !bounded && instance.max_kinds.is_none() {
+                    // A dive takes about as long as the programme, and leads nowhere from one that is not solved.
+                    let share = self.meter.share_used();
+                    if closed && share + (share - begun) <= DIVES_UNTIL {
+                        self.dives(&lp, &guide);
+                    } else {
                         self.enter(Phase::Improvement);
                         let starts = rounded.into_iter().chain(self.incumbent.clone().map(|(_, bins)| bins));
                         self.race(&[View { guide: &guide, prices: &lp.latest }], starts.collect(), 1.0);
-                    } else {
-                        self.dives(&lp, &guide);
                     }
                     self.finish_by_mip(&lp, may_open);
                 }
             }
-            if closed || self.done() {
+            if ends || self.done() {
                 return lp.latest;
             }
         }

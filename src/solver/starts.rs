@@ -134,10 +134,10 @@ impl Search<'_> {
     /// leads furthest. The last one goes on until it is the cheapest plan known, or `share` is used up.
     pub(super) fn race(&mut self, views: &[View<'_>], starts: Vec<Vec<Bin>>, share: f64) {
         /// Of the budget, for the first searches; twice as much for each of the next.
-        const FIRST: f64 = 0.02;
+        const FIRST: f64 = 0.01;
         /// Of the budget, for a first look at each start, so that the best is not kept waiting; twice as much
         /// for the next.
-        const WARM_UP: f64 = FIRST / 16.0;
+        const WARM_UP: f64 = FIRST / 8.0;
         /// At most so many rounds without a saving, then a search is left to itself.
         const MOST_IDLE: u64 = 300;
         let idle = (self.meter.patience() / 10).min(MOST_IDLE);
