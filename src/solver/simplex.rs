@@ -12,11 +12,13 @@
 //! through memory once for all of them. Numbers here are hints: what is certified is recomputed in integers.
 
 mod columns;
+mod inversion;
 
 use rayon::prelude::*;
 
 use super::master::Sense;
 use columns::Columns;
+use inversion::{LEAST_PIVOT, invert};
 
 /// Changes kept beside the inverse.
 const BESIDE: usize = 32;
@@ -32,8 +34,6 @@ const OFF: f64 = 1e-7;
 const PAYS: f64 = 1e-9;
 /// What stands in for a column gets dearer up to so many times its first cost.
 const DEAREST: f64 = 1e4;
-/// Pivots smaller than this are errors of rounding.
-const LEAST_PIVOT: f64 = 1e-8;
 /// Columns give way together when their uses differ by so much.
 const SHORT: f64 = 1e-9;
 
@@ -379,42 +379,6 @@ fn subtract(from: &mut [f64], times: f64, what: &[f64]) {
     for (value, w) in from.iter_mut().zip(what) {
         *value -= times * w;
     }
-}
-
-/// The inverse by elimination with the largest pivot of each column; `None` where there is none.
-fn invert(mut matrix: Vec<f64>, m: usize) -> Option<Vec<f64>> {
-    let mut inverse = vec![0.0; m * m];
-    (0..m).for_each(|i| inverse[i * m + i] = 1.0);
-    for c in 0..m {
-        let largest = (c..m).max_by(|&a, &b| matrix[a * m + c].abs().total_cmp(&matrix[b * m + c].abs()))?;
-        if matrix[largest * m + c].abs() <= LEAST_PIVOT {
-            return None;
-        }
-        if largest != c {
-            for k in 0..m {
-                matrix.swap(largest * m + k, c * m + k);
-                inverse.swap(largest * m + k, c * m + k);
-            }
-        }
-        let pivot = matrix[c * m + c];
-        for values in [&mut matrix, &mut inverse] {
-            values[c * m..(c + 1) * m].iter_mut().for_each(|value| *value /= pivot);
-        }
-        let (matrix_row, inverse_row) =
-            (matrix[c * m..(c + 1) * m].to_vec(), inverse[c * m..(c + 1) * m].to_vec());
-        for i in (0..m).filter(|&i| i != c) {
-            let factor = matrix[i * m + c];
-            if factor == 0.0 {
-                continue;
-            }
-            for (values, row) in [(&mut matrix, &matrix_row), (&mut inverse, &inverse_row)] {
-                for (value, p) in values[i * m..(i + 1) * m].iter_mut().zip(row) {
-                    *value -= factor * p;
-                }
-            }
-        }
-    }
-    Some(inverse)
 }
 
 #[cfg(test)]
