@@ -8,8 +8,9 @@
 //!
 //! A pattern of kind t enters when pi . a + mu_t > c_t; duals are smoothed over the rounds (Neame
 //! 1999). Kinds are screened by the knapsack's linear relaxation; those that it does not rule out are
-//! filled greedily and searched by branch and bound; patterns in use are varied ([`exchange`]). Every set of prices tried gives a true lower
-//! bound, by what the searches prove even where they were cut short.
+//! filled greedily and searched by branch and bound; patterns in use are varied ([`exchange`]). Every
+//! set of prices tried gives a true lower bound, by what the searches prove even where they were cut
+//! short.
 
 use std::collections::HashSet;
 
