@@ -10,6 +10,10 @@ use super::relaxation::Prices;
 /// A resource that the relaxation prices at nothing still weighs this much of the bin, or free
 /// riders would fill it up.
 const LEAST_WEIGHT: f64 = 0.02;
+/// Shapes that are scored together.
+const LANES: usize = 8;
+/// The score of what does not fit; what fits has a higher one.
+const NO_ROOM: f64 = 0.0;
 /// While there is plenty of room, this share of what still fits is added at once.
 const BLOCK: u64 = 8;
 /// The most kinds considered for each bin.
@@ -192,8 +196,12 @@ pub(super) struct Filler {
     shape: Vec<usize>,
     value: Vec<f64>,
     left: Vec<u64>,
-    /// Row-major: demand as a share of the kind's capacity.
+    /// Demand as a share of the kind's capacity: a row per dimension, all `stride` long.
     share: Vec<f64>,
+    /// A multiple of [`LANES`], so that rows are read in blocks to their ends.
+    stride: usize,
+    /// Scores of the last look at all shapes.
+    score: Vec<f64>,
     /// Elementary steps done.
     pub work: u64,
     /// How much large copies lead: their score is multiplied by their size to this power.
@@ -201,15 +209,39 @@ pub(super) struct Filler {
 }
 
 impl Filler {
-    fn remove(&mut self, dims: usize, c: usize) {
+    fn remove(&mut self, c: usize) {
         let last = self.shape.len() - 1;
         self.shape.swap_remove(c);
-        self.value.swap_remove(c);
         self.left.swap_remove(c);
-        for k in 0..dims {
-            self.share[c * dims + k] = self.share[last * dims + k];
+        self.value.swap(c, last);
+        // What is no longer there has no score.
+        self.value[last] = 0.0;
+        self.score[c] = self.score[last];
+        for row in self.share.chunks_exact_mut(self.stride) {
+            row[c] = row[last];
         }
-        self.share.truncate(last * dims);
+    }
+
+    /// Scores all shapes: value over what a copy takes at these prices, or [`NO_ROOM`]. Returns the highest.
+    fn look(&mut self, price: &[f64], free_share: &[f64]) -> f64 {
+        let mut highest = [NO_ROOM; LANES];
+        for at in (0..self.shape.len()).step_by(LANES) {
+            let mut cost = [1e-15; LANES];
+            let rows = self.share.chunks_exact(self.stride);
+            for ((row, price), free) in rows.zip(price).zip(free_share) {
+                let most = free + 1e-12;
+                for (cost, &share) in cost.iter_mut().zip(&row[at..at + LANES]) {
+                    *cost = if share <= most { *cost + share * price } else { f64::INFINITY };
+                }
+            }
+            let value = &self.value[at..at + LANES];
+            let score = &mut self.score[at..at + LANES];
+            for l in 0..LANES {
+                score[l] = value[l] / cost[l];
+                highest[l] = if score[l] > highest[l] { score[l] } else { highest[l] };
+            }
+        }
+        highest.into_iter().fold(NO_ROOM, f64::max)
     }
 
     /// Fills one bin of `kind` from what is left, by `value` per copy of each shape. `shapes` are
@@ -230,26 +262,33 @@ impl Filler {
         let capacity = &instance.kinds[kind].capacity;
         let fits = &instance.fits[kind];
         self.shape.clear();
-        self.value.clear();
         self.left.clear();
+        self.stride = shapes.len().next_multiple_of(LANES).max(LANES);
+        self.value.clear();
+        self.value.resize(self.stride, 0.0);
+        self.score.clear();
+        self.score.resize(self.stride, NO_ROOM);
         self.share.clear();
+        self.share.resize(self.stride * dims, 0.0);
         let Balance(theta) = balance;
         let rate = instance.kinds[kind].rate as f64;
         let weight: Vec<f64> =
             (0..dims).map(|k| (1.0 - theta) * guide.weight[kind][k] + theta * guide.fullness[k]).collect();
         for &j in shapes {
             if left[j] > 0 && fits[j] > 0 && value[j] > 0.0 {
+                let place = self.shape.len();
                 self.shape.push(j);
                 self.left.push(left[j].min(fits[j]));
                 let mut volume = 0.0;
                 for (k, (&d, &c)) in instance.shapes[j].demand.iter().zip(capacity).enumerate() {
                     let share = if d == 0 { 0.0 } else { d as f64 / c as f64 };
                     volume += share * weight[k];
-                    self.share.push(share);
+                    self.share[k * self.stride + place] = share;
                 }
                 let urgency = urgency(instance, kind, j, left[j], rest);
                 let lean = if self.lean > 0.0 { volume.powf(self.lean) } else { 1.0 };
-                self.value.push(urgency * lean * ((1.0 - theta) * value[j] + theta * rate * volume));
+                let value = urgency * lean * ((1.0 - theta) * value[j] + theta * rate * volume);
+                self.value[place] = value.max(f64::MIN_POSITIVE);
             }
         }
         let mut free: Vec<u64> = capacity.clone();
@@ -262,27 +301,21 @@ impl Filler {
             for k in 0..dims {
                 price[k] = weight[k] / free_share[k].max(1e-12);
             }
-            let mut best: Option<(f64, usize)> = None;
+            let highest = self.look(&price, &free_share);
+            let mut best: Option<usize> = None;
             let mut c = 0;
             while c < self.shape.len() {
-                let share = &self.share[c * dims..(c + 1) * dims];
-                let mut cost = 1e-15;
-                let mut room = true;
-                for k in 0..dims {
-                    room &= share[k] <= free_share[k] + 1e-12;
-                    cost += share[k] * price[k];
-                }
-                if !room {
-                    self.remove(dims, c);
+                let score = self.score[c];
+                if score == NO_ROOM {
+                    self.remove(c);
                     continue;
                 }
-                let score = self.value[c] / cost;
-                if best.is_none_or(|(s, b)| score > s || (score == s && self.shape[c] < self.shape[b])) {
-                    best = Some((score, c));
+                if score == highest && best.is_none_or(|b| self.shape[c] < self.shape[b]) {
+                    best = Some(c);
                 }
                 c += 1;
             }
-            let Some((_, c)) = best else { break };
+            let Some(c) = best else { break };
             let j = self.shape[c];
             let shape = &instance.shapes[j];
             let room = free
@@ -291,7 +324,7 @@ impl Filler {
                 .filter_map(|(f, d)| f.checked_div(*d))
                 .fold(self.left[c], u64::min);
             if room == 0 {
-                self.remove(dims, c);
+                self.remove(c);
                 continue;
             }
             let taken = room.div_ceil(BLOCK);
@@ -312,13 +345,13 @@ impl Filler {
                 }
             };
             if self.left[c] == 0 {
-                self.remove(dims, c);
+                self.remove(c);
             }
             if first && !shape.conflicts.is_empty() {
                 let mut c = 0;
                 while c < self.shape.len() {
                     if shape.conflicts.binary_search(&self.shape[c]).is_ok() {
-                        self.remove(dims, c);
+                        self.remove(c);
                     } else {
                         c += 1;
                     }
