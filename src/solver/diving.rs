@@ -31,9 +31,6 @@ const PACES: [Pace; 3] = [
 /// After so many rounds of column generation what it has is rounded, and then each time they have doubled.
 const ROUNDED_FROM: u32 = 32;
 
-/// Dives use no more of the budget.
-const DIVES_UNTIL: f64 = 0.9;
-
 /// Of a dive, from here on its end: so many bins are left that it takes little time to try others.
 const END: f64 = 16.0;
 
@@ -77,16 +74,25 @@ impl Search<'_> {
     /// Solves the programme over patterns as far as the budget allows, for the bound, and rounds what it
     /// has on the way; dives, or local search where they take too long, follow unless the bound is known already
     /// (`bounded`). The prices of the last round come back.
-    pub(super) fn generate_columns(&mut self, prices: &Prices, may_open: &[bool], bounded: bool) -> Prices {
+    pub(super) fn generate_columns(
+        &mut self,
+        prices: &Prices,
+        may_open: &[bool],
+        bounded: bool,
+        until: f64,
+    ) -> Prices {
         let instance = self.instance;
         const KINDS_FOR_PLANS: usize = 80;
-        /// Of the budget.
-        const UNTIL: f64 = 0.5;
+        /// Of what may be used, for the programme itself.
+        const SHARE: f64 = 0.55;
         let integer = bound::integer_prices(instance, &prices.pi, &prices.lambda);
         let mut lp = PatternLp::start(instance, self.columns, prices, integer);
         let mut rng = Rng::with_seed(self.seed ^ 0x636f_6c75_6d6e);
         if let Some((_, bins)) = &self.incumbent {
             lp.add_plan(bins);
+        }
+        if let Some(harvest) = self.harvest.take() {
+            lp.add_plan(&harvest.into_patterns());
         }
         if bounded {
             lp.for_plans(KINDS_FOR_PLANS);
@@ -101,19 +107,22 @@ impl Search<'_> {
                 self.offer_bound(bound::certified(self.problem, instance, &lp.best_integer));
             }
             let closed = state == Round::Closed;
-            let ends = closed || self.meter.share_used() > UNTIL;
+            let ends = closed || self.meter.share_used() > SHARE * until;
             if ends || (rounds >= ROUNDED_FROM && rounds.is_power_of_two()) {
                 let guide = Guide::new(instance, &lp.latest, may_open);
                 let rounded = self.round_patterns(&lp, &guide, &mut rng, may_open);
                 if ends && !bounded && instance.max_kinds.is_none() {
                     // A dive takes about as long as the programme, and leads nowhere from one that is not solved.
                     let share = self.meter.share_used();
-                    if closed && share + (share - begun) <= DIVES_UNTIL {
-                        self.dives(&lp, &guide);
+                    if closed && share + (share - begun) <= until {
+                        self.dives(&lp, &guide, until);
                     } else {
                         self.enter(Phase::Improvement);
-                        let starts = rounded.into_iter().chain(self.incumbent.clone().map(|(_, bins)| bins));
-                        self.race(&[View { guide: &guide, prices: &lp.latest }], starts.collect(), 1.0);
+                        let best = self.incumbent.as_ref().map(|(_, bins)| bins);
+                        // What was rounded may be the best.
+                        let rounded = rounded.filter(|bins| best != Some(bins));
+                        let starts = rounded.into_iter().chain(best.cloned()).collect();
+                        self.race(&[View { guide: &guide, prices: &lp.latest }], starts, 1.0);
                     }
                     self.finish_by_mip(&lp, may_open);
                 }
@@ -126,7 +135,7 @@ impl Search<'_> {
 
     /// Dives two by two, each pair slower than the one before; behind each the end of the better one is
     /// tried in other ways, and a short local search follows.
-    fn dives(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>) {
+    fn dives(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, most: f64) {
         /// Of the budget, for other ends and for the local search.
         const SHARE: f64 = 0.05;
         /// Pairs of other ends.
@@ -143,22 +152,21 @@ impl Search<'_> {
         let mut takes = 0.0;
         for pace in PACES {
             let begun = self.meter.share_used();
-            if self.done() || begun + takes > DIVES_UNTIL {
+            if self.done() || begun + takes > most {
                 return;
             }
             self.enter(Phase::Rounding);
-            let dived =
-                self.dive_twice(lp, guide, pace, DIVES_UNTIL, [(&top, None), (&top, Some(rng.fork()))]);
+            let dived = self.dive_twice(lp, guide, pace, most, [(&top, None), (&top, Some(rng.fork()))]);
             takes = self.meter.share_used() - begun;
             let better = dived.into_iter().flatten().min_by_key(|&(cost, _)| cost);
             let until = self.meter.share_used() + SHARE.max(takes / 2.0);
             for _ in 0..ENDS {
                 let Some((_, end)) = &better else { break };
-                if self.done() || self.meter.share_used() >= until.min(DIVES_UNTIL) {
+                if self.done() || self.meter.share_used() >= until.min(most) {
                     break;
                 }
                 let ends = [(end, Some(rng.fork())), (end, Some(rng.fork()))];
-                self.dive_twice(lp, guide, pace, DIVES_UNTIL, ends);
+                self.dive_twice(lp, guide, pace, most, ends);
             }
             self.enter(Phase::Improvement);
             let until = self.meter.share_used() + SHARE;

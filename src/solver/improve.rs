@@ -69,6 +69,10 @@ pub(super) struct Improver<'a> {
     pub idle: u64,
     /// Work done since it was last taken.
     pub work: u64,
+    /// Whether it remembers what it makes.
+    pub remembers: bool,
+    /// Bins of repackings that it took.
+    pub made: Vec<Bin>,
 }
 
 /// Bins freed together, and what is tried on them.
@@ -108,6 +112,8 @@ impl<'a> Improver<'a> {
             rng: Rng::with_seed(seed),
             idle: 0,
             work: 0,
+            remembers: false,
+            made: Vec::new(),
         }
     }
 
@@ -188,6 +194,9 @@ impl<'a> Improver<'a> {
                         Some(slot) => self.nodes[slot] = node,
                         None => self.nodes.push(node),
                     }
+                }
+                if self.remembers {
+                    self.made.push(bin);
                 }
             }
             dropped.extend(slots);

@@ -15,6 +15,7 @@ mod enumeration;
 mod exchange;
 mod fit;
 mod greedy;
+mod harvest;
 mod improve;
 mod instance;
 mod knapsack_lp;
@@ -39,6 +40,7 @@ use rayon::prelude::*;
 use branching::{Step, Tree};
 use control::{Budget, Event, Meter, Observer, Phase};
 use greedy::{Balance, Filler, Guide};
+use harvest::Harvest;
 use instance::{Bin, Instance};
 use knapsack_lp::Columns;
 use relaxation::Prices;
@@ -114,6 +116,7 @@ fn climb(
         incumbent: None,
         lower_bound: bound::by_single_shape(problem, &instance),
         progress: Vec::new(),
+        harvest: None,
     };
     search.run(start);
     let mut outcome = search.finish()?;
@@ -137,6 +140,8 @@ struct Search<'a> {
     incumbent: Option<(Money, Vec<Bin>)>,
     lower_bound: LowerBound,
     progress: Vec<ProgressPoint>,
+    /// What local search finds for the programme over patterns, where there will be one.
+    harvest: Option<Harvest<'a>>,
 }
 
 impl Search<'_> {
@@ -183,25 +188,41 @@ impl Search<'_> {
             return;
         }
         if !settled {
+            let patterns = self.patterns_pay(&prices);
+            self.harvest = patterns.then(|| Harvest::new(instance, &packing_prices.pi));
             self.enter(Phase::Improvement);
-            self.race(&views, starts, 0.4);
+            // The programme over patterns leads further than a search that falls behind.
+            self.race(&views, starts, if patterns { 0.15 } else { 0.4 });
         }
-        let known = self.known > Money::ZERO;
-        if !known && self.few_bins(&prices) && !self.done() {
-            self.enter(Phase::Branching);
-            self.branch(&prices, &guide, restricted || settled, 0.4);
-        }
+        let branches = self.known == Money::ZERO && self.few_bins(&prices);
+        let branch = |search: &mut Self, until: f64| {
+            if branches && !search.done() {
+                search.enter(Phase::Branching);
+                search.branch(&prices, &guide, restricted || settled, until);
+            }
+        };
         // Enumeration may have settled on other kinds than those that the guide may open.
-        if settled && restricted {
+        let packs = !(settled && restricted);
+        // Where rules keep copies apart, patterns say more than numbers of bins, and come first.
+        let rules = instance.shapes.iter().any(|s| s.capped || !s.conflicts.is_empty());
+        let patterns_first = packs && rules && self.patterns_pay(&prices);
+        if !patterns_first {
+            branch(self, 0.4);
+        }
+        if !packs {
             return;
         }
         let mut views = views.to_vec();
         let of_patterns = if self.patterns_pay(&prices) && !self.done() {
             self.enter(Phase::ColumnGeneration);
-            Some(self.generate_columns(&prices, &may_open, known))
+            let until = if patterns_first && branches { 0.5 } else { 0.9 };
+            Some(self.generate_columns(&prices, &may_open, self.known > Money::ZERO, until))
         } else {
             None
         };
+        if patterns_first {
+            branch(self, 0.9);
+        }
         let guide = of_patterns.as_ref().map(|prices| Guide::new(instance, prices, &may_open));
         if let (Some(prices), Some(guide)) = (&of_patterns, &guide) {
             views.insert(0, View { guide, prices });

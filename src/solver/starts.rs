@@ -165,9 +165,13 @@ impl Search<'_> {
             promise.sort_unstable();
             promise.truncate(runners.len().div_ceil(2));
             let mut number = 0;
-            runners.retain(|_| {
+            runners.retain(|runner| {
                 number += 1;
-                promise.iter().any(|&(_, i)| i == number - 1)
+                let stays = promise.iter().any(|&(_, i)| i == number - 1);
+                if let (false, Some(harvest)) = (stays, &mut self.harvest) {
+                    harvest.extend(runner.bins());
+                }
+                stays
             });
             slice *= 2.0;
         }
@@ -201,6 +205,7 @@ impl Search<'_> {
         let handover = HANDOVER * improver.size();
         let mut since = 0u64;
         let mut pending = false;
+        improver.remembers = self.harvest.is_some();
         while improver.idle < patience && !self.done() && self.meter.share_used() < share {
             let saved = improver.round();
             let work = std::mem::take(&mut improver.work);
@@ -208,13 +213,21 @@ impl Search<'_> {
             since += work;
             pending |= saved > 0;
             if pending && since >= handover {
-                self.offer_plan(improver.bins());
+                self.take_over(improver);
                 pending = false;
                 since = 0;
             }
         }
         if pending {
-            self.offer_plan(improver.bins());
+            self.take_over(improver);
+        }
+    }
+
+    /// Takes the plan of a local search and the patterns that it made since.
+    fn take_over(&mut self, improver: &mut Improver<'_>) {
+        self.offer_plan(improver.bins());
+        if let Some(harvest) = &mut self.harvest {
+            harvest.extend(improver.made.drain(..));
         }
     }
 }
