@@ -29,7 +29,7 @@ const PACES: [Pace; 3] = [
 ];
 
 /// After so many rounds of column generation what it has is rounded, and then each time they have doubled.
-const ROUNDED_FROM: u32 = 32;
+const ROUNDED_FROM: u32 = 4;
 
 /// Of a dive, from here on its end: so many bins are left that it takes little time to try others.
 const END: f64 = 16.0;
@@ -69,6 +69,14 @@ impl Search<'_> {
         let shapes = self.instance.shapes.len();
         // With many shapes and long patterns the programme is not solved in time to be of use.
         shapes <= 600 && (rules || per_bin <= 100.0)
+    }
+
+    /// The work of the first programme over patterns, about.
+    pub(super) fn first_programme(&self) -> u64 {
+        /// Pivots per shape.
+        const PIVOTS: u64 = 8;
+        let shapes = self.instance.shapes.len() as u64;
+        PIVOTS * shapes * (shapes * shapes / 8 + 4 * 2 * shapes)
     }
 
     /// Solves the programme over patterns as far as the budget allows, for the bound, and rounds what it
@@ -122,7 +130,7 @@ impl Search<'_> {
                         // What was rounded may be the best.
                         let rounded = rounded.filter(|bins| best != Some(bins));
                         let starts = rounded.into_iter().chain(best.cloned()).collect();
-                        self.race(&[View { guide: &guide, prices: &lp.latest }], starts, 1.0);
+                        self.race(&[View { guide: &guide, prices: &lp.latest }], starts, until);
                     }
                     self.finish_by_mip(&lp, may_open);
                 }

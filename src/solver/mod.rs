@@ -187,42 +187,39 @@ impl Search<'_> {
         if self.done() || self.incumbent.is_none() {
             return;
         }
-        if !settled {
-            let patterns = self.patterns_pay(&prices);
-            self.harvest = patterns.then(|| Harvest::new(instance, &packing_prices.pi));
-            self.enter(Phase::Improvement);
-            // The programme over patterns leads further than a search that falls behind.
-            self.race(&views, starts, if patterns { 0.15 } else { 0.4 });
-        }
-        let branches = self.known == Money::ZERO && self.few_bins(&prices);
-        let branch = |search: &mut Self, until: f64| {
-            if branches && !search.done() {
-                search.enter(Phase::Branching);
-                search.branch(&prices, &guide, restricted || settled, until);
-            }
-        };
         // Enumeration may have settled on other kinds than those that the guide may open.
         let packs = !(settled && restricted);
-        // Where rules keep copies apart, patterns say more than numbers of bins, and come first.
-        let rules = instance.shapes.iter().any(|s| s.capped || !s.conflicts.is_empty());
-        let patterns_first = packs && rules && self.patterns_pay(&prices);
-        if !patterns_first {
-            branch(self, 0.4);
+        let patterns = packs && self.patterns_pay(&prices);
+        if !settled {
+            self.enter(Phase::Improvement);
+            if patterns {
+                // What comes of the programme over patterns soon is better than what local search comes to.
+                self.harvest = Some(Harvest::new(instance, &packing_prices.pi));
+                self.look(&views, &starts, self.first_programme());
+            } else {
+                self.race(&views, starts, 0.4);
+            }
+        }
+        let known = self.known > Money::ZERO;
+        let branches = !known && self.few_bins(&prices);
+        let mut of_patterns = None;
+        if patterns && !self.done() {
+            self.enter(Phase::ColumnGeneration);
+            let until = if branches { 0.12 } else { 0.9 };
+            of_patterns = Some(self.generate_columns(&prices, &may_open, known, until));
+        }
+        if branches && !self.done() {
+            self.enter(Phase::Branching);
+            self.branch(&prices, &guide, restricted || settled, 0.45);
+            if patterns && !self.done() {
+                self.enter(Phase::ColumnGeneration);
+                of_patterns = Some(self.generate_columns(&prices, &may_open, known, 0.9));
+            }
         }
         if !packs {
             return;
         }
         let mut views = views.to_vec();
-        let of_patterns = if self.patterns_pay(&prices) && !self.done() {
-            self.enter(Phase::ColumnGeneration);
-            let until = if patterns_first && branches { 0.5 } else { 0.9 };
-            Some(self.generate_columns(&prices, &may_open, self.known > Money::ZERO, until))
-        } else {
-            None
-        };
-        if patterns_first {
-            branch(self, 0.9);
-        }
         let guide = of_patterns.as_ref().map(|prices| Guide::new(instance, prices, &may_open));
         if let (Some(prices), Some(guide)) = (&of_patterns, &guide) {
             views.insert(0, View { guide, prices });

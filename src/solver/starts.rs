@@ -129,6 +129,21 @@ impl Search<'_> {
         partial
     }
 
+    /// Local search from every start, with an equal share of so much work.
+    pub(super) fn look(&mut self, views: &[View<'_>], starts: &[Vec<Bin>], work: u64) {
+        /// Of the budget, for each start.
+        const MOST: f64 = 0.04;
+        let guides: Vec<&Guide<'_>> = views.iter().map(|view| view.guide).collect();
+        for bins in starts {
+            let mut improver = Improver::new(&guides, bins, self.seed);
+            let end = self.meter.work().saturating_add(work / starts.len() as u64);
+            self.go_on(&mut improver, self.meter.patience(), self.meter.share_used() + MOST, end);
+            if let Some(harvest) = &mut self.harvest {
+                harvest.extend(improver.bins());
+            }
+        }
+    }
+
     /// Short local searches from every start, longer ones from those that promise most: half of them go on
     /// each time, by what they cost and what they saved lately. What is cheapest at first need not be what
     /// leads furthest. The last one goes on until it is the cheapest plan known, or `share` is used up.
@@ -147,7 +162,7 @@ impl Search<'_> {
         let mut slice = WARM_UP;
         while runners.len() > 1 && slice < FIRST && !self.done() {
             for runner in &mut runners {
-                self.go_on(runner, idle, self.meter.share_used() + slice);
+                self.go_on(runner, idle, self.meter.share_used() + slice, u64::MAX);
             }
             slice *= 2.0;
         }
@@ -155,9 +170,9 @@ impl Search<'_> {
             let mut promise = Vec::with_capacity(runners.len());
             for (i, runner) in runners.iter_mut().enumerate() {
                 let begun = self.meter.share_used();
-                self.go_on(runner, idle, begun + slice / 2.0);
+                self.go_on(runner, idle, begun + slice / 2.0, u64::MAX);
                 let half = self.cost(&runner.bins());
-                self.go_on(runner, idle, begun + slice);
+                self.go_on(runner, idle, begun + slice, u64::MAX);
                 let now = self.cost(&runner.bins());
                 // What comes is about as much again as the second half brought, and then less and less.
                 promise.push((now.nanos() - 3 * (half - now).nanos(), i));
@@ -165,13 +180,9 @@ impl Search<'_> {
             promise.sort_unstable();
             promise.truncate(runners.len().div_ceil(2));
             let mut number = 0;
-            runners.retain(|runner| {
+            runners.retain(|_| {
                 number += 1;
-                let stays = promise.iter().any(|&(_, i)| i == number - 1);
-                if let (false, Some(harvest)) = (stays, &mut self.harvest) {
-                    harvest.extend(runner.bins());
-                }
-                stays
+                promise.iter().any(|&(_, i)| i == number - 1)
             });
             slice *= 2.0;
         }
@@ -181,7 +192,7 @@ impl Search<'_> {
                 break;
             }
             let until = self.meter.share_used() + FIRST;
-            self.go_on(&mut last, idle, until);
+            self.go_on(&mut last, idle, until, u64::MAX);
         }
     }
 
@@ -196,17 +207,20 @@ impl Search<'_> {
     fn improve_from(&mut self, views: &[View<'_>], bins: &[Bin], share: f64, hurry: u64) {
         let guides: Vec<&Guide<'_>> = views.iter().map(|view| view.guide).collect();
         let mut improver = Improver::new(&guides, bins, self.seed);
-        self.go_on(&mut improver, self.meter.patience() / hurry, share);
+        self.go_on(&mut improver, self.meter.patience() / hurry, share, u64::MAX);
     }
 
-    /// Lets a search go on until it has been idle for so many rounds or `share` is used up.
-    fn go_on(&mut self, improver: &mut Improver<'_>, patience: u64, share: f64) {
+    /// Lets a search go on until it has been idle for so many rounds, `share` is used up or so much `work` done
+    /// in all.
+    fn go_on(&mut self, improver: &mut Improver<'_>, patience: u64, share: f64, work: u64) {
         // Handing over a plan sorts its bins; on a large one that is as much work as many rounds.
         let handover = HANDOVER * improver.size();
         let mut since = 0u64;
         let mut pending = false;
         improver.remembers = self.harvest.is_some();
-        while improver.idle < patience && !self.done() && self.meter.share_used() < share {
+        let goes_on =
+            |search: &Self| !search.done() && search.meter.share_used() < share && search.meter.work() < work;
+        while improver.idle < patience && goes_on(self) {
             let saved = improver.round();
             let work = std::mem::take(&mut improver.work);
             self.meter.spend(work);
