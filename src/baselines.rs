@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::catalog::Catalog;
 use crate::formulate::{FormulateError, Formulation, Note, Obstacle, variants};
-use crate::policy::{PackingBasis, Policy};
+use crate::policy::{PackingBasis, Policy, PoolLimits};
 use crate::solver::baseline::{BaselineError, Method, pack};
 use crate::units::Money;
 use crate::verify::{VerifiedPlan, Violation, verify_plan};
@@ -215,6 +215,9 @@ fn baseline(
     let mut notes = vec![Note::Method(kind.method().to_owned())];
     if !packed.consolidated {
         notes.push(Note::Method("consolidation was stopped at its work limit".to_owned()));
+    }
+    if policy.pools.iter().any(|pool| pool.limits != PoolLimits::default()) {
+        notes.push(Note::Method("limits of node pools are not kept".to_owned()));
     }
     let exceeding = formulation.notes.iter().filter(|n| matches!(n, Note::ExceedsCurrentType { .. }));
     notes.extend(exceeding.cloned());

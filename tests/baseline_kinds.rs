@@ -7,7 +7,7 @@ mod support;
 use plimsoll::baselines::{Baseline, BaselineKind, SkipReason, Skipped, baselines};
 use plimsoll::catalog::{Catalog, Provider};
 use plimsoll::formulate::{Note, ObstacleReason, formulate};
-use plimsoll::policy::{MaxPods, Policy};
+use plimsoll::policy::{MaxPods, NodePool, Policy, PoolLimits};
 use plimsoll::units::ResourceName;
 use plimsoll::workload::*;
 use support::{catalog, daemon_set, deployment, machine, workloads};
@@ -145,6 +145,22 @@ fn autoscalers_see_the_plans_own_nodes() {
         assert_eq!(found.formulation.problem.bins(), plan.problem.bins());
         assert_eq!(found.formulation.problem.max_bin_types(), None);
         assert!(found.is_complete());
+    }
+}
+
+/// The plan is 2 m.xlarge, each with three pods of 1000m; one VM each would be 6 of a pool of 2.
+#[test]
+fn limits_of_a_pool_leave_no_baseline_out() {
+    let set = workloads(vec![deployment("web", 6, 1000, 1024)]);
+    let limits = PoolLimits { nodes: Some(2), cpu: Some(plimsoll::units::MilliCpu(9000)), memory: None };
+    let pool = NodePool { limits, ..NodePool::default() };
+    let policy = Policy { pools: vec![pool], ..policy() };
+    let plan = formulate(&set, &types(), &policy).unwrap();
+    let kinds = BaselineKind::usual(&set);
+    for found in baselines(&set, &types(), &policy, &plan, &kinds, 1) {
+        let found = found.unwrap();
+        assert!(found.is_complete(), "{:?}", found.kind);
+        assert!(found.notes.iter().any(|note| note.to_string().contains("limits of node pools")));
     }
 }
 

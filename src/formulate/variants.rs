@@ -5,9 +5,10 @@
 
 use crate::catalog::Catalog;
 use crate::policy::{
-    AllocatableModel, BurstableCpu, DefaultTypes, MaxPods, PackingBasis, Policy, TypeFilter,
+    AllocatableModel, BurstableCpu, DefaultTypes, MaxPods, NodePool, PackingBasis, Policy, PoolLimits,
+    TypeFilter,
 };
-use crate::problem::{ItemTypeId, Problem};
+use crate::problem::{BinType, ItemTypeId, Problem};
 use crate::units::{PartsPerMillion, ResourceName};
 use crate::workload::{PlacementRules, ResourceList, Workload, WorkloadSet};
 
@@ -40,8 +41,15 @@ fn raw(policy: &Policy, basis: PackingBasis, max_pods: MaxPods) -> Policy {
         max_pods,
         basis,
         max_types: None,
+        pools: without_limits(&policy.pools),
         ..policy.clone()
     }
+}
+
+/// How large a node pool may become is no part of what others would buy: their methods know no such limit, and
+/// under one a baseline would not cover what the plan does.
+fn without_limits(pools: &[NodePool]) -> Vec<NodePool> {
+    pools.iter().map(|pool| NodePool { limits: PoolLimits::default(), ..pool.clone() }).collect()
 }
 
 /// One VM per replica: raw sizes that hold one pod each. A lower limit on node size is dropped, for it
@@ -155,16 +163,18 @@ pub fn supergiant(
     formulate(&placed(set, plan), &catalog, &policy)
 }
 
-/// The plan's own problem, for autoscalers, which know no cap on the number of types.
+/// The plan's own problem, for autoscalers, which know no cap on the number of types and no limits of pools but
+/// that a type is too large for one.
 ///
 /// # Errors
 /// None in fact, for the problem was valid before.
 pub fn same_nodes(plan: &Formulation) -> Result<Formulation, Vec<FormulateError>> {
     let p = &plan.problem;
+    let unlimited = |bin: &BinType| BinType { stock: bin.stock.filter(|&most| most == 0), ..bin.clone() };
     let problem = Problem::new(
         p.dimensions().to_vec(),
         p.items().to_vec(),
-        p.bins().to_vec(),
+        p.bins().iter().map(unlimited).collect(),
         p.conflicts().iter().copied(),
         None,
     )
