@@ -370,8 +370,13 @@ impl fmt::Display for Note {
                 write!(f, "headroom or overcommit for {resource} has no effect: no pod asks for it")
             }
             Note::PreferredRules { workloads } => {
-                write!(f, "preferred rules of {workloads} workloads only score and are not planned for")
+                let plural = if *workloads == 1 { "" } else { "s" };
+                write!(
+                    f,
+                    "preferred rules of {workloads} workload{plural} only score and are not planned for"
+                )
             }
+            Note::NoReplicas { workloads: 1 } => f.write_str("1 workload has no replicas"),
             Note::NoReplicas { workloads } => write!(f, "{workloads} workloads have no replicas"),
             Note::ExceedsCurrentType { workload, instance_type } => {
                 write!(f, "{workload} asks for more than {instance_type}, its type of today, has")

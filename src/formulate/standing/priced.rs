@@ -19,7 +19,7 @@ pub enum SetAside {
     #[error("it stands in {0}, and the prices are of another region")]
     OtherRegion(String),
     /// Spot prices change by the hour.
-    #[error("a spot node, whose price no catalog tells")]
+    #[error("a spot node: what it costs moves by the hour, and a catalog has an average at most")]
     Spot,
     /// It runs the control plane.
     #[error("it runs the control plane")]
