@@ -155,6 +155,23 @@ fn surplus_credits_are_rows_of_their_own() {
     assert_eq!(sum(credits, "BilledCost"), money("175.2"), "2 x 0.01 x 8,760");
 }
 
+/// What no commitment covers is in the bill of covered nodes too.
+#[test]
+fn costs_beside_instances_are_rows_of_their_own() {
+    let mut report = partial();
+    let before = sum(&rows(&report), "EffectiveCost");
+    let node = report.nodes.iter_mut().find(|n| n.instance_type == "m5.large").unwrap();
+    assert!(node.commitment.is_some());
+    node.node_costs_rate = "0.02".parse().unwrap();
+    node.list_rate = "0.12".parse().unwrap();
+    node.as_used_rate = "0.02".parse().unwrap();
+    assert_eq!(lint(&render(&report, None).unwrap()), []);
+    let rows = rows(&report);
+    let beside: Vec<_> = rows.iter().filter(|row| row["SkuMeter"] == "Costs Beside Instances").collect();
+    assert_eq!(sum(beside.iter().copied(), "BilledCost"), money("350.4"), "2 x 0.02 x 8,760");
+    assert_eq!(sum(&rows, "EffectiveCost"), before + money("350.4"));
+}
+
 #[test]
 fn without_a_first_day_there_are_no_rows() {
     let mut report = partial();

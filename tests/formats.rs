@@ -55,6 +55,7 @@ const PLAN: [Rows; 6] = [
             ("pods_per_node", Some("pods_per_node"), Some("Pods each"), Some(("Pods each", Shown::Count))),
             ("list_rate", Some("list_rate_per_node_hour"), Some("On demand, an hour each"), None),
             ("surplus_rate", Some("surplus_rate_per_node_hour"), None, None),
+            ("node_costs_rate", Some("node_costs_rate_per_node_hour"), None, None),
             (
                 "list_month",
                 Some("list_cost_month"),

@@ -302,6 +302,23 @@ fn the_autoscalers_chart_gets_groups_with_sizes() {
     let values = &yaml(&gcp)[0];
     assert_eq!(values["cloudProvider"], "gce");
     Shape(&["cloudProvider", "autoDiscovery", "autoscalingGroupsnamePrefix"], &[]).holds(values);
+    // As with `n2-standard-4` and `n2-standard-48`: no group's name may begin with another group's prefix.
+    report
+        .nodes
+        .iter_mut()
+        .for_each(|row| row.instance_type = row.instance_type.replace("m5.large", "c8x.la"));
+    report
+        .pools
+        .iter_mut()
+        .for_each(|row| row.instance_type = row.instance_type.replace("m5.large", "c8x.la"));
+    let gcp = text(&report, Format::ClusterAutoscaler);
+    let values: Value = serde_yaml::from_str(&gcp).unwrap();
+    let entries = values["autoscalingGroupsnamePrefix"].as_array().unwrap();
+    let names: Vec<&str> = entries.iter().map(|entry| entry["name"].as_str().unwrap()).collect();
+    for name in &names {
+        assert_eq!(names.iter().filter(|other| other.starts_with(name)).count(), 1, "{names:?}");
+        assert!(name.len() <= 63);
+    }
     report.catalog.provider = Provider::Azure;
     assert_eq!(yaml(&text(&report, Format::ClusterAutoscaler))[0]["cloudProvider"], "azure");
 }

@@ -6,12 +6,15 @@
 mod small;
 
 mod plan_fixture;
+#[path = "support/workbook.rs"]
+mod workbook;
 
 use plimsoll::replay::{
     Cluster, Help, Life, Order, Profile, Rules, Settings, Spread, measures, replay, room,
 };
 use plimsoll::report::view::{PlanReport, Replayed, Scheduling, WorkloadRow};
-use plimsoll::report::{Format, RenderOptions, json, kubernetes, render};
+use plimsoll::report::{Format, RenderOptions, csv, json, kubernetes, render};
+use plimsoll::units::Money;
 use plimsoll::workload::WorkloadKind;
 use serde_json::Value;
 use small::{cluster, deploy};
@@ -98,6 +101,84 @@ fn a_plan_that_was_not_replayed_says_so_and_has_no_manifests() {
     assert!(table.contains("Replay   not done"), "{table}");
     let error = kubernetes::render(&report).unwrap_err();
     assert!(error.to_string().contains("plimsoll replay"));
+}
+
+#[test]
+fn every_format_says_whether_it_was_replayed_and_with_which_counts() {
+    let plain = plan_fixture::report(None);
+    let replayed = PlanReport { replay: report(&stranded(), &Help::default()).replay, ..plain.clone() };
+    let worst = replayed.replay.as_ref().unwrap().worst_before();
+    assert!(worst > 0);
+    let counts = format!("up to {worst} of 17 pods stay pending; none with 3 pins and 1 size class");
+    let options = |table| RenderOptions {
+        csv_table: table,
+        start: Some("2026-08-01".to_owned()),
+        width: 200,
+        ..RenderOptions::default()
+    };
+    let text = |report: &PlanReport, format| {
+        let bytes = render(report, format, &options(csv::Table::Replay));
+        String::from_utf8(bytes.unwrap_or_else(|error| panic!("{format}: {error}"))).unwrap()
+    };
+    let whole = [Format::Table, Format::Html, Format::Markdown, Format::Focus];
+    let nodes = [Format::Karpenter, Format::Eksctl, Format::ClusterAutoscaler, Format::Terraform];
+    for format in whole.into_iter().chain(nodes).chain([Format::Kubernetes]) {
+        assert!(text(&replayed, format).contains(&counts), "{format}: {}", text(&replayed, format));
+    }
+    for format in whole {
+        assert!(text(&plain, format).contains("not done"), "{format}");
+    }
+    for format in nodes {
+        assert!(text(&plain, format).contains("was not replayed"), "{format}");
+    }
+    let csv = text(&replayed, Format::Csv);
+    let most = csv.lines().filter(|line| line.starts_with("plan,default,")).filter_map(|line| {
+        assert!(line.contains(",17,3,"), "{line}");
+        line.rsplit(',').next()?.parse::<u64>().ok()
+    });
+    assert_eq!(most.max(), Some(worst));
+    assert_eq!(
+        csv.lines().filter(|line| line.starts_with("with-measures,default,")).count(),
+        Order::ALL.len()
+    );
+    assert!(text(&plain, Format::Csv).contains("not-replayed"));
+    let book = |report: &PlanReport| {
+        let bytes = render(report, Format::Xlsx, &options(csv::Table::Nodes)).unwrap();
+        let cells = workbook::sheet(&bytes, "Summary").into_values();
+        cells.map(|cell| cell.value).collect::<Vec<_>>().join("\n")
+    };
+    assert!(book(&replayed).contains(&counts));
+    assert!(book(&plain).contains("not done"));
+}
+
+/// The price of what the plan's cost does not have stands beside that cost, everywhere.
+#[test]
+fn nodes_beyond_the_plan_are_named_with_their_price() {
+    let report = report(&stranded(), &Help::default());
+    let life = report.replay.as_ref().unwrap().life.as_ref().unwrap();
+    assert!(!life.extra_nodes.is_empty());
+    let text = |format| {
+        let options =
+            RenderOptions { csv_table: csv::Table::Measures, width: 200, ..RenderOptions::default() };
+        String::from_utf8(render(&report, format, &options).unwrap()).unwrap()
+    };
+    for format in [Format::Table, Format::Html, Format::Markdown] {
+        assert!(text(format).contains("for rolling updates and drains, not in the plan"), "{format}");
+    }
+    let csv = text(Format::Csv);
+    let rows = csv.lines().filter(|line| line.starts_with("room-for-updates-and-drains,"));
+    let month: Money = rows.map(|line| line.rsplit(',').next().unwrap().parse::<Money>().unwrap()).sum();
+    assert_eq!(month, life.premium_month);
+    assert_eq!(csv.lines().filter(|line| line.starts_with("pin,")).count(), 3);
+    let manifests = kubernetes::render(&report).unwrap();
+    assert!(manifests.contains("Room for rolling updates and drains"), "{manifests}");
+}
+
+#[test]
+fn manifests_of_a_plan_replayed_without_measures_say_that() {
+    let mut report = report(&stranded(), &Help::default());
+    report.replay.as_mut().unwrap().measures = None;
+    assert!(kubernetes::render(&report).unwrap_err().to_string().contains("without measures"));
 }
 
 #[test]

@@ -60,6 +60,10 @@ pub enum Table {
     Owned,
     /// What becomes of the pods when a node or a zone is lost.
     Failures,
+    /// Pods left pending when the plan is replayed; one row says so where it was not.
+    Replay,
+    /// What helps the scheduler, and the room for updates and drains.
+    Measures,
     /// Spot nodes by instance type.
     SpotTypes,
     /// What of each workload may lie on spot nodes, and does.
@@ -74,6 +78,8 @@ pub enum Table {
     ClusterPlans,
     /// What a migration does, in order.
     Migration,
+    /// What the plan costs beside instances.
+    ExtraCosts,
     /// Commitments owned and proposed, with what of them is used.
     Held,
     /// Cash against accrual by month.
@@ -88,7 +94,7 @@ pub enum Table {
 
 impl Table {
     /// All tables, in the order of a reader.
-    pub const ALL: [Table; 34] = [
+    pub const ALL: [Table; 37] = [
         Table::Nodes,
         Table::NodeResources,
         Table::Placements,
@@ -111,6 +117,8 @@ impl Table {
         Table::Sensitivity,
         Table::Owned,
         Table::Failures,
+        Table::Replay,
+        Table::Measures,
         Table::SpotTypes,
         Table::SpotWorkloads,
         Table::Usage,
@@ -118,6 +126,7 @@ impl Table {
         Table::ClusterNodes,
         Table::ClusterPlans,
         Table::Migration,
+        Table::ExtraCosts,
         Table::Held,
         Table::CashFlow,
         Table::Charges,
@@ -150,6 +159,8 @@ impl Table {
             Table::Sensitivity => "sensitivity",
             Table::Owned => "owned",
             Table::Failures => "failures",
+            Table::Replay => "replay",
+            Table::Measures => "measures",
             Table::SpotTypes => "spot-types",
             Table::SpotWorkloads => "spot-workloads",
             Table::Usage => "usage",
@@ -157,6 +168,7 @@ impl Table {
             Table::ClusterNodes => "cluster-nodes",
             Table::ClusterPlans => "cluster-plans",
             Table::Migration => "migration",
+            Table::ExtraCosts => "extra-costs",
             Table::Held => "held",
             Table::CashFlow => "cash-flow",
             Table::Charges => "charges",
@@ -214,6 +226,8 @@ pub fn render(report: &PlanReport, table: Table) -> Vec<u8> {
         Table::Sensitivity => tables::purchase::sensitivity(report, &mut sheet),
         Table::Owned => tables::purchase::owned(report, &mut sheet),
         Table::Failures => tables::failures(report, &mut sheet),
+        Table::Replay => tables::replay::pending(report, &mut sheet),
+        Table::Measures => tables::replay::measures(report, &mut sheet),
         Table::SpotTypes => tables::spot::types(report, &mut sheet),
         Table::SpotWorkloads => tables::spot::workloads(report, &mut sheet),
         Table::Usage => tables::usage::workloads(report, &mut sheet),
@@ -221,6 +235,7 @@ pub fn render(report: &PlanReport, table: Table) -> Vec<u8> {
         Table::ClusterNodes => tables::cluster::nodes(report, &mut sheet),
         Table::ClusterPlans => tables::cluster::plans(report, &mut sheet),
         Table::Migration => tables::cluster::migration(report, &mut sheet),
+        Table::ExtraCosts => tables::extra_costs(report, &mut sheet),
         Table::Held => tables::accounts::held(report, &mut sheet),
         Table::CashFlow => tables::accounts::cash_flow(report, &mut sheet),
         Table::Charges => tables::accounts::charges(report, &mut sheet),

@@ -20,6 +20,11 @@ pub enum KubernetesError {
     /// Nobody has looked what the scheduler needs.
     #[error("the plan was not replayed, so what it needs is not known; `plimsoll replay` tells")]
     NotReplayed,
+    /// It was replayed without looking for what helps.
+    #[error(
+        "the plan was replayed without measures; `plimsoll replay` without `--measures none` finds what helps"
+    )]
+    NoMeasures,
 }
 
 #[derive(Serialize)]
@@ -80,8 +85,8 @@ struct JobTemplate<S> {
 /// # Errors
 /// A plan that was not replayed, or without looking for measures.
 pub fn render(report: &PlanReport) -> Result<String, KubernetesError> {
-    let measures = report.replay.as_ref().and_then(|replay| replay.measures.as_ref());
-    let measures = measures.ok_or(KubernetesError::NotReplayed)?;
+    let replay = report.replay.as_ref().ok_or(KubernetesError::NotReplayed)?;
+    let measures = replay.measures.as_ref().ok_or(KubernetesError::NoMeasures)?;
     let mut out = head(report, measures);
     for class in &measures.classes {
         document(
@@ -165,6 +170,7 @@ pub(super) fn document(out: &mut String, value: &impl Serialize) {
 fn head(report: &PlanReport, measures: &MeasuresRow) -> String {
     let mut lines = vec![
         format!("What the scheduler needs to bring the plan \"{}\" about.", report.scenario.name),
+        format!("Replay: {}.", super::table::replay::line(report)),
         String::new(),
         "Apply it onto the workloads as they are; only the fields below change:".to_owned(),
         "  kubectl apply --server-side --field-manager=plimsoll -f FILE".to_owned(),
@@ -190,6 +196,16 @@ fn head(report: &PlanReport, measures: &MeasuresRow) -> String {
         let label = named.and_then(|p| p.own_label(&report.pools));
         let label = label.map_or_else(String::new, |(key, value)| format!(", labelled {key}={value}"));
         lines.push(format!("  {} x {}{more}{label}", planned + extra, pool.pool));
+    }
+    let life = report.replay.as_ref().and_then(|replay| replay.life.as_ref());
+    let room: Vec<String> = life
+        .iter()
+        .flat_map(|life| &life.extra_nodes)
+        .map(|extra| format!("  {} x {}", extra.nodes, extra.pool))
+        .collect();
+    if !room.is_empty() {
+        lines.push("Room for rolling updates and drains, which may come and go:".to_owned());
+        lines.extend(room);
     }
     lines.iter().map(|line| comment(line)).collect()
 }

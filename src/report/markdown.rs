@@ -9,6 +9,8 @@ mod sections;
 mod write;
 
 use super::number::{Currency, gap_percent, grouped, percent};
+use super::table::count;
+use super::table::replay::{beyond, line};
 use super::view::{NoticeKind, PlanReport, uncommitted};
 use crate::bill::Ratio;
 use crate::plan::BoundKind;
@@ -30,6 +32,7 @@ pub(super) fn render(report: &PlanReport) -> String {
     let details = [
         ("Nodes", nodes(report)),
         ("Workloads", workloads(report)),
+        ("Does the scheduler bring it about?", sections::replay(report)),
         ("Beside other ways to plan", plans(report)),
         ("Ways to pay for these nodes", purchases(report)),
         ("Demand over time", sections::levels(report)),
@@ -103,8 +106,8 @@ fn remarks(report: &PlanReport) -> String {
     }];
     if let Some(forms) = &report.forms {
         lines.push(format!(
-            "In {} pools of equal nodes; without pools {} a month.",
-            grouped(forms.pooled.pools),
+            "In {} of equal nodes; without pools {} a month.",
+            count(forms.pooled.pools, "pool"),
             currency.cents(forms.free.list_month.money()),
         ));
     }
@@ -117,10 +120,14 @@ fn remarks(report: &PlanReport) -> String {
         let premium = currency.cents(survival.premium_month);
         lines.push(format!("{holds} the loss of any one {what}; that costs {premium} a month."));
     }
+    let mut replay = vec![line(report)];
+    replay.extend(beyond(report, &|money| currency.cents(money)));
+    lines.push(format!("Replay: {}.", words(&replay.join("; "))));
     lines.extend(sections::lines(report));
-    for cost in report.extra_costs.iter().filter(|cost| !cost.in_node_rates) {
+    for cost in &report.extra_costs {
         let month = currency.cents(cost.list_month.money());
-        lines.push(format!("Beside, not in the nodes' rates: {month} a month {}.", words(&cost.name)));
+        let place = if cost.in_node_rates { "Of that" } else { "Beside, not in the nodes' rates:" };
+        lines.push(format!("{place} {month} a month {}.", words(&cost.name)));
     }
     if head.pods_left_out > 0 {
         let (pods, fit) = if head.pods_left_out == 1 { ("pod", "fits") } else { ("pods", "fit") };

@@ -22,8 +22,9 @@ use crate::units::ResourceName;
 
 /// Before the names of groups, some of which the whole cluster shares.
 const PREFIX: &str = "plimsoll-";
-/// The longest name that every tool takes: names of EKS node groups and values of labels.
-const LONGEST_NAME: usize = 63;
+/// The longest name that every tool takes, names of EKS node groups and values of labels, less what makes a
+/// prefix of it.
+const LONGEST_NAME: usize = 63 - cluster_autoscaler::PREFIX_END.len();
 /// More pods than any kubelet is told to take mean that the plan does not bound them.
 const MOST_PODS: u64 = 10_000;
 
@@ -271,11 +272,12 @@ fn head(report: &PlanReport, what: &str) -> Vec<String> {
     let mut lines =
         vec![format!("{what} for the plan \"{}\" ({}).", report.scenario.name, report.scenario.id)];
     let replay = report.replay.as_ref();
+    lines.push(match replay {
+        None => "The plan was not replayed, so it is not known which pods stay pending; `plimsoll replay` tells, and finds what helps.".to_owned(),
+        Some(_) => format!("Replay: {}.", super::table::replay::line(report)),
+    });
     match replay.and_then(|r| r.measures.as_ref()) {
-        None => lines.push(
-            "The plan was not replayed, so it is not known which pods stay pending; `plimsoll replay` tells, and finds what helps."
-                .to_owned(),
-        ),
+        None => {}
         Some(measures) => {
             if !measures.settled {
                 lines.push(super::table::replay::named(measures));
@@ -346,8 +348,8 @@ mod tests {
         let names: Vec<&str> = groups.iter().map(|g| g.name.as_str()).collect();
         assert_eq!(names[0], "plimsoll-m5-xlarge");
         assert_eq!(names[1], "plimsoll-disk-ssd-fast-m5-xlarge-us-east-1a");
-        assert_eq!(names[2], format!("plimsoll-{}", "x".repeat(54)));
-        assert_eq!(names[3], format!("plimsoll-{}-2", "x".repeat(52)));
+        assert_eq!(names[2], format!("plimsoll-{}", "x".repeat(50)));
+        assert_eq!(names[3], format!("plimsoll-{}-2", "x".repeat(48)));
         assert_eq!(names[4], "plimsoll-m5-xlarge-2");
     }
 

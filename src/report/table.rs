@@ -155,6 +155,8 @@ fn headline(report: &PlanReport, draw: &Draw) -> String {
             .map(|s| ("Types".to_owned(), draw.clean(&s.value))),
     );
     lines.push(("Replay".to_owned(), replay::line(report)));
+    let amount = |money| currency.short(money);
+    lines.extend(replay::beyond(report, &amount).into_iter().map(|line| (String::new(), line)));
     let catalog = &report.catalog;
     let prices = format!("{}, {} {}", catalog.price_date, catalog.provider, catalog.region);
     // Bundled catalogs are called by just that.

@@ -104,6 +104,7 @@ pub(super) fn node_rows(
                 list_rate: group.rate,
                 public_rate: public_rate(base, group.rate),
                 surplus_rate: group.surplus,
+                node_costs_rate: group.node_costs,
                 as_used_rate: rate,
                 list_month: ListCost::new(times(group.rate.for_hours(HOURS_PER_MONTH), group.nodes)),
                 effective_month: EffectiveCost::new(as_used_month + committed_month),
@@ -128,6 +129,14 @@ pub(super) fn extra_costs(policy: &Policy, placed: &Placed<'_>) -> Vec<ExtraCost
             in_node_rates: true,
         })
         .collect();
+    let surplus: Money = placed.groups.iter().map(|group| group.surplus.for_hours(group.nodes)).sum();
+    if surplus > Money::ZERO {
+        rows.push(ExtraCostRow {
+            name: "surplus cpu credits, were all vCPUs used".to_owned(),
+            list_month: ListCost::new(times(surplus, HOURS_PER_MONTH)),
+            in_node_rates: true,
+        });
+    }
     if policy.cluster_fee != Rate::ZERO {
         rows.push(ExtraCostRow {
             name: "cluster fee".to_owned(),

@@ -42,6 +42,8 @@ pub(super) struct Group {
     pub nodes: u64,
     pub rate: Rate,
     pub surplus: Rate,
+    /// What each costs beside its instance and surplus credits.
+    pub node_costs: Rate,
     pub pods_per_node: u64,
     pub resources: Vec<NodeResource>,
     pub binding: Option<String>,
@@ -231,6 +233,7 @@ impl<'a> Placed<'a> {
             nodes: group.nodes,
             rate: bin.rate,
             surplus: node.surplus,
+            node_costs: Rate::from_nanos(node.costs.iter().map(|cost| cost.nanos()).sum()),
             pods_per_node,
             binding: binding.map(|r| r.resource.clone()),
             parts,

@@ -8,6 +8,7 @@ pub(super) mod cluster;
 pub(super) mod over_time;
 pub(super) mod pools;
 pub(super) mod purchase;
+pub(super) mod replay;
 pub(super) mod spot;
 pub(super) mod sweep;
 pub(super) mod usage;
@@ -39,6 +40,7 @@ pub(super) fn nodes(report: &PlanReport, sheet: &mut Sheet) {
         "list_cost_month",
         "effective_cost_month",
         "capacity_type",
+        "node_costs_rate_per_node_hour",
     ]);
     for row in &report.nodes {
         sheet.number(row.group).text(&row.instance_type).text(&row.planned_pool).text(&row.family);
@@ -47,7 +49,7 @@ pub(super) fn nodes(report: &PlanReport, sheet: &mut Sheet) {
         sheet.maybe_text(row.commitment.as_deref()).text(&report.catalog.currency);
         sheet.number(row.list_rate).number(row.surplus_rate);
         sheet.number(row.list_month).number(row.effective_month);
-        sheet.text(if row.spot { "spot" } else { "on-demand" }).end();
+        sheet.text(if row.spot { "spot" } else { "on-demand" }).number(row.node_costs_rate).end();
     }
 }
 
@@ -282,6 +284,14 @@ pub(super) fn obstacles(report: &PlanReport, sheet: &mut Sheet) {
     for row in &report.obstacles {
         sheet.text(&row.workload).number(row.pods).maybe_text(row.nearest_type.as_deref());
         sheet.text(&row.reason).end();
+    }
+}
+
+pub(super) fn extra_costs(report: &PlanReport, sheet: &mut Sheet) {
+    sheet.header(&["name", "in_node_rates", "currency", "list_cost_month"]);
+    for row in &report.extra_costs {
+        sheet.text(&row.name).number(row.in_node_rates).text(&report.catalog.currency);
+        sheet.number(row.list_month).end();
     }
 }
 

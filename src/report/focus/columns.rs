@@ -40,7 +40,7 @@ const NULL: bool = true;
 const SET: bool = false;
 
 /// Everything that is written: FOCUS columns by name, ours after them.
-pub(super) const COLUMNS: [Column; 59] = [
+pub(super) const COLUMNS: [Column; 60] = [
     column("AvailabilityZone", Kind::Text, NULL, MAY),
     column("BilledCost", Kind::Decimal, SET, MUST),
     column("BillingAccountId", Kind::Text, SET, MUST),
@@ -96,6 +96,7 @@ pub(super) const COLUMNS: [Column; 59] = [
     column("x_PlanVersion", Kind::Text, SET, MUST),
     column("x_PriceSnapshotDate", Kind::Text, SET, MUST),
     column("x_RecordType", Kind::OneOf(&["Plan", "Budget", "Actual"]), SET, MUST),
+    column("x_Replay", Kind::Text, SET, MUST),
     column("x_ScenarioId", Kind::Text, SET, MUST),
     column("x_ScenarioName", Kind::Text, SET, MUST),
     column("x_PurchaseOption", Kind::Text, SET, MUST),

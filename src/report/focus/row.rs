@@ -93,6 +93,7 @@ pub(super) struct Rows<'a> {
     service: &'a str,
     region_name: &'a str,
     option: String,
+    replay: String,
     lines: u64,
 }
 
@@ -124,6 +125,7 @@ impl<'a> Rows<'a> {
                 Some(accounts) if accounts.scenario.is_some() => "commitment-plan".to_owned(),
                 _ => option.map_or_else(|| "on-demand".to_owned(), |o| o.option.clone()),
             },
+            replay: crate::report::table::replay::line(report),
             lines: 0,
         };
         let mut cells = Cells(&mut rows.out);
@@ -174,6 +176,7 @@ impl<'a> Rows<'a> {
         cells.text("").text("").text(row.tags);
         cells.text(&report.input_hash).decimal(row.equivalent.nanos()).line_id(self.lines);
         cells.text(&report.tool.version).text(&report.catalog.price_date).text("Plan");
+        cells.text(&self.replay);
         cells.text(&report.scenario.id).text(&report.scenario.name);
         cells.text(&self.option).text(row.provenance);
         cells.end();

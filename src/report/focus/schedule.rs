@@ -167,6 +167,7 @@ impl<'a> Schedule<'a> {
         let price = format!("{}:{option}", group.sku);
         let credits_price = format!("{}:credits", group.sku);
         let credits_sku = format!("{}:cpu-credits", group.sku);
+        let (beside_sku, beside_price) = (format!("{}:beside", group.sku), format!("{}:beside", group.sku));
         let paid_as = match group.covered {
             Some(_) => "under commitment",
             None if group.row.spot => "spot",
@@ -174,6 +175,7 @@ impl<'a> Schedule<'a> {
         };
         let description = format!("{node_type}, {hours} h, {paid_as} (plan)");
         let credits_description = format!("{node_type}, {hours} h of surplus CPU credits (plan)");
+        let beside_description = format!("{node_type}, {hours} h, costs beside the instance (plan)");
         for copy in 0..group.row.nodes {
             *ordinal += 1;
             let resource_id = format!("plan:{}:node-{ordinal:06}", self.report.scenario.id);
@@ -225,19 +227,27 @@ impl<'a> Schedule<'a> {
                     rows.write(&Row { billed: paid, effective: paid, pricing_category, ..base });
                 }
             }
-            if group.row.surplus_rate > Rate::ZERO {
-                let cost = group.row.surplus_rate.for_hours(hours);
+            // No commitment covers these.
+            let credits = (&credits_description, &credits_sku, "CPU Credits", &credits_price);
+            let beside = (&beside_description, &beside_sku, "Costs Beside Instances", &beside_price);
+            for (rate, (description, sku, meter, price)) in
+                [(group.row.surplus_rate, credits), (group.row.node_costs_rate, beside)]
+            {
+                if rate == Rate::ZERO {
+                    continue;
+                }
+                let cost = rate.for_hours(hours);
                 rows.write(&Row {
-                    description: &credits_description,
+                    description,
                     billed: cost,
                     effective: cost,
-                    unit_price: group.row.surplus_rate.for_one_hour(),
+                    unit_price: rate.for_one_hour(),
                     contracted: None,
                     list: cost,
                     equivalent: cost,
-                    sku: &credits_sku,
-                    meter: "CPU Credits",
-                    price: &credits_price,
+                    sku,
+                    meter,
+                    price,
                     ..base
                 });
             }
@@ -417,8 +427,9 @@ fn groups<'a>(report: &'a PlanReport, commitments: &[Commitment<'a>]) -> Result<
         check("InstanceType", &row.instance_type)?;
         let inconsistent = |what: &str| FocusError::Inconsistent(format!("node group {} {what}", row.group));
         let below = |rate: Rate| {
-            let less = rate.nanos().checked_sub(row.surplus_rate.nanos()).map(Rate::from_nanos);
-            less.ok_or_else(|| inconsistent("costs less than its surplus credits"))
+            let less = rate.nanos().checked_sub(row.surplus_rate.nanos());
+            let less = less.and_then(|nanos| nanos.checked_sub(row.node_costs_rate.nanos()));
+            less.map(Rate::from_nanos).ok_or_else(|| inconsistent("costs less than what stands beside it"))
         };
         let covered = match &row.commitment {
             None => None,

@@ -184,7 +184,9 @@ fn facts(report: &PlanReport) -> Vec<(&'static str, Cell)> {
     if let Some(survival) = &report.survival {
         facts.push(("Survives", Cell::text(table::survival::line(report, survival, &plain()))));
     }
-    facts.push(("Replay", Cell::text(table::replay::line(report))));
+    let mut replay = vec![table::replay::line(report)];
+    replay.extend(table::replay::beyond(report, &|money| currency.short(money)));
+    facts.push(("Replay", Cell::text(replay.join("; "))));
     facts.extend(
         report.policy.iter().find(|s| s.name == "types.default").map(|s| ("Types", Cell::text(&s.value))),
     );

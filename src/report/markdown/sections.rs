@@ -5,6 +5,7 @@ use crate::bill::{EffectiveCost, Ratio};
 use crate::catalog::{Payment, Term};
 use crate::report::number::{Currency, grouped, percent};
 use crate::report::showback::{ShowbackLine, ShowbackRow};
+use crate::report::table::replay::{after_day_one, lines as lines_of};
 use crate::report::view::PlanReport;
 use crate::units::Money;
 
@@ -31,6 +32,33 @@ pub(super) fn lines(report: &PlanReport) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// Pods left pending in each order, and what helps.
+pub(super) fn replay(report: &PlanReport) -> String {
+    let Some(replay) = &report.replay else { return String::new() };
+    let mut table = Table::new(&[
+        ("Profile", false),
+        ("Pods arrive", false),
+        ("Pending, fewest", true),
+        ("most", true),
+        ("With measures, most", true),
+    ]);
+    let after = replay.measures.iter().flat_map(|m| &m.after);
+    for row in &replay.before {
+        let with = after.clone().find(|a| a.profile == row.profile && a.order == row.order);
+        table.row(vec![
+            words(&row.profile),
+            words(&row.order),
+            grouped(row.fewest),
+            grouped(row.most),
+            with.map(|row| grouped(row.most)).unwrap_or_default(),
+        ]);
+    }
+    let told = replay.measures.iter().flat_map(|m| lines_of(report, m));
+    let told = told.chain(replay.life.as_ref().map(|life| after_day_one(report, life)));
+    let told: Vec<String> = told.map(|line| format!("- {}\n", words(line.trim()))).collect();
+    format!("{}\n{}", table.at_most(ROWS, "`-f csv --table replay`"), told.concat())
 }
 
 /// Levels with their nodes.

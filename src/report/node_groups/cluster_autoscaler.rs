@@ -12,6 +12,10 @@ use crate::catalog::Provider;
 use crate::report::Format;
 use crate::report::view::PlanReport;
 
+/// What ends a name that is a prefix: cluster-autoscaler would take `n2-standard-48` for a group of the prefix
+/// `n2-standard-4`, and give it that one's sizes.
+pub(super) const PREFIX_END: &str = "-mig";
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Values<'a> {
@@ -36,7 +40,7 @@ struct AutoDiscovery {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry<'a> {
-    name: &'a str,
+    name: String,
     min_size: u64,
     max_size: u64,
     desired_size: u64,
@@ -56,20 +60,23 @@ struct Entry<'a> {
 pub fn render(report: &PlanReport) -> Result<String, NodeGroupsError> {
     check(Format::ClusterAutoscaler, report.catalog.provider)?;
     let groups = groups(report)?;
-    let entries: Vec<Entry<'_>> = groups.iter().map(entry).collect();
+    let mut entries: Vec<Entry<'_>> = groups.iter().map(entry).collect();
     let mut lines = head(report, "Values of the cluster-autoscaler chart");
     lines.push(String::new());
     let provider = report.catalog.provider;
     lines.extend(made_by(provider).iter().map(|&line| line.to_owned()));
     lines.push("The chart reads name, minSize and maxSize; the rest says what the group must be.".to_owned());
     let values = match provider {
-        Provider::Gcp => Values {
-            cloud_provider: "gce",
-            aws_region: None,
-            auto_discovery: Some(AutoDiscovery { cluster_name: "FILL-IN-CLUSTER" }),
-            autoscaling_groups: Vec::new(),
-            name_prefixes: entries,
-        },
+        Provider::Gcp => {
+            entries.iter_mut().for_each(|entry| entry.name += PREFIX_END);
+            Values {
+                cloud_provider: "gce",
+                aws_region: None,
+                auto_discovery: Some(AutoDiscovery { cluster_name: "FILL-IN-CLUSTER" }),
+                autoscaling_groups: Vec::new(),
+                name_prefixes: entries,
+            }
+        }
         _ => Values {
             cloud_provider: if provider == Provider::Azure { "azure" } else { "aws" },
             aws_region: (provider == Provider::Aws).then_some(report.catalog.region.as_str()),
@@ -88,7 +95,7 @@ fn entry<'a>(group: &'a NodeGroup<'_>) -> Entry<'a> {
         format!("{}{equals}{}:{}", t.key, t.value, t.effect.as_str())
     };
     Entry {
-        name: &group.name,
+        name: group.name.clone(),
         min_size: group.least,
         max_size: group.most,
         desired_size: group.most,

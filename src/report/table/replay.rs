@@ -3,9 +3,11 @@
 use super::draw::{Draw, Tone};
 use super::grid::{Column, Grid};
 use super::{count, signed_percent};
+use crate::bill::Ratio;
 use crate::policy::PlanForm;
 use crate::report::number::{Currency, grouped};
 use crate::report::view::{LifeRow, MeasuresRow, PendingRow, PlanReport, ReachedRow, Replayed};
+use crate::units::Money;
 
 /// Pods left pending in each order, and the measures.
 pub(super) fn replay(report: &PlanReport, draw: &Draw) -> String {
@@ -101,6 +103,34 @@ pub(in crate::report) fn line(report: &PlanReport) -> String {
         Some(replay) if report.form == PlanForm::Pooled => format!("led to pools, {}", in_a_line(replay)),
         Some(replay) => in_a_line(replay),
     }
+}
+
+/// What the replay's line does not say: what nodes beyond the plan cost, and what becomes of updates and
+/// drains. `amount` writes money.
+pub(in crate::report) fn beyond(report: &PlanReport, amount: &dyn Fn(Money) -> String) -> Vec<String> {
+    let Some(replay) = &report.replay else { return Vec::new() };
+    let more = |month: Money, premium: Option<Ratio>, what: &str| {
+        let share = premium.map(|p| format!(" ({})", signed_percent(p))).unwrap_or_default();
+        format!("{} a month more{share} for {what}, not in the plan's cost", amount(month))
+    };
+    let mut lines = Vec::new();
+    if let Some(measures) = replay.measures.as_ref().filter(|m| !m.extra_nodes.is_empty()) {
+        lines.push(more(measures.premium_month, measures.premium, "the extra nodes"));
+    }
+    lines.push(match &replay.life {
+        None => "rolling updates and drains are not replayed (plimsoll replay)".to_owned(),
+        Some(life) if !life.settled && life.extra_nodes.is_empty() => {
+            "some rolling updates or drains do not go through".to_owned()
+        }
+        Some(life) if life.extra_nodes.is_empty() => {
+            "rolling updates and the drain of any one node go through".to_owned()
+        }
+        Some(life) => {
+            let even_so = if life.settled { "" } else { "; some do not go through even so" };
+            more(life.premium_month, life.premium, "rolling updates and drains") + even_so
+        }
+    });
+    lines
 }
 
 pub(in crate::report) fn in_a_line(replay: &Replayed) -> String {

@@ -96,8 +96,11 @@ pub struct NodeGroupRow {
     pub public_rate: Option<Rate>,
     /// Of that, surplus cpu credits of a burstable type.
     pub surplus_rate: Rate,
+    /// Of that, what the policy says every node costs beside its instance.
+    #[serde(default)]
+    pub node_costs_rate: Rate,
     /// What is paid for one node an hour as it is used, under the selected purchase; where a
-    /// commitment covers the node, the surplus credits only.
+    /// commitment covers the node, surplus credits and costs beside the instance only.
     pub as_used_rate: Rate,
     /// The group on demand, a month.
     pub list_month: ListCost,

@@ -6,6 +6,8 @@ use super::lists::Nodes;
 use super::money::{MONTHS, Options};
 use crate::bill::Ratio;
 use crate::plan::BoundKind;
+use crate::report::number::Currency;
+use crate::report::table::replay;
 use crate::report::view::{NoticeKind, PlanReport, uncommitted};
 use crate::units::{HOURS_PER_MONTH, HOURS_PER_YEAR, Money};
 
@@ -135,6 +137,18 @@ pub(super) fn summary(
         })?;
         sheet.end();
     }
+    let replay = report.replay.as_ref();
+    let measures = replay.and_then(|r| r.measures.as_ref()).map(|m| m.premium_month);
+    let life = replay.and_then(|r| r.life.as_ref()).map(|life| life.premium_month);
+    for (label, month) in [("Extra nodes for the scheduler", measures), ("Room for updates and drains", life)]
+    {
+        if let Some(month) = month {
+            sheet.text(label)?;
+            sheet.money(month)?;
+            sheet.text("a month, on top")?;
+            sheet.end();
+        }
+    }
     sheet.text("Checks")?;
     sheet.formula("=checks_in_all", "ok", Look::Text)?;
     sheet.end();
@@ -142,8 +156,13 @@ pub(super) fn summary(
 
     sheet.label("What the figures rest on")?;
     sheet.end();
+    let amount = Currency::new(&catalog.currency);
+    let mut replayed = vec![replay::line(report)];
+    replayed.extend(replay::beyond(report, &|money| amount.cents(money)));
+    let replayed = replayed.join("; ");
     let facts = [
-        ("Prices", catalog.name.as_str()),
+        ("Replay", replayed.as_str()),
+        ("Prices", &catalog.name),
         ("Price date", &catalog.price_date),
         ("Provider", &catalog.provider.to_string()),
         ("Region", &catalog.region),
