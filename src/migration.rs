@@ -184,11 +184,23 @@ pub fn migrate(ground: &Ground<'_>, settings: &Settings<'_>) -> Result<Migration
     let first: Vec<Step> = arrived.step.into_iter().collect();
     let start = arrived.fleet;
     let limits = limits(&arrive::waiting(&standing.waiting, &first));
-    let end = search::search(&start, settings);
-    let (candidates, more) = steps::steps(&start, &end, &limits, least_saving(settings));
-    let candidates = first.into_iter().chain(candidates).collect();
-    let added = [arrived.added, more].concat();
-    let (steps, refused) = check::accepted(ground, &added, candidates);
+    let way = |end: &Fleet<'_>| {
+        let (candidates, more) = steps::steps(&start, end, &limits, least_saving(settings));
+        let candidates = first.iter().cloned().chain(candidates).collect();
+        let added = [arrived.added.clone(), more].concat();
+        let (steps, refused) = check::accepted(ground, &added, candidates);
+        (steps, refused, added)
+    };
+    let saved = |steps: &[Step]| steps.iter().map(|step| step.saving).sum::<Money>();
+    let (mut steps, mut refused, mut added) = way(&search::search(&start, settings));
+    if settings.min_saving > Money::ZERO {
+        // Exchanges of a few nodes that save too little each may add up to a step that saves enough.
+        let any = search::search(&start, &Settings { min_saving: Money::ZERO, ..*settings });
+        let other = way(&any);
+        if saved(&other.0) > saved(&steps) {
+            (steps, refused, added) = other;
+        }
+    }
     let (steps, added) = renumbered(standing.nodes.len(), steps, &added);
     let reached = check::replay(ground, &added, &steps).map_err(MigrationError::Way)?;
     let waiting = arrive::waiting(&standing.waiting, &steps);

@@ -124,3 +124,21 @@ fn spot_is_told_and_a_dump_without_nodes_is_refused() {
     let message = faults.unwrap_err()[0].to_string();
     assert!(message.starts_with("dump.json: holds no node; "), "{message}");
 }
+
+/// The table has one column more where pods wait.
+#[test]
+fn what_a_cluster_could_be_fits_a_terminal() {
+    let names = ["a", "b", "c", "d"];
+    let dump = names.iter().fold(Dump::new(), |dump, name| {
+        dump.node(name, "m5.24xlarge", "1930m", "7000Mi").pods("web", 2, "450m", "1600Mi", name)
+    });
+    let dump = dump.pods("new", 3, "450m", "1600Mi", "");
+    let mut command = assert_cmd::Command::cargo_bin("plimsoll").expect("the binary");
+    command.args(["plan", "--cluster", "-", "--effort", "quick", "--baselines", "none", "--replay", "none"]);
+    let output = command.write_stdin(dump.text()).assert().success().get_output().stdout.clone();
+    let text = String::from_utf8(output).expect("UTF-8");
+    assert!(text.contains("3 pods wait"), "{text}");
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}

@@ -304,6 +304,25 @@ fn steps_that_save_too_little_are_not_taken() {
     assert!(case.migrate("70.09").steps.is_empty());
 }
 
+/// A step of several exchanges that save little each is there whatever it has to save, up to what it saves.
+#[test]
+fn what_a_step_has_to_save_hides_no_step_that_saves_more() {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let dump = names.iter().enumerate().fold(Dump::new(), |dump, (place, name)| {
+        let dump = dump.node(name, "m5.xlarge", "3920m", "14893Mi").pods("web", 1, "1100m", "2Gi", name);
+        if place < 4 { dump.pods("db", 1, "500m", "6Gi", name) } else { dump }
+    });
+    let case = Case::of(dump.text(), "*");
+    let month = |step: &Step| step.saving.checked_mul(730).expect("in range");
+    let most = case.migrate("0").steps.iter().map(month).max().expect("a step");
+    assert!(most > "200".parse().unwrap(), "{most}");
+    for least in ["100", "150", "200", &most.to_string()] {
+        let steps = case.migrate(least).steps;
+        let saved: Money = steps.iter().map(month).sum();
+        assert!(saved >= most, "{least}: {saved} of {most}");
+    }
+}
+
 #[test]
 fn anti_affinity_keeps_nodes() {
     let apart = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{

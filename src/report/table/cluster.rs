@@ -151,12 +151,10 @@ fn plans(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
     let currency = Currency::new(&report.catalog.currency);
     let aligned = currency.aligned(cluster.plans.iter().map(|row| row.list_month.money()));
     let wait = cluster.plans.iter().any(|row| row.pods_waiting > 0);
-    let mut columns = vec![
-        Column::left("State"),
-        Column::right("Nodes"),
-        Column::right("Of today's"),
-        Column::right("Pods moved"),
-    ];
+    // One column more has to fit beside the others.
+    let (kept, moved) = if wait { ("Kept", "Moved") } else { ("Of today's", "Pods moved") };
+    let mut columns =
+        vec![Column::shrinking("State"), Column::right("Nodes"), Column::right(kept), Column::right(moved)];
     if wait {
         columns.push(Column::right("Waiting"));
     }
