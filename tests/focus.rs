@@ -166,7 +166,14 @@ fn costs_beside_instances_are_rows_of_their_own() {
     node.list_rate = "0.12".parse().unwrap();
     node.as_used_rate = "0.02".parse().unwrap();
     assert_eq!(lint(&render(&report, None).unwrap()), []);
+    // A plan that was saved before rates told them apart.
+    let older = {
+        let mut older = report.clone();
+        older.nodes.iter_mut().for_each(|node| node.node_costs_rate = Rate::ZERO);
+        rows(&older)
+    };
     let rows = rows(&report);
+    assert_eq!(rows, older);
     let beside: Vec<_> = rows.iter().filter(|row| row["SkuMeter"] == "Costs Beside Instances").collect();
     assert_eq!(sum(beside.iter().copied(), "BilledCost"), money("350.4"), "2 x 0.02 x 8,760");
     assert_eq!(sum(&rows, "EffectiveCost"), before + money("350.4"));

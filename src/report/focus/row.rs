@@ -2,12 +2,14 @@
 
 use std::io::Write as _;
 
+use serde_json::json;
+
 use super::FocusError;
 use super::columns::COLUMNS;
 use crate::bill::ChargePeriod;
 use crate::catalog::Provider;
 use crate::report::csv::is_formula;
-use crate::report::view::PlanReport;
+use crate::report::view::{NodeGroupRow, PlanReport};
 use crate::units::Money;
 
 /// What differs between rows; everything else is the same in the whole file.
@@ -238,6 +240,25 @@ impl Cells<'_> {
         self.0.pop();
         self.0.extend_from_slice(b"\r\n");
     }
+}
+
+/// What FOCUS wants to know of a machine: its cores and memory as the price list states them.
+pub(super) fn details(row: &NodeGroupRow) -> String {
+    let amount = |name: &str| row.resources.iter().find(|r| r.resource == name).map(|r| r.capacity);
+    let mut details = serde_json::Map::new();
+    if let Some(millicores) = amount("cpu").filter(|m| m.is_multiple_of(1_000)) {
+        details.insert("CoreCount".to_owned(), json!(millicores / 1_000));
+    }
+    details.insert("InstanceSeries".to_owned(), json!(row.family));
+    details.insert("InstanceType".to_owned(), json!(row.instance_type));
+    if let Some(bytes) = amount("memory").filter(|b| b.is_multiple_of(1 << 20)) {
+        // In GiB, to nine decimals.
+        let gib = Money::from_nanos(i128::from(bytes >> 20) * 1_000_000_000 / 1_024).to_string();
+        let number: serde_json::Number = gib.parse().expect("plain decimals are JSON numbers");
+        details.insert("MemorySize".to_owned(), serde_json::Value::Number(number));
+    }
+    details.insert("OperatingSystem".to_owned(), json!("Linux"));
+    serde_json::Value::Object(details).to_string()
 }
 
 /// Refuses what a spreadsheet would run.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::FocusError;
-use super::row::{CommitmentCells, PeriodText, Row, Rows, check};
+use super::row::{CommitmentCells, PeriodText, Row, Rows, check, details};
 use crate::bill::{ChargePeriod, CommitmentCategory, by_largest_remainder, charge_periods};
 use crate::report::view::{CommitmentRow, NodeGroupRow, PlanReport};
 use crate::units::{HOURS_PER_YEAR, Money, Rate};
@@ -44,6 +44,8 @@ struct Group<'a> {
     /// On demand at the public price list.
     public: Rate,
     paid: Rate,
+    /// Costs of the policy beside instances.
+    beside: Rate,
     /// Index of its commitment and of the line in it, and the first of the purchased nodes it uses.
     covered: Option<(usize, usize, usize)>,
 }
@@ -231,7 +233,7 @@ impl<'a> Schedule<'a> {
             let credits = (&credits_description, &credits_sku, "CPU Credits", &credits_price);
             let beside = (&beside_description, &beside_sku, "Costs Beside Instances", &beside_price);
             for (rate, (description, sku, meter, price)) in
-                [(group.row.surplus_rate, credits), (group.row.node_costs_rate, beside)]
+                [(group.row.surplus_rate, credits), (group.beside, beside)]
             {
                 if rate == Rate::ZERO {
                     continue;
@@ -426,9 +428,14 @@ fn groups<'a>(report: &'a PlanReport, commitments: &[Commitment<'a>]) -> Result<
     for row in &report.nodes {
         check("InstanceType", &row.instance_type)?;
         let inconsistent = |what: &str| FocusError::Inconsistent(format!("node group {} {what}", row.group));
+        // Plans saved before the costs beside instances were told apart have them here.
+        let beside = match &row.commitment {
+            Some(_) => Rate::from_nanos(row.as_used_rate.nanos().saturating_sub(row.surplus_rate.nanos())),
+            None => row.node_costs_rate,
+        };
         let below = |rate: Rate| {
             let less = rate.nanos().checked_sub(row.surplus_rate.nanos());
-            let less = less.and_then(|nanos| nanos.checked_sub(row.node_costs_rate.nanos()));
+            let less = less.and_then(|nanos| nanos.checked_sub(beside.nanos()));
             less.map(Rate::from_nanos).ok_or_else(|| inconsistent("costs less than what stands beside it"))
         };
         let covered = match &row.commitment {
@@ -454,6 +461,7 @@ fn groups<'a>(report: &'a PlanReport, commitments: &[Commitment<'a>]) -> Result<
             on_demand: below(row.list_rate)?,
             public: below(row.public_rate.unwrap_or(row.list_rate))?,
             paid: below(row.as_used_rate)?,
+            beside,
             covered,
         });
     }
@@ -472,25 +480,6 @@ fn groups<'a>(report: &'a PlanReport, commitments: &[Commitment<'a>]) -> Result<
 
 fn sku(report: &PlanReport, instance_type: &str) -> String {
     format!("{}:{}:{instance_type}:linux", report.catalog.provider, report.catalog.region)
-}
-
-/// What FOCUS wants to know of a machine: its cores and memory as the price list states them.
-fn details(row: &NodeGroupRow) -> String {
-    let amount = |name: &str| row.resources.iter().find(|r| r.resource == name).map(|r| r.capacity);
-    let mut details = serde_json::Map::new();
-    if let Some(millicores) = amount("cpu").filter(|m| m.is_multiple_of(1_000)) {
-        details.insert("CoreCount".to_owned(), json!(millicores / 1_000));
-    }
-    details.insert("InstanceSeries".to_owned(), json!(row.family));
-    details.insert("InstanceType".to_owned(), json!(row.instance_type));
-    if let Some(bytes) = amount("memory").filter(|b| b.is_multiple_of(1 << 20)) {
-        // In GiB, to nine decimals.
-        let gib = Money::from_nanos(i128::from(bytes >> 20) * NANO / 1_024).to_string();
-        let number: serde_json::Number = gib.parse().expect("plain decimals are JSON numbers");
-        details.insert("MemorySize".to_owned(), serde_json::Value::Number(number));
-    }
-    details.insert("OperatingSystem".to_owned(), json!("Linux"));
-    serde_json::Value::Object(details).to_string()
 }
 
 fn times(amount: Money, count: u64) -> Money {
