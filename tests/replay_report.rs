@@ -231,6 +231,30 @@ fn the_patch_of_each_kind_reaches_its_pod_template() {
     }
 }
 
+/// `w0@spot` is no name that Kubernetes takes; the part is a Deployment of its own.
+#[test]
+fn a_part_on_spot_nodes_is_an_object_with_a_name_of_its_own() {
+    let mut cluster = stranded();
+    cluster.workloads[1].id = "default/Deployment/w0@spot".to_owned();
+    let mut report = report(&cluster, &Help::default());
+    let names = |report: &PlanReport| -> Vec<String> {
+        let patches = documents(&kubernetes::render(report).unwrap());
+        let patches = patches.iter().filter(|document| document["kind"] == "Deployment");
+        patches.map(|patch| patch["metadata"]["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&report), ["w0", "w0-spot", "w2"]);
+    let manifests = kubernetes::render(&report).unwrap();
+    assert!(!manifests.contains('@'), "{manifests}");
+    assert!(manifests.contains("#   default/Deployment/w0-spot: a copy of w0, replicas "), "{manifests}");
+    assert!(manifests.contains("#   default/Deployment/w0: replicas "), "{manifests}");
+    // A Deployment of that name that is there already is another one.
+    report.workloads[2].name = "w0-spot".to_owned();
+    report.workloads[2].workload = "default/Deployment/w0-spot".to_owned();
+    report.replay.as_mut().unwrap().measures.as_mut().unwrap().pins[2].workload =
+        "default/Deployment/w0-spot".to_owned();
+    assert_eq!(names(&report), ["w0", "w0-spot-part", "w0-spot"]);
+}
+
 #[test]
 fn names_from_outside_break_out_of_nothing() {
     let mut cluster = stranded();

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::pools::TYPE_LABEL;
 use super::view::{MeasuresRow, PinRow, PlanReport, WorkloadRow};
-use crate::workload::WorkloadKind;
+use crate::workload::{SPOT_MARK, WorkloadKind};
 
 /// Before the names of PriorityClasses, which the whole cluster shares.
 const PREFIX: &str = "plimsoll-";
@@ -115,7 +115,7 @@ pub fn render(report: &PlanReport) -> Result<String, KubernetesError> {
             priority_class_name: classes.get(row.workload.as_str()).map(|name| format!("{PREFIX}{name}")),
         };
         if !pod.node_selector.is_empty() || pod.priority_class_name.is_some() {
-            patch(&mut out, row, pod);
+            patch(&mut out, report, row, pod);
         }
     }
     Ok(out)
@@ -130,7 +130,23 @@ fn selector(report: &PlanReport, pin: &PinRow) -> BTreeMap<String, String> {
     }
 }
 
-fn patch(out: &mut String, row: &WorkloadRow, pod: PodSpec) {
+/// The name of a workload's object: its part on spot nodes is a second one, under a name that Kubernetes
+/// takes and no other object has.
+fn object_name(report: &PlanReport, row: &WorkloadRow) -> String {
+    if !row.name.contains(SPOT_MARK) {
+        return row.name.clone();
+    }
+    let mut name = row.name.replace(SPOT_MARK, "-spot");
+    let taken = |name: &str| {
+        report.workloads.iter().any(|w| w.namespace == row.namespace && w.kind == row.kind && w.name == name)
+    };
+    while taken(&name) {
+        name += "-part";
+    }
+    name
+}
+
+fn patch(out: &mut String, report: &PlanReport, row: &WorkloadRow, pod: PodSpec) {
     let api_version = match row.kind {
         WorkloadKind::Deployment | WorkloadKind::ReplicaSet | WorkloadKind::StatefulSet => "apps/v1",
         WorkloadKind::Job | WorkloadKind::CronJob => "batch/v1",
@@ -142,7 +158,7 @@ fn patch(out: &mut String, row: &WorkloadRow, pod: PodSpec) {
     };
     let kind = if row.kind == WorkloadKind::Component { WorkloadKind::Deployment } else { row.kind };
     let kind = kind.to_string();
-    let metadata = Metadata { name: row.name.clone(), namespace: Some(&row.namespace) };
+    let metadata = Metadata { name: object_name(report, row), namespace: Some(&row.namespace) };
     let kind = kind.as_str();
     match row.kind {
         WorkloadKind::Pod => document(out, &Patch { api_version, kind, metadata, spec: pod }),
@@ -180,6 +196,7 @@ fn head(report: &PlanReport, measures: &MeasuresRow) -> String {
     if report.workloads.iter().any(|row| row.kind == WorkloadKind::Component) {
         lines.push("Components of a workload file are written as Deployments of their name.".to_owned());
     }
+    lines.extend(parts(report));
     if measures.profile != "default" {
         lines.push(format!("The scheduler must run with NodeResourcesFit set to {}.", measures.profile));
     }
@@ -208,6 +225,44 @@ fn head(report: &PlanReport, measures: &MeasuresRow) -> String {
         lines.extend(room);
     }
     lines.iter().map(|line| comment(line)).collect()
+}
+
+/// Which second objects there must be before the patches apply.
+fn parts(report: &PlanReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    for row in report.workloads.iter().filter(|row| row.name.contains(SPOT_MARK)) {
+        if lines.is_empty() {
+            lines.extend([
+                String::new(),
+                "Parts on spot nodes are objects of their own. Before applying, copy the workload under the name"
+                    .to_owned(),
+                "below, give selector and pods of the copy one label more, and both the replicas of the plan:"
+                    .to_owned(),
+            ]);
+        }
+        let pool = report.pools.iter().find(|pool| pool.spot && row.pool.as_ref() == Some(&pool.pool));
+        let taints = pool.map(|pool| pool.taints.join(", ")).filter(|taints| !taints.is_empty());
+        let tolerates = taints.map(|taints| format!(", tolerates {taints}")).unwrap_or_default();
+        lines.push(format!(
+            "  {}/{}/{}: a copy of {}, replicas {}{tolerates}",
+            row.namespace,
+            row.kind,
+            object_name(report, row),
+            row.name.split(SPOT_MARK).next().unwrap_or_default(),
+            row.replicas,
+        ));
+    }
+    let split = |row: &&WorkloadRow| {
+        !row.name.contains(SPOT_MARK)
+            && report.workloads.iter().any(|part| {
+                (&part.namespace, part.kind) == (&row.namespace, row.kind)
+                    && part.name.split_once(SPOT_MARK).is_some_and(|(whole, _)| whole == row.name)
+            })
+    };
+    for row in report.workloads.iter().filter(split) {
+        lines.push(format!("  {}/{}/{}: replicas {}", row.namespace, row.kind, row.name, row.replicas));
+    }
+    lines
 }
 
 /// One line of comment, whatever the text holds.
