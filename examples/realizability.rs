@@ -67,9 +67,9 @@ enum Rows {
 
 fn table(rows: &[String], limit: Duration, measures_up_to: u64) {
     println!(
-        "| pods/shapes | rules | plan | nodes | pools | over the bound | pending: default | pending: most-allocated | measures (default profile) | pending then | premium | with it over the bound |"
+        "| pods/shapes | rules | plan | nodes | pools | bound ($/h) | plan ($/h) | over the bound | pending: default | pending: most-allocated | measures (default profile) | then: default | then: most-allocated | premium | with it over the bound |"
     );
-    println!("|---|---|---|---:|---:|---:|---|---|---|---:|---:|---:|");
+    println!("|---|---|---|---:|---:|---:|---:|---:|---|---|---|---|---|---:|---:|");
     for row in rows {
         let (pods, shapes) = row.split_once('/').expect("rows are pods/shapes");
         let (pods, shapes) = (pods.parse().expect("pods"), shapes.parse().expect("shapes"));
@@ -123,8 +123,9 @@ fn print_row(names: &[&str; 3], cluster: &Cluster, help: Option<Help>, cost: Mon
         None => "?".to_owned(),
     };
     let told = match &found {
-        None => ["not looked for".to_owned(), String::new(), String::new(), String::new()],
+        None => ["not looked for".to_owned(), String::new(), String::new(), String::new(), String::new()],
         Some(found) => {
+            let after = replay::replay(&found.cluster, &Settings::default());
             let counts = [
                 (found.pins.len() as u64, "pins"),
                 (found.classes.len() as u64, "classes"),
@@ -135,14 +136,15 @@ fn print_row(names: &[&str; 3], cluster: &Cluster, help: Option<Help>, cost: Mon
             let premium = found.premium.ratio_to(cluster.hourly_cost()).map_or(0.0, |p| p * 100.0);
             [
                 if help.is_empty() { "none needed".to_owned() } else { help.join(", ") },
-                found.after.iter().map(Run::pending_pods).max().unwrap_or(0).to_string(),
+                pending(&after, Profile::Default),
+                pending(&after, Profile::MostAllocated),
                 format!("{premium:.1} %"),
                 over(cost + found.premium),
             ]
         }
     };
     println!(
-        "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        "| {} | {} | {} | {} | {} | {bound} | {cost} | {} | {} | {} | {} |",
         names[0],
         names[1],
         names[2],
