@@ -29,7 +29,7 @@ const PACES: [Pace; 3] = [
 ];
 
 /// After so many rounds of column generation what it has is rounded, and then each time they have doubled.
-const ROUNDED_FROM: u32 = 4;
+const ROUNDED_FROM: u32 = 2;
 
 /// Of a dive, from here on its end: so many bins are left that it takes little time to try others.
 const END: f64 = 16.0;
