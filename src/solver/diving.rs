@@ -79,9 +79,9 @@ impl Search<'_> {
         PIVOTS * shapes * (shapes * shapes / 8 + 4 * 2 * shapes)
     }
 
-    /// Solves the programme over patterns as far as the budget allows, for the bound, and rounds what it
-    /// has on the way; dives, or local search where they take too long, follow unless the bound is known already
-    /// (`bounded`). The prices of the last round come back.
+    /// Solves the programme over patterns as far as `until`, a share of the budget, allows, for the bound, and
+    /// rounds what it has on the way; dives, or local search where they take too long, follow unless the bound is
+    /// known already (`bounded`). The prices of the last round come back.
     pub(super) fn generate_columns(
         &mut self,
         prices: &Prices,
