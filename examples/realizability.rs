@@ -40,9 +40,6 @@ enum Action {
         /// Limit of one search.
         #[arg(long, default_value_t = 20)]
         seconds: u64,
-        /// Up to so many pods, measures are looked for that bring free plans about too.
-        #[arg(long, default_value_t = 2_000)]
-        measures_up_to: u64,
     },
     /// One arrival of 10,000 pods on 1,000 nodes, per profile and order.
     Timing,
@@ -50,9 +47,7 @@ enum Action {
 
 fn main() {
     match Cli::parse().command {
-        Action::Table { rows, seconds, measures_up_to } => {
-            table(&rows, Duration::from_secs(seconds), measures_up_to);
-        }
+        Action::Table { rows, seconds } => table(&rows, Duration::from_secs(seconds)),
         Action::Timing => timing(),
     }
 }
@@ -65,7 +60,7 @@ enum Rows {
     Zones,
 }
 
-fn table(rows: &[String], limit: Duration, measures_up_to: u64) {
+fn table(rows: &[String], limit: Duration) {
     println!(
         "| pods/shapes | rules | plan | nodes | pools | bound ($/h) | plan ($/h) | over the bound | pending: default | pending: most-allocated | measures (default profile) | then: default | then: most-allocated | premium | with it over the bound |"
     );
@@ -97,63 +92,49 @@ fn table(rows: &[String], limit: Duration, measures_up_to: u64) {
                 Cluster::of_plan(&made.workloads, &made.catalog, policy, formulation, plan)
             };
             let plan = found.free.as_ref().expect("both forms are searched");
-            let help = (pods <= measures_up_to).then(Help::default);
-            print_row(&[row.as_str(), name, "free"], &of(&free, plan), help, plan.hourly_cost(), bound);
+            let names = [row.as_str(), name, "free"];
+            print_row(&names, &of(&free, plan), &Help::default(), plan.hourly_cost(), bound);
             let plan = found.outcome.plan();
             let cluster = of(&pooled.formulation, plan);
             let help = Help { pinned: true, ..Help::default() };
-            print_row(&[row.as_str(), name, "pooled"], &cluster, Some(help), plan.hourly_cost(), bound);
+            print_row(&[row.as_str(), name, "pooled"], &cluster, &help, plan.hourly_cost(), bound);
         }
     }
 }
 
 /// One plan: what stays pending as it is, and what leaves nothing pending. `help` says what is looked for.
-fn print_row(names: &[&str; 3], cluster: &Cluster, help: Option<Help>, cost: Money, bound: Money) {
+fn print_row(names: &[&str; 3], cluster: &Cluster, help: &Help, cost: Money, bound: Money) {
     let started = Instant::now();
     let runs = replay::replay(cluster, &Settings::default());
     let replayed = started.elapsed();
-    let pinned = help.as_ref().is_some_and(|help| help.pinned);
-    let found = help.map(|help| {
-        let cluster = if pinned { replay::led_to_pools(cluster) } else { cluster.clone() };
-        measures(&cluster, &help)
-    });
+    let found =
+        if help.pinned { measures(&replay::led_to_pools(cluster), help) } else { measures(cluster, help) };
     let searched = started.elapsed() - replayed;
     let over = |cost: Money| match (cost - bound).ratio_to(bound) {
         Some(share) => format!("{:.2} %", share * 100.0),
         None => "?".to_owned(),
     };
-    let told = match &found {
-        None => ["not looked for".to_owned(), String::new(), String::new(), String::new(), String::new()],
-        Some(found) => {
-            let after = replay::replay(&found.cluster, &Settings::default());
-            let counts = [
-                (found.pins.len() as u64, "pins"),
-                (found.classes.len() as u64, "classes"),
-                (found.extra_nodes.iter().map(|e| e.nodes).sum(), "nodes"),
-            ];
-            let help: Vec<String> =
-                counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-            let premium = found.premium.ratio_to(cluster.hourly_cost()).map_or(0.0, |p| p * 100.0);
-            [
-                if help.is_empty() { "none needed".to_owned() } else { help.join(", ") },
-                pending(&after, Profile::Default),
-                pending(&after, Profile::MostAllocated),
-                format!("{premium:.1} %"),
-                over(cost + found.premium),
-            ]
-        }
-    };
+    let after = replay::replay(&found.cluster, &Settings::default());
+    let counts = [
+        (found.pins.len() as u64, "pins"),
+        (found.classes.len() as u64, "classes"),
+        (found.extra_nodes.iter().map(|e| e.nodes).sum(), "nodes"),
+    ];
+    let told: Vec<String> =
+        counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     println!(
-        "| {} | {} | {} | {} | {} | {bound} | {cost} | {} | {} | {} | {} |",
-        names[0],
-        names[1],
-        names[2],
+        "| {} | {} | {} | {bound} | {cost} | {} | {} | {} | {} | {} | {} | {:.1} % | {} |",
+        names.join(" | "),
         cluster.nodes.len(),
         cluster.pools.len(),
         over(cost),
         pending(&runs, Profile::Default),
         pending(&runs, Profile::MostAllocated),
-        told.join(" | "),
+        if told.is_empty() { "none needed".to_owned() } else { told.join(", ") },
+        pending(&after, Profile::Default),
+        pending(&after, Profile::MostAllocated),
+        found.premium.ratio_to(cluster.hourly_cost()).map_or(0.0, |p| p * 100.0),
+        over(cost + found.premium),
     );
     eprintln!("{names:?}: replayed 24 times in {replayed:.1?}, measures in {searched:.1?}");
 }
