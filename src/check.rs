@@ -1,7 +1,8 @@
 //! Rechecks the proof of a lower bound from first principles: integers only, no code of the solver.
 //!
 //! In a leaf of the proof, with item prices pi_j >= 0, V_t at least the value of every pattern of bin
-//! type t, between l_t and h_t bins of it, and any r >= 0 with r V_t <= c_t for every unlimited t, every
+//! type t (of several valuations a weighted sum of each: what no pattern exceeds in each it does not exceed
+//! in the sum), between l_t and h_t bins of it, and any r >= 0 with r V_t <= c_t for every unlimited t, every
 //! plan costs at least
 //!
 //! ```text
@@ -19,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use crate::plan::{BoundProof, Certificate, Dominance, Pattern, PatternValue, ValueProof};
+use crate::plan::{BoundStep, Certificate, Dominance, Pattern, PatternValue, Valuation, ValueProof, Weight};
 use crate::problem::{BinTypeId, ItemTypeId, Problem};
 use crate::units::Money;
 
@@ -65,18 +66,29 @@ pub fn check_within(
     let items = Items::of(problem);
     let mut objections = check_dominance(problem, &items, &certificate.dominated);
     let left_out: BTreeSet<BinTypeId> = certificate.dominated.iter().map(|d| BinTypeId(d.bin_type)).collect();
-    let checker = Checker { problem, items, left_out, step_limit };
+    let checker = Checker::new(problem, items, left_out, step_limit);
+    let mut sums = Vec::with_capacity(certificate.valuations.len());
+    for valuation in &certificate.valuations {
+        match checker.valuation(valuation) {
+            Ok(sum) => sums.push(sum),
+            Err(more) => objections.extend(more),
+        }
+    }
+    let leaves = leaves(problem, &certificate.proof, &mut objections);
+    if !objections.is_empty() {
+        return Err(objections);
+    }
     let mut least: Option<i128> = None;
-    for leaf in leaves(problem, &certificate.proof, &mut objections) {
-        match checker.leaf(&leaf) {
+    for leaf in leaves {
+        match checker.leaf(&leaf, &sums) {
             Ok(LeafBound::AtLeast(bound)) => least = Some(least.map_or(bound, |l| l.min(bound))),
             Ok(LeafBound::NoPlan) => {}
-            Err(more) => objections.extend(more),
+            Err(objection) => objections.push(objection),
         }
     }
     // Without a leaf that holds a plan there is no plan, and any bound is true.
     let least = least.unwrap_or(0);
-    let divisor = checker.rate_divisor();
+    let divisor = checker.rate_divisor;
     let rounded = least.checked_add(divisor - 1).map(|sum| sum / divisor * divisor);
     match rounded {
         Some(nanos) if objections.is_empty() => Ok(Money::from_nanos(nanos)),
@@ -131,46 +143,52 @@ fn check_dominance(problem: &Problem, items: &Items<'_>, dominated: &[Dominance]
     objections
 }
 
-/// Prices with what the branches above them say about the number of bins.
+/// What the branches above a leaf say about the number of bins.
+type Range = BTreeMap<BinTypeId, (u64, Option<u64>)>;
+
+/// Weights with what the branches above them say.
 struct Leaf<'a> {
-    item_prices: &'a [u64],
-    pattern_values: &'a [PatternValue],
+    weights: &'a [Weight],
     /// At least, and at most where there is a limit, by bin type; stock alone where it is not named.
-    range: BTreeMap<BinTypeId, (u64, Option<u64>)>,
+    range: Range,
 }
 
-/// All leaves, left to right. Without recursion, for proofs may be deep.
-fn leaves<'a>(problem: &Problem, proof: &'a BoundProof, objections: &mut Vec<Objection>) -> Vec<Leaf<'a>> {
+/// All leaves, left to right.
+fn leaves<'a>(problem: &Problem, proof: &'a [BoundStep], objections: &mut Vec<Objection>) -> Vec<Leaf<'a>> {
     let mut leaves = Vec::new();
-    let mut open = vec![(proof, BTreeMap::new())];
-    while let Some((proof, range)) = open.pop() {
-        match proof {
-            BoundProof::Prices { item_prices, pattern_values } => {
-                leaves.push(Leaf { item_prices, pattern_values, range });
-            }
-            BoundProof::Branch { bin_type, bins, at_most, at_least } => {
+    let mut open = vec![Range::new()];
+    for (place, step) in proof.iter().enumerate() {
+        let Some(range) = open.pop() else {
+            objections.push(Objection::StrayStep(place));
+            break;
+        };
+        match step {
+            BoundStep::Leaf { weights } => leaves.push(Leaf { weights, range }),
+            BoundStep::Branch { bin_type, bins } => {
                 let t = BinTypeId(*bin_type);
                 let Some(bin) = problem.bins().get(t.index()) else {
                     objections.push(Objection::UnknownBinType(t));
-                    continue;
+                    break;
                 };
                 let &(low, high) = range.get(&t).unwrap_or(&(0, bin.stock));
                 let below = (low, Some(high.map_or(*bins, |h| h.min(*bins))));
                 // No plan has more than 2^64 - 1 bins of a type that it needs.
                 let above = (low.max(bins.saturating_add(1)), high);
-                for (case, limits) in [(at_least, above), (at_most, below)] {
+                for limits in [above, below] {
                     if let (at_least, Some(at_most)) = limits
                         && at_least > at_most
                     {
                         objections.push(Objection::ContradictoryBranch { bin_type: t, at_least, at_most });
-                        continue;
                     }
                     let mut range = range.clone();
                     range.insert(t, limits);
-                    open.push((case.as_ref(), range));
+                    open.push(range);
                 }
             }
         }
+    }
+    if objections.is_empty() && !open.is_empty() {
+        objections.push(Objection::UnfinishedProof(open.len()));
     }
     leaves
 }
@@ -178,32 +196,40 @@ fn leaves<'a>(problem: &Problem, proof: &'a BoundProof, objections: &mut Vec<Obj
 struct Checker<'a> {
     problem: &'a Problem,
     items: Items<'a>,
-    left_out: BTreeSet<BinTypeId>,
+    /// Bin types that exist, that an item may use and that are not left out.
+    needed: Vec<BinTypeId>,
+    rate_divisor: i128,
     step_limit: u64,
 }
 
-impl Checker<'_> {
-    /// The greatest common divisor of the rates of all bin types that exist and that an item may use;
-    /// at least one.
-    fn rate_divisor(&self) -> i128 {
-        let usable = self.problem.bin_ids().filter(|&t| {
-            self.problem.bin(t).stock != Some(0) && self.problem.item_ids().any(|j| self.items.most(j, t) > 0)
-        });
-        let divisor = usable.fold(0, |d, t| gcd(d, self.problem.bin(t).rate.nanos()));
-        i128::from(divisor.max(1))
+/// What everything is worth, and the value of a pattern of each bin type needed.
+struct Worth {
+    all: i128,
+    values: Vec<u64>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(problem: &'a Problem, items: Items<'a>, left_out: BTreeSet<BinTypeId>, step_limit: u64) -> Self {
+        let usable = |t: &BinTypeId| {
+            problem.bin(*t).stock != Some(0) && problem.item_ids().any(|j| items.most(j, *t) > 0)
+        };
+        let usable: Vec<BinTypeId> = problem.bin_ids().filter(usable).collect();
+        // Of all that are usable: a type left out may be part of a plan.
+        let divisor = usable.iter().fold(0, |d, &t| gcd(d, problem.bin(t).rate.nanos()));
+        let needed = usable.into_iter().filter(|t| !left_out.contains(t)).collect();
+        Checker { problem, items, needed, rate_divisor: i128::from(divisor.max(1)), step_limit }
     }
 
-    /// What one leaf proves.
-    fn leaf(&self, leaf: &Leaf<'_>) -> Result<LeafBound, Vec<Objection>> {
-        let none = vec![0; self.problem.items().len()];
-        let prices = if leaf.item_prices.is_empty() { &none } else { leaf.item_prices };
-        if prices.len() != none.len() {
-            let (found, expected) = (prices.len(), none.len());
+    /// What a valuation says, if all of it is true.
+    fn valuation(&self, valuation: &Valuation) -> Result<Worth, Vec<Objection>> {
+        let prices = &valuation.item_prices;
+        if prices.len() != self.problem.items().len() {
+            let (found, expected) = (prices.len(), self.problem.items().len());
             return Err(vec![Objection::PriceCount { found, expected }]);
         }
         let mut stated: BTreeMap<BinTypeId, &PatternValue> = BTreeMap::new();
         let mut objections = Vec::new();
-        for value in leaf.pattern_values {
+        for value in &valuation.pattern_values {
             let t = BinTypeId(value.bin_type);
             if t.index() >= self.problem.bins().len() {
                 objections.push(Objection::UnknownBinType(t));
@@ -211,13 +237,8 @@ impl Checker<'_> {
                 objections.push(Objection::RepeatedBinType(t));
             }
         }
-        let needed: Vec<BinTypeId> = self
-            .problem
-            .bin_ids()
-            .filter(|t| !self.left_out.contains(t) && self.problem.bin(*t).stock != Some(0))
-            .filter(|&t| self.problem.item_ids().any(|j| self.items.most(j, t) > 0))
-            .collect();
-        let checked: Vec<Result<u64, Objection>> = needed
+        let checked: Vec<Result<u64, Objection>> = self
+            .needed
             .par_iter()
             .map(|&t| match stated.get(&t) {
                 Some(value) => self.value(prices, value).map(|()| value.value),
@@ -231,17 +252,40 @@ impl Checker<'_> {
                 None => Err(Objection::MissingBinType(t)),
             })
             .collect();
-        let mut values = Vec::with_capacity(needed.len());
-        for (&t, value) in needed.iter().zip(checked) {
+        let mut values = Vec::with_capacity(self.needed.len());
+        for value in checked {
             match value {
-                Ok(value) => values.push((t, value)),
+                Ok(value) => values.push(value),
                 Err(objection) => objections.push(objection),
             }
         }
-        if !objections.is_empty() {
-            return Err(objections);
+        let all = self.problem.items().iter().zip(prices).try_fold(0i128, |sum, (item, &price)| {
+            sum.checked_add(i128::from(item.copies).checked_mul(price.into())?)
+        });
+        match all {
+            Some(all) if objections.is_empty() => Ok(Worth { all, values }),
+            Some(_) => Err(objections),
+            None => {
+                objections.push(Objection::Overflow("the worth of all items"));
+                Err(objections)
+            }
         }
-        self.bound(prices, &values, &leaf.range).map_err(|objection| vec![objection])
+    }
+
+    /// What one leaf proves.
+    fn leaf(&self, leaf: &Leaf<'_>, worths: &[Worth]) -> Result<LeafBound, Objection> {
+        let overflow = || Objection::Overflow("a weighted sum");
+        let mut sum = Worth { all: 0, values: vec![0; self.needed.len()] };
+        for &Weight { valuation, weight } in leaf.weights {
+            let worth = worths.get(valuation as usize).ok_or(Objection::UnknownValuation(valuation))?;
+            let all = worth.all.checked_mul(weight.into());
+            sum.all = all.and_then(|all| sum.all.checked_add(all)).ok_or_else(overflow)?;
+            for (sum, &value) in sum.values.iter_mut().zip(&worth.values) {
+                let value = value.checked_mul(weight);
+                *sum = value.and_then(|value| sum.checked_add(value)).ok_or_else(overflow)?;
+            }
+        }
+        self.bound(&sum, &leaf.range)
     }
 
     /// Whether no pattern is worth more than stated.
@@ -290,24 +334,14 @@ impl Checker<'_> {
 
     /// The formula above with the best r, exactly, then rounded up: as a function of r it is concave and
     /// has its bends where r = c_t / V_t.
-    fn bound(
-        &self,
-        prices: &[u64],
-        values: &[(BinTypeId, u64)],
-        range: &BTreeMap<BinTypeId, (u64, Option<u64>)>,
-    ) -> Result<LeafBound, Objection> {
+    fn bound(&self, worth: &Worth, range: &Range) -> Result<LeafBound, Objection> {
         let overflow = Objection::Overflow("a leaf's bound");
-        let terms: Vec<Term> = values
-            .iter()
-            .map(|&(t, value)| {
-                let (least, most) = *range.get(&t).unwrap_or(&(0, self.problem.bin(t).stock));
-                Term { rate: self.problem.bin(t).rate.nanos().into(), value: value.into(), least, most }
-            })
-            .collect();
-        let worth = self.problem.items().iter().zip(prices).try_fold(0i128, |sum, (item, &price)| {
-            sum.checked_add(i128::from(item.copies).checked_mul(price.into())?)
+        let terms = self.needed.iter().zip(&worth.values).map(|(&t, &value)| {
+            let (least, most) = *range.get(&t).unwrap_or(&(0, self.problem.bin(t).stock));
+            Term { rate: self.problem.bin(t).rate.nanos().into(), value: value.into(), least, most }
         });
-        let Some(worth) = worth else { return Err(overflow) };
+        let terms: Vec<Term> = terms.collect();
+        let worth = worth.all;
         let bends = || terms.iter().filter(|t| t.value > 0);
         let largest = bends().filter(|t| t.most.is_none()).map(Term::bend).reduce(Fraction::min);
         if largest.is_none() {

@@ -174,36 +174,48 @@ pub struct Dominance {
     pub by: u32,
 }
 
-/// Proof of a lower bound: prices, or two cases that together leave nothing out.
+/// What copies are worth, and what patterns are worth at most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Valuation {
+    /// Nano-dollars per hour and copy of each item type of the problem.
+    pub item_prices: Vec<u64>,
+    /// One for every bin type that any item type with a price may use and that is not left out.
+    pub pattern_values: Vec<PatternValue>,
+}
+
+/// A valuation in a weighted sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Weight {
+    /// Place of the valuation in the certificate's list.
+    pub valuation: u32,
+    /// How often it counts.
+    pub weight: u64,
+}
+
+/// One step of the proof of a lower bound.
 ///
 /// In a leaf every bin type t that is not left out has between l_t and h_t bins, from the branches
-/// above it (l_t = 0 and h_t = stock, or unlimited, where none says otherwise). With item prices
-/// pi_j >= 0, V_t >= the value of every pattern of type t, and any r >= 0 with r V_t <= c_t for every
-/// unlimited t, every plan costs at least
+/// above it (l_t = 0 and h_t = stock, or unlimited, where none says otherwise). Let pi_j >= 0 and V_t be
+/// the sums of the item prices and of the pattern values of its valuations, each times its weight: as no
+/// pattern is worth more than V_t, with any r >= 0 with r V_t <= c_t for every unlimited t, every
+/// plan costs at least
 /// r sum_j q_j pi_j + sum_t l_t max(0, c_t - r V_t) - sum_t h_t max(0, r V_t - c_t)
-/// (Farley 1990 where nothing is limited). The best r counts; the largest one, R (1 if no type is
-/// unlimited), and min(1, R) are all that the solver tries. Where no type with V_t > 0 is unlimited and
-/// sum_t V_t h_t < sum_j q_j pi_j, no plan belongs to the leaf: it proves any bound.
+/// (Farley 1990 where nothing is limited and one valuation counts). The best r counts. Where no type with
+/// V_t > 0 is unlimited and sum_t V_t h_t < sum_j q_j pi_j, no plan belongs to the leaf: it proves any bound.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "step")]
-pub enum BoundProof {
-    /// A bound by prices.
-    Prices {
-        /// Nano-dollars per hour and copy of each item type of the problem.
-        item_prices: Vec<u64>,
-        /// One for every bin type that any item type may use and that is not left out.
-        pattern_values: Vec<PatternValue>,
-    },
+pub enum BoundStep {
     /// Either at most `bins` bins of the type, or at least one more.
     Branch {
         /// The bin type, as its index in the problem.
         bin_type: u32,
         /// Where the cases part.
         bins: u64,
-        /// Proof for at most `bins`.
-        at_most: Box<BoundProof>,
-        /// Proof for at least `bins + 1`.
-        at_least: Box<BoundProof>,
+    },
+    /// A bound by a weighted sum of valuations.
+    Leaf {
+        /// Those that count. Without any, l_t bins of each type cost what they cost.
+        weights: Vec<Weight>,
     },
 }
 
@@ -217,15 +229,18 @@ pub struct Certificate {
     pub cliques: Vec<Vec<u32>>,
     /// Bin types left out.
     pub dominated: Vec<Dominance>,
-    /// The proof for what is left.
-    pub proof: BoundProof,
+    /// What the leaves count with.
+    pub valuations: Vec<Valuation>,
+    /// The proof for what is left: the whole first; after each branch first all of the case with fewer
+    /// bins, then the other.
+    pub proof: Vec<BoundStep>,
 }
 
 impl Default for Certificate {
     /// Proves that no plan costs less than nothing.
     fn default() -> Self {
-        let proof = BoundProof::Prices { item_prices: Vec::new(), pattern_values: Vec::new() };
-        Certificate { cliques: Vec::new(), dominated: Vec::new(), proof }
+        let proof = vec![BoundStep::Leaf { weights: Vec::new() }];
+        Certificate { cliques: Vec::new(), dominated: Vec::new(), valuations: Vec::new(), proof }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use fastrand::Rng;
 use plimsoll::check::check_certificate;
-use plimsoll::plan::{BoundProof, Certificate, Dominance, PatternValue, ValueProof, ValueStep};
+use plimsoll::plan::{
+    BoundStep, Certificate, Dominance, PatternValue, Valuation, ValueProof, ValueStep, Weight,
+};
 use plimsoll::problem::{BinTypeId, Problem};
 use plimsoll::units::Money;
 
@@ -51,16 +53,31 @@ fn every_pattern(problem: &Problem, t: BinTypeId) -> ValueProof {
     ValueProof::Cases { denominator: 1, steps }
 }
 
-/// A proof with honest values at random prices. Some of the prices are the best per cost.
-fn honest(rng: &mut Rng, problem: &Problem, depth: u32) -> BoundProof {
-    if depth > 0 && rng.u8(0..3) == 0 {
-        return BoundProof::Branch {
-            bin_type: rng.u32(0..problem.bins().len() as u32),
-            bins: rng.u64(0..3),
-            at_most: Box::new(honest(rng, problem, depth - 1)),
-            at_least: Box::new(honest(rng, problem, depth - 1)),
-        };
+/// A proof with honest values at random prices, weighted at random.
+fn honest(rng: &mut Rng, problem: &Problem) -> Certificate {
+    let valuations: Vec<Valuation> = (0..rng.usize(1..4)).map(|_| valuation(rng, problem)).collect();
+    let mut proof = Vec::new();
+    let mut open = vec![2];
+    while let Some(depth) = open.pop() {
+        if depth > 0 && rng.u8(0..3) == 0 {
+            let bin_type = rng.u32(0..problem.bins().len() as u32);
+            proof.push(BoundStep::Branch { bin_type, bins: rng.u64(0..3) });
+            open.extend([depth - 1, depth - 1]);
+        } else {
+            let mut valuation = || rng.u32(0..valuations.len() as u32);
+            let mut weights = vec![Weight { valuation: valuation(), weight: 1 }];
+            weights.push(Weight { valuation: valuation(), weight: 0 });
+            if rng.bool() {
+                weights.iter_mut().for_each(|w| w.weight = rng.u64(0..5));
+            }
+            proof.push(BoundStep::Leaf { weights });
+        }
     }
+    Certificate { valuations, proof, ..Certificate::default() }
+}
+
+/// Honest values at random prices. Some of the prices are the best per cost.
+fn valuation(rng: &mut Rng, problem: &Problem) -> Valuation {
     let dimensions = problem.dimensions().len();
     let weights: Vec<u64> = (0..dimensions).map(|_| rng.u64(0..30)).collect();
     let item_prices: Vec<u64> = problem
@@ -86,56 +103,68 @@ fn honest(rng: &mut Rng, problem: &Problem, depth: u32) -> BoundProof {
             PatternValue { bin_type: t.0, value, proof }
         })
         .collect();
-    BoundProof::Prices { item_prices, pattern_values }
+    Valuation { item_prices, pattern_values }
 }
 
 /// Changes something somewhere.
-fn tamper(rng: &mut Rng, problem: &Problem, proof: &mut BoundProof) {
-    match proof {
-        BoundProof::Branch { bin_type, bins, at_most, at_least } => match rng.u8(0..5) {
-            0 => *bin_type = rng.u32(0..problem.bins().len() as u32 + 1),
-            1 => *bins = rng.u64(0..5),
-            2 => std::mem::swap(at_most, at_least),
-            3 => tamper(rng, problem, at_most),
-            _ => tamper(rng, problem, at_least),
-        },
-        BoundProof::Prices { item_prices, pattern_values } => {
-            if pattern_values.is_empty() {
-                return;
+fn tamper(rng: &mut Rng, problem: &Problem, certificate: &mut Certificate) {
+    if rng.u8(0..3) == 0 {
+        let steps = &mut certificate.proof;
+        let place = rng.usize(0..steps.len());
+        match (&mut steps[place], rng.u8(0..5)) {
+            (_, 0) => drop(steps.remove(place)),
+            (_, 1) => steps.swap(0, place),
+            (BoundStep::Branch { bin_type, .. }, 2) => {
+                *bin_type = rng.u32(0..problem.bins().len() as u32 + 1);
             }
-            let v = rng.usize(0..pattern_values.len());
-            match rng.u8(0..7) {
-                0 | 1 => {
-                    let j = rng.usize(0..item_prices.len());
-                    item_prices[j] = item_prices[j] * rng.u64(1..4) + rng.u64(0..30);
-                }
-                2 => pattern_values[v].value = pattern_values[v].value * rng.u64(5..10) / 10,
-                3 => match &mut pattern_values[v].proof {
-                    ValueProof::Cases { steps, .. } if !steps.is_empty() => {
-                        let s = rng.usize(0..steps.len());
-                        match (&mut steps[s], rng.u8(0..4)) {
-                            (_, 0) => drop(steps.remove(s)),
-                            (ValueStep::Split { copies, .. }, 1) => *copies = rng.u64(0..4),
-                            (ValueStep::Split { items, .. }, _) => {
-                                items[0] = rng.u32(0..problem.items().len() as u32 + 1);
-                            }
-                            (ValueStep::Prices { numerators }, _) => {
-                                numerators.iter_mut().for_each(|n| *n = rng.u64(0..20));
-                            }
-                        }
+            (BoundStep::Branch { bins, .. }, _) => *bins = rng.u64(0..5),
+            (BoundStep::Leaf { weights }, _) => weights.iter_mut().for_each(|w| {
+                let valuation = rng.u32(0..certificate.valuations.len() as u32 + 1);
+                *w = Weight { valuation, weight: w.weight * rng.u64(0..9) };
+            }),
+        }
+        // A proof without steps is refused like others that end too early.
+        if steps.is_empty() {
+            steps.push(BoundStep::Leaf { weights: Vec::new() });
+        }
+        return;
+    }
+    let valuation = rng.usize(0..certificate.valuations.len());
+    let Valuation { item_prices, pattern_values } = &mut certificate.valuations[valuation];
+    if pattern_values.is_empty() {
+        return;
+    }
+    let v = rng.usize(0..pattern_values.len());
+    match rng.u8(0..7) {
+        0 | 1 => {
+            let j = rng.usize(0..item_prices.len());
+            item_prices[j] = item_prices[j] * rng.u64(1..4) + rng.u64(0..30);
+        }
+        2 => pattern_values[v].value = pattern_values[v].value * rng.u64(5..10) / 10,
+        3 => match &mut pattern_values[v].proof {
+            ValueProof::Cases { steps, .. } if !steps.is_empty() => {
+                let s = rng.usize(0..steps.len());
+                match (&mut steps[s], rng.u8(0..4)) {
+                    (_, 0) => drop(steps.remove(s)),
+                    (ValueStep::Split { copies, .. }, 1) => *copies = rng.u64(0..4),
+                    (ValueStep::Split { items, .. }, _) => {
+                        items[0] = rng.u32(0..problem.items().len() as u32 + 1);
                     }
-                    proof => *proof = ValueProof::Exhaustive,
-                },
-                4 => {
-                    let numerators = problem.dimensions().iter().map(|_| rng.u64(0..40)).collect();
-                    let denominator = rng.u64(0..5);
-                    pattern_values[v].proof = ValueProof::ResourcePrices { numerators, denominator };
-                }
-                5 => pattern_values[v].bin_type = rng.u32(0..problem.bins().len() as u32 + 1),
-                _ => {
-                    pattern_values.remove(v);
+                    (ValueStep::Prices { numerators }, _) => {
+                        numerators.iter_mut().for_each(|n| *n = rng.u64(0..20));
+                    }
                 }
             }
+            proof => *proof = ValueProof::Exhaustive,
+        },
+        4 => {
+            let numerators = problem.dimensions().iter().map(|_| rng.u64(0..40)).collect();
+            let denominator = rng.u64(0..5);
+            pattern_values[v].proof = ValueProof::ResourcePrices { numerators, denominator };
+        }
+        5 => pattern_values[v].bin_type = rng.u32(0..problem.bins().len() as u32 + 1),
+        _ => {
+            pattern_values.remove(v);
         }
     }
 }
@@ -148,8 +177,7 @@ fn honest_certificates_prove_true_bounds_and_tampered_ones_prove_nothing_false()
         let problem = tiny::problem(&mut rng);
         let Some(optimum) = tiny::optimum(&problem) else { continue };
         let optimum = Money::from_nanos(optimum.into());
-        let certificate =
-            Certificate { cliques: vec![], dominated: vec![], proof: honest(&mut rng, &problem, 2) };
+        let certificate = honest(&mut rng, &problem);
         match check_certificate(&problem, &certificate) {
             Ok(bound) => {
                 assert!(bound <= optimum, "case {case}: {bound} > {optimum}\n{problem:?}\n{certificate:?}");
@@ -172,7 +200,7 @@ fn honest_certificates_prove_true_bounds_and_tampered_ones_prove_nothing_false()
                     let (bin_type, by) = (rng.u32(0..types), rng.u32(0..types));
                     certificate.dominated.push(Dominance { bin_type, by });
                 } else {
-                    tamper(&mut rng, &problem, &mut certificate.proof);
+                    tamper(&mut rng, &problem, &mut certificate);
                 }
             }
             match check_certificate(&problem, &certificate) {
@@ -212,8 +240,9 @@ fn a_searched_value_is_accepted_exactly_from_the_best_pattern_on() {
                     },
                 })
                 .collect();
-            let proof = BoundProof::Prices { item_prices: item_prices.clone(), pattern_values };
-            Certificate { cliques: vec![], dominated: vec![], proof }
+            let valuations = vec![Valuation { item_prices: item_prices.clone(), pattern_values }];
+            let proof = vec![BoundStep::Leaf { weights: vec![Weight { valuation: 0, weight: 1 }] }];
+            Certificate { valuations, proof, ..Certificate::default() }
         };
         assert!(check_certificate(&problem, &certificate(best.clone())).is_ok(), "case {case}");
         for (t, bin) in problem.bin_ids().zip(problem.bins()) {

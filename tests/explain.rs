@@ -8,7 +8,7 @@ use assert_cmd::Command;
 use plan_fixture::report;
 use plimsoll::bill::ListCost;
 use plimsoll::input::certificate_file::{Certified, Names};
-use plimsoll::plan::{BoundProof, Certificate, Dominance, PatternValue, ValueProof};
+use plimsoll::plan::{Certificate, Dominance, PatternValue, Valuation, ValueProof};
 use plimsoll::problem::{BinSet, BinType, ItemType, Problem};
 use plimsoll::report::explain::{self, ExplainError, Explained, TypePrice};
 use plimsoll::report::{RenderOptions, render_explained};
@@ -54,10 +54,10 @@ fn proof() -> Certified {
         }),
         certificate: Certificate {
             dominated: vec![Dominance { bin_type: 3, by: 1 }],
-            proof: BoundProof::Prices {
+            valuations: vec![Valuation {
                 item_prices: vec![25_000_000, 60_000_000, 0],
                 pattern_values: vec![value(0, 50_000_000), value(1, 75_000_000), value(2, 145_000_000)],
-            },
+            }],
             ..Certificate::default()
         },
     }
@@ -113,21 +113,16 @@ fn a_type_has_the_price_at_which_it_would_enter() {
     assert!(unknown.prices.is_empty() && unknown.allowed_types == Some(4));
 }
 
-/// Of a proof by cases the prices count that prove most for all plans: 12 x 0.001 + 4 x 0.06 = 0.252 or
+/// Of several prices those count that prove most for all plans: 12 x 0.001 + 4 x 0.06 = 0.252 or
 /// 12 x 0.03 + 4 x 0.06 = 0.6. A node of m5.large is worth what it costs.
 #[test]
-fn of_a_proof_by_cases_the_best_prices_count() {
+fn of_several_prices_the_best_count() {
     let mut certified = proof();
-    let leaf = |price| BoundProof::Prices {
+    let prices = |price| Valuation {
         item_prices: vec![price, 60_000_000, 0],
         pattern_values: vec![PatternValue { bin_type: 1, value: 100_000_000, proof: ValueProof::Exhaustive }],
     };
-    certified.certificate.proof = BoundProof::Branch {
-        bin_type: 2,
-        bins: 1,
-        at_most: Box::new(leaf(1_000_000)),
-        at_least: Box::new(leaf(30_000_000)),
-    };
+    certified.certificate.valuations = vec![prices(1_000_000), prices(30_000_000)];
     let web = explain::workload(&report(None), Some(&certified), "web").unwrap().price.unwrap();
     assert_eq!((web.hour, web.all_pods_hour), (money("0.03"), money("0.6")));
     let large = explain::instance_type(&report(None), Some(&certified), "m5.large").unwrap();

@@ -9,8 +9,8 @@ use plimsoll::check::check_certificate;
 use plimsoll::formulate::formulate;
 use plimsoll::input::problem_file::{Bin, Format, Item, ProblemFile};
 use plimsoll::plan::{
-    BoundProof, Certificate, Outcome, Pattern, Plan, ProgressPoint, StopReason, ValueProof, ValueStep,
-    relative_gap,
+    BoundStep, Certificate, Outcome, Pattern, Plan, ProgressPoint, StopReason, Valuation, ValueProof,
+    ValueStep, relative_gap,
 };
 use plimsoll::problem::{BinTypeId, ItemTypeId, Problem};
 use plimsoll::solver::control::{Budget, Event, Observer, Silent};
@@ -363,15 +363,23 @@ proptest! {
 
 /// Changes one number of a certificate.
 fn tamper(rng: &mut fastrand::Rng, certificate: &mut Certificate) {
-    let mut leaf = &mut certificate.proof;
-    while let BoundProof::Branch { at_most, at_least, bins, .. } = leaf {
-        if rng.u8(0..4) == 0 {
-            *bins = bins.wrapping_add(1);
-            return;
+    if rng.u8(0..4) == 0 {
+        let step = rng.usize(0..certificate.proof.len());
+        match &mut certificate.proof[step] {
+            BoundStep::Branch { bins, .. } => *bins = bins.wrapping_add(1),
+            BoundStep::Leaf { weights } => {
+                for weight in weights {
+                    weight.weight = weight.weight.saturating_mul(rng.u64(0..4));
+                }
+            }
         }
-        leaf = if rng.bool() { at_most } else { at_least };
+        return;
     }
-    let BoundProof::Prices { item_prices, pattern_values } = leaf else { return };
+    let count = certificate.valuations.len();
+    if count == 0 {
+        return;
+    }
+    let Valuation { item_prices, pattern_values } = &mut certificate.valuations[rng.usize(0..count)];
     if pattern_values.is_empty() || item_prices.is_empty() {
         return;
     }

@@ -12,7 +12,7 @@ pub enum Objection {
     UnknownBinType(BinTypeId),
     /// A set of item types of which a bin may hold more than one copy.
     FalseClique(usize),
-    /// Neither one price per item type nor none at all.
+    /// Not one price per item type.
     PriceCount {
         /// Prices given.
         found: usize,
@@ -70,7 +70,13 @@ pub enum Objection {
         /// At most so many.
         at_most: u64,
     },
-    /// A sum or product beyond 128 bits.
+    /// A leaf counts with a valuation that is not there.
+    UnknownValuation(u32),
+    /// The step at this place belongs to no branch.
+    StrayStep(usize),
+    /// So many cases have no steps.
+    UnfinishedProof(usize),
+    /// A sum or product beyond what the check computes with.
     Overflow(&'static str),
 }
 
@@ -142,7 +148,10 @@ impl fmt::Display for Objection {
                     bin_type.0
                 )
             }
-            Objection::Overflow(what) => write!(f, "{what} is beyond 128 bits"),
+            Objection::UnknownValuation(place) => write!(f, "there is no valuation {place}"),
+            Objection::StrayStep(place) => write!(f, "step {place} belongs to no branch"),
+            Objection::UnfinishedProof(cases) => write!(f, "the steps end with {cases} case(s) unproven"),
+            Objection::Overflow(what) => write!(f, "{what} is too large to compute with"),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::problem_file::{self, ProblemFile};
 use super::{Fault, Source, form};
-use crate::plan::{BoundProof, Certificate, Dominance, PatternValue};
+use crate::plan::{BoundStep, Certificate, Dominance, Valuation};
 use crate::problem::{BinTypeId, ItemTypeId, Problem};
 
 /// The proof of a lower bound, with the problem that it is about.
@@ -29,9 +29,11 @@ struct CertificateFile {
     cliques: Vec<Vec<u32>>,
     /// Bin types left out of the proof, because another one stands in for each.
     dominated: Vec<Dominance>,
-    /// The proof, the first step first. A branch names the places in this list at which its two cases
-    /// are proven, both after its own.
-    proof: Vec<Step>,
+    /// What copies are worth, and what patterns are worth at most.
+    valuations: Vec<Valuation>,
+    /// The proof: the whole first; after each branch first all of the case with fewer bins, then the
+    /// other.
+    proof: Vec<BoundStep>,
 }
 
 /// The file format and its version.
@@ -40,30 +42,6 @@ enum Format {
     /// The first version.
     #[serde(rename = "plimsoll-certificate/1")]
     V1,
-}
-
-/// One step of a proof.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", tag = "step")]
-enum Step {
-    /// A bound by prices.
-    Prices {
-        /// Nano-dollars per hour and copy of each item type.
-        item_prices: Vec<u64>,
-        /// What patterns are worth at most, by bin type.
-        pattern_values: Vec<PatternValue>,
-    },
-    /// Either at most `bins` bins of the type, or at least one more.
-    Branch {
-        /// Number of the bin type.
-        bin_type: u32,
-        /// Where the cases part.
-        bins: u64,
-        /// Place of the proof for at most `bins`.
-        at_most: usize,
-        /// Place of the proof for at least `bins + 1`.
-        at_least: usize,
-    },
 }
 
 /// What the numbers of a problem stand for.
@@ -123,69 +101,19 @@ pub fn write(problem: &Problem, names: Option<&Names>, certificate: &Certificate
         fields.push(format!("\"cliques\": {}", line(&certificate.cliques)));
     }
     fields.push(format!("\"dominated\": {}", line(&certificate.dominated)));
-    let steps: Vec<String> = flatten(&certificate.proof).iter().map(line).collect();
-    fields.push(format!("\"proof\": [\n{}\n]", steps.join(",\n")));
+    fields.push(format!("\"valuations\": {}", lines(&certificate.valuations)));
+    fields.push(format!("\"proof\": {}", lines(&certificate.proof)));
     format!("{{\n{}\n}}\n", fields.join(",\n"))
+}
+
+/// A list, an entry a line.
+fn lines<T: Serialize>(entries: &[T]) -> String {
+    let entries: Vec<String> = entries.iter().map(line).collect();
+    format!("[\n{}\n]", entries.join(",\n"))
 }
 
 fn line<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("numbers, strings and lists are plain JSON")
-}
-
-/// A proof as a list, so that neither its depth nor a reader's limit on nesting matters.
-fn flatten(proof: &BoundProof) -> Vec<Step> {
-    let mut steps = Vec::new();
-    // Each proof to come, with the branch that waits for its place and which case it is.
-    let mut open: Vec<(&BoundProof, Option<(usize, bool)>)> = vec![(proof, None)];
-    while let Some((proof, parent)) = open.pop() {
-        let place = steps.len();
-        if let Some((branch, below)) = parent
-            && let Step::Branch { at_most, at_least, .. } = &mut steps[branch]
-        {
-            *(if below { at_most } else { at_least }) = place;
-        }
-        match proof {
-            BoundProof::Prices { item_prices, pattern_values } => steps.push(Step::Prices {
-                item_prices: item_prices.clone(),
-                pattern_values: pattern_values.clone(),
-            }),
-            BoundProof::Branch { bin_type, bins, at_most, at_least } => {
-                steps.push(Step::Branch { bin_type: *bin_type, bins: *bins, at_most: 0, at_least: 0 });
-                open.push((at_least, Some((place, false))));
-                open.push((at_most, Some((place, true))));
-            }
-        }
-    }
-    steps
-}
-
-/// The way back. Every step but the first is a case of exactly one branch before it.
-fn unflatten(steps: Vec<Step>) -> Result<BoundProof, String> {
-    let mut proofs: Vec<Option<BoundProof>> = Vec::new();
-    proofs.resize_with(steps.len(), || None);
-    for (place, step) in steps.into_iter().enumerate().rev() {
-        let proof = match step {
-            Step::Prices { item_prices, pattern_values } => {
-                BoundProof::Prices { item_prices, pattern_values }
-            }
-            Step::Branch { bin_type, bins, at_most, at_least } => {
-                let mut case = |at: usize| {
-                    let found = if at > place { proofs.get_mut(at).and_then(Option::take) } else { None };
-                    found.map(Box::new).ok_or_else(|| {
-                        format!("step {place} takes step {at}, which does not follow it or is taken already")
-                    })
-                };
-                BoundProof::Branch { bin_type, bins, at_most: case(at_most)?, at_least: case(at_least)? }
-            }
-        };
-        proofs[place] = Some(proof);
-    }
-    let mut proofs = proofs.into_iter();
-    let first = proofs.next().flatten().ok_or("has no steps")?;
-    match proofs.position(|proof| proof.is_some()) {
-        Some(place) => Err(format!("step {} belongs to no branch", place + 1)),
-        None => Ok(first),
-    }
 }
 
 /// Reads a certificate file. Nothing is checked but its form.
@@ -202,11 +130,15 @@ pub fn read(source: &Source) -> Result<Certified, Vec<Fault>> {
             return Err(faults);
         }
     }
-    let proof = unflatten(file.proof).map_err(|message| vec![Fault::new(name, message).at_field("proof")])?;
     Ok(Certified {
         problem,
         names: file.names,
-        certificate: Certificate { cliques: file.cliques, dominated: file.dominated, proof },
+        certificate: Certificate {
+            cliques: file.cliques,
+            dominated: file.dominated,
+            valuations: file.valuations,
+            proof: file.proof,
+        },
     })
 }
 
@@ -240,9 +172,9 @@ pub fn schema() -> schemars::Schema {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{ValueProof, ValueStep};
+    use crate::plan::{PatternValue, ValueProof, ValueStep, Weight};
 
-    fn leaf(price: u64) -> BoundProof {
+    fn valuation(price: u64) -> Valuation {
         let proof = ValueProof::ResourcePrices { numerators: vec![u64::MAX, 0], denominator: 3 };
         let end = |n| ValueStep::Prices { numerators: vec![n, u64::MAX] };
         let steps = vec![ValueStep::Split { items: vec![0, 1], copies: 3 }, end(0), end(1)];
@@ -251,14 +183,18 @@ mod tests {
             PatternValue { bin_type: 0, value: u64::MAX, proof },
             PatternValue { bin_type: 1, value: 7, proof: cases },
         ];
-        BoundProof::Prices { item_prices: vec![price, 2], pattern_values: values }
+        Valuation { item_prices: vec![price, 2], pattern_values: values }
     }
 
-    fn branch(bins: u64, at_most: BoundProof, at_least: BoundProof) -> BoundProof {
-        BoundProof::Branch { bin_type: 1, bins, at_most: Box::new(at_most), at_least: Box::new(at_least) }
+    fn leaf(valuation: u32) -> BoundStep {
+        BoundStep::Leaf { weights: vec![Weight { valuation, weight: u64::MAX }] }
     }
 
-    fn certified(proof: BoundProof) -> Certified {
+    fn branch(bins: u64) -> BoundStep {
+        BoundStep::Branch { bin_type: 1, bins }
+    }
+
+    fn certified(proof: Vec<BoundStep>) -> Certified {
         let text = r#"{"format": "plimsoll-problem/1", "dimensions": ["cpu", "memory"],
             "items": [{"demand":[1,1],"copies":4}, {"demand":[2,3],"copies":2}],
             "bins": [{"capacity":[2,4],"rate":"0.01"}, {"capacity":[4,8],"rate":"0.02"}]}"#;
@@ -273,6 +209,7 @@ mod tests {
             certificate: Certificate {
                 cliques: Vec::new(),
                 dominated: vec![Dominance { bin_type: 0, by: 1 }],
+                valuations: vec![valuation(9), valuation(1)],
                 proof,
             },
         }
@@ -285,37 +222,22 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let tree = branch(2, branch(0, leaf(1), leaf(2)), branch(5, leaf(3), branch(6, leaf(4), leaf(5))));
-        for certified in [certified(leaf(9)), certified(tree)] {
+        let tree = vec![branch(2), branch(0), leaf(1), leaf(0), branch(5), leaf(0), leaf(1)];
+        for certified in [certified(vec![leaf(0)]), certified(tree)] {
             assert_eq!(read(&written(&certified)), Ok(certified));
         }
     }
 
     #[test]
     fn a_proof_may_be_deeper_than_json_readers_nest() {
-        let mut proof = leaf(0);
-        for bins in 0..1_000 {
-            proof = branch(bins, leaf(bins), proof);
-        }
-        let certified = certified(proof);
+        let deep = (0..1_000).flat_map(|bins| [branch(bins), leaf(0)]);
+        let certified = certified(deep.chain([leaf(1)]).collect());
         assert_eq!(read(&written(&certified)), Ok(certified));
     }
 
     #[test]
-    fn steps_that_form_no_tree_are_refused() {
-        let prices = || Step::Prices { item_prices: vec![], pattern_values: vec![] };
-        let branch = |at_most, at_least| Step::Branch { bin_type: 0, bins: 0, at_most, at_least };
-        assert_eq!(unflatten(vec![]), Err("has no steps".to_owned()));
-        assert!(unflatten(vec![branch(1, 1), prices()]).is_err());
-        assert!(unflatten(vec![branch(0, 1), prices()]).is_err());
-        assert!(unflatten(vec![branch(1, 9), prices()]).is_err());
-        let stray = vec![branch(1, 2), prices(), prices(), prices()];
-        assert_eq!(unflatten(stray), Err("step 3 belongs to no branch".to_owned()));
-    }
-
-    #[test]
     fn names_belong_to_the_problem() {
-        let mut certified = certified(leaf(1));
+        let mut certified = certified(vec![leaf(1)]);
         if let Some(names) = &mut certified.names {
             names.bins.pop();
             names.items[1].insert("d".into(), 1);
@@ -333,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_name_that_stands_for_several_numbers_stands_for_none() {
-        let mut names = certified(leaf(1)).names.unwrap();
+        let mut names = certified(vec![leaf(1)]).names.unwrap();
         assert_eq!(names.bin("large"), Some(BinTypeId(1)));
         assert_eq!(names.items_of_workload()["b"], [ItemTypeId(0)]);
         names.bins[0] = "large".into();

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::view::{NodeGroupRow, PlanReport};
 use crate::bill::{ListCost, Ratio};
 use crate::input::certificate_file::{Certified, Names};
-use crate::plan::{BoundProof, PatternValue};
+use crate::plan::PatternValue;
 use crate::policy::PlanForm;
 use crate::problem::{BinTypeId, ItemTypeId, Problem};
 use crate::units::{HOURS_PER_MONTH, Money, Rate};
@@ -347,21 +347,15 @@ impl<'a> Proof<'a> {
         }
         let dominated = certified.certificate.dominated.iter();
         let dominated = dominated.map(|d| (BinTypeId(d.bin_type), BinTypeId(d.by))).collect();
-        let mut open = vec![&certified.certificate.proof];
-        let mut best: Option<Prices<'a>> = None;
-        while let Some(proof) = open.pop() {
-            match proof {
-                BoundProof::Branch { at_most, at_least, .. } => open.extend([at_least.as_ref(), at_most]),
-                BoundProof::Prices { item_prices, pattern_values } => {
-                    let found = Prices::of(&certified.problem, item_prices, pattern_values);
-                    let found = found.ok_or_else(|| other("its prices are not of its own problem"))?;
-                    if best.as_ref().is_none_or(|best| found.base > best.base) {
-                        best = Some(found);
-                    }
-                }
+        let mut best = Prices::of(&certified.problem, &[], &[]);
+        for valuation in &certified.certificate.valuations {
+            let found = Prices::of(&certified.problem, &valuation.item_prices, &valuation.pattern_values);
+            let found = found.ok_or_else(|| other("its prices are not of its own problem"))?;
+            if best.as_ref().is_none_or(|best| found.base > best.base) {
+                best = Some(found);
             }
         }
-        let prices = best.expect("every proof ends in prices");
+        let prices = best.expect("that nothing is worth anything is true of every problem");
         Ok(Proof { certified, names, dominated, prices, plan_hour: report.solve.cost_hour.money() })
     }
 

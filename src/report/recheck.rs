@@ -15,7 +15,7 @@ use crate::check::{self, Objection};
 use crate::formulate::place_name;
 use crate::input::certificate_file::{Certified, Names};
 use crate::input::{Fault, Source, form};
-use crate::plan::{BoundKind, BoundProof, Pattern, Plan};
+use crate::plan::{BoundKind, BoundStep, Pattern, Plan};
 use crate::problem::{BinTypeId, ItemTypeId, Problem};
 use crate::units::Money;
 use crate::verify::{self, Violation};
@@ -232,6 +232,8 @@ pub fn recheck(saved: &SavedPlan, certified: &Certified) -> Result<Proven, Vec<R
     if !refusals.is_empty() {
         return Err(refusals);
     }
+    let steps = certified.certificate.proof.iter();
+    let leaves = steps.filter(|step| matches!(step, BoundStep::Leaf { .. }));
     Ok(Proven {
         bins: verified.plan().bin_count(),
         copies: problem.total_copies(),
@@ -239,7 +241,7 @@ pub fn recheck(saved: &SavedPlan, certified: &Certified) -> Result<Proven, Vec<R
         bin_types: problem.bins().len(),
         cost,
         bound,
-        cases: cases(&certified.certificate.proof),
+        cases: leaves.count(),
         stated_bound: (figures.kind == BoundKind::SolverReported && figures.bound > bound)
             .then_some(figures.bound),
         restricted: certified.names.as_ref().map(|names| names.restricted.clone()).unwrap_or_default(),
@@ -355,16 +357,4 @@ fn copies_of_pods(
         }
     }
     copies.into_iter().collect()
-}
-
-/// Leaves of a proof.
-fn cases(proof: &BoundProof) -> usize {
-    let (mut open, mut cases) = (vec![proof], 0);
-    while let Some(proof) = open.pop() {
-        match proof {
-            BoundProof::Prices { .. } => cases += 1,
-            BoundProof::Branch { at_most, at_least, .. } => open.extend([at_most.as_ref(), at_least]),
-        }
-    }
-    cases
 }

@@ -15,7 +15,8 @@
 //! would not fit, the precision of lambda is lowered, never the truth.
 
 use crate::plan::{
-    BoundKind, BoundProof, Certificate, Dominance, LowerBound, PatternValue, ValueProof, ValueStep,
+    BoundKind, BoundStep, Certificate, Dominance, LowerBound, PatternValue, Valuation, ValueProof, ValueStep,
+    Weight,
 };
 use crate::problem::Problem;
 use crate::units::Money;
@@ -105,41 +106,85 @@ pub(super) fn stock_limits(instance: &Instance) -> Limits {
     instance.kinds.iter().map(|k| (0, k.stock)).collect()
 }
 
-impl IntegerPrices {
+/// The bound where no plan keeps the limits.
+const NO_PLAN: i128 = 1 << 100;
+
+/// A weighted sum of prices: what everything is worth and at most a pattern of each kind, both times `one`.
+#[derive(Debug, Clone)]
+pub(super) struct Worth {
+    pub all: i128,
+    pub values: Vec<u64>,
+    pub one: u64,
+}
+
+impl Worth {
     /// The lower bound for an hour among plans within the limits, in nano-dollars, not rounded up.
     pub(super) fn bound(&self, instance: &Instance, limits: &Limits) -> i128 {
+        let one = u128::from(self.one);
         // r = num / den, the smallest c_t / V_t among kinds without a limit.
         let mut smallest: Option<(u128, u128)> = None;
-        for ((kind, &value), limit) in instance.kinds.iter().zip(&self.value).zip(limits) {
+        for ((kind, &value), limit) in instance.kinds.iter().zip(&self.values).zip(limits) {
             let (c, v) = (u128::from(kind.rate), u128::from(value));
             if limit.1.is_none() && v > 0 && smallest.is_none_or(|(num, den)| c * den < num * v) {
                 smallest = Some((c, v));
             }
         }
-        let (num, den) = smallest.unwrap_or((1, 1));
-        let largest = self.bound_at(instance, limits, num, den).unwrap_or(0);
-        let one = if num > den { self.bound_at(instance, limits, 1, 1).unwrap_or(0) } else { 0 };
-        largest.max(one).max(0)
+        if smallest.is_none() {
+            let held = self.values.iter().zip(limits).try_fold(0i128, |sum, (&value, limit)| {
+                sum.checked_add(i128::from(value).checked_mul(limit.1.unwrap_or(0).into())?)
+            });
+            if held.is_some_and(|held| held < self.all) {
+                return NO_PLAN;
+            }
+        }
+        let at = |(num, den)| self.bound_at(instance, limits, num, den).unwrap_or(0);
+        let mut best = at(smallest.unwrap_or((1, one)));
+        // As a function of r the bound is concave: it bends where a kind with limits is worth what it costs.
+        let bends = instance.kinds.iter().zip(&self.values).zip(limits);
+        let bends = bends.filter(|&((_, &value), limit)| {
+            value > 0 && (limit.0 > 0 || limit.1.is_some_and(|most| most > 0))
+        });
+        let bends = bends.map(|((kind, &value), _)| (u128::from(kind.rate), u128::from(value)));
+        let smaller = |(num, den): (u128, u128)| {
+            let product = |a: u128, b: u128| a.saturating_mul(b);
+            smallest.is_none_or(|(most, under)| product(num, under) < product(most, den))
+        };
+        for r in bends.chain([(1, one)]).filter(|&r| smaller(r)) {
+            best = best.max(at(r));
+        }
+        best.max(0)
     }
 
     /// The bound with r = num / den. `None` where a sum leaves the range, as absurd amounts do.
     fn bound_at(&self, instance: &Instance, limits: &Limits, num: u128, den: u128) -> Option<i128> {
-        let mut sum = 0u128;
-        for (shape, &p) in instance.shapes.iter().zip(&self.pi) {
-            sum = sum.checked_add(u128::from(shape.copies).checked_mul(p.into())?)?;
-        }
-        let mut scaled = i128::try_from(sum.checked_mul(num)?).ok()?;
-        for ((kind, &value), &(least, most)) in instance.kinds.iter().zip(&self.value).zip(limits) {
-            let worth = i128::try_from(u128::from(value).checked_mul(num)?).ok()?;
-            let cost = i128::try_from(u128::from(kind.rate).checked_mul(den)?).ok()?;
+        let (num, den) = (i128::try_from(num).ok()?, i128::try_from(den).ok()?);
+        let mut scaled = self.all.checked_mul(num)?;
+        for ((kind, &value), &(least, most)) in instance.kinds.iter().zip(&self.values).zip(limits) {
+            let worth = i128::from(value).checked_mul(num)?;
+            let cost = i128::from(kind.rate).checked_mul(den)?;
             let bins = if cost >= worth { least } else { most.unwrap_or(0) };
             scaled = scaled.checked_add(cost.checked_sub(worth)?.checked_mul(bins.into())?)?;
         }
-        Some(scaled.div_euclid(i128::try_from(den).ok()?))
+        Some(scaled.div_euclid(den))
+    }
+}
+
+impl IntegerPrices {
+    /// The lower bound for an hour among plans within the limits, in nano-dollars, not rounded up.
+    pub(super) fn bound(&self, instance: &Instance, limits: &Limits) -> i128 {
+        let worth = |all| Worth { all, values: self.value.clone(), one: 1 };
+        self.worth_of_all(instance).map_or(0, |all| worth(all).bound(instance, limits))
     }
 
-    /// The proof in the caller's terms.
-    pub(super) fn proof(&self, problem: &Problem, instance: &Instance) -> BoundProof {
+    /// What all copies are worth. `None` where that leaves the range.
+    pub(super) fn worth_of_all(&self, instance: &Instance) -> Option<i128> {
+        instance.shapes.iter().zip(&self.pi).try_fold(0i128, |sum, (shape, &p)| {
+            sum.checked_add(i128::from(shape.copies).checked_mul(p.into())?)
+        })
+    }
+
+    /// The prices in the caller's terms.
+    pub(super) fn valuation(&self, problem: &Problem, instance: &Instance) -> Valuation {
         let dims = &instance.dimensions;
         let mut item_prices = vec![0; problem.items().len()];
         for (shape, &p) in instance.shapes.iter().zip(&self.pi) {
@@ -178,12 +223,12 @@ impl IntegerPrices {
             .zip(&self.proof)
             .map(|((kind, &value), proof)| PatternValue { bin_type: kind.id.0, value, proof: in_full(proof) })
             .collect();
-        BoundProof::Prices { item_prices, pattern_values }
+        Valuation { item_prices, pattern_values }
     }
 }
 
 /// The bin types that the reduction left out, for a certificate.
-pub(super) fn dominance(instance: &Instance) -> Vec<Dominance> {
+fn dominance(instance: &Instance) -> Vec<Dominance> {
     instance
         .dominated_by
         .iter()
@@ -200,25 +245,23 @@ pub(super) fn round_up(instance: &Instance, bound: i128) -> i128 {
 /// A bound with its certificate.
 pub(super) fn certified(problem: &Problem, instance: &Instance, prices: &IntegerPrices) -> LowerBound {
     let value = Money::from_nanos(round_up(instance, prices.bound(instance, &stock_limits(instance))));
-    LowerBound {
-        value,
-        kind: BoundKind::Certified,
-        certified: value,
-        certificate: Certificate {
-            cliques: Vec::new(),
-            dominated: dominance(instance),
-            proof: prices.proof(problem, instance),
-        },
-    }
+    let leaf = BoundStep::Leaf { weights: vec![Weight { valuation: 0, weight: 1 }] };
+    proven(instance, value, vec![prices.valuation(problem, instance)], vec![leaf])
 }
 
-/// The bound proven by a tree of cases.
-pub(super) fn from_tree(instance: &Instance, value: Money, proof: BoundProof) -> LowerBound {
+/// A bound with its proof.
+pub(super) fn proven(
+    instance: &Instance,
+    value: Money,
+    valuations: Vec<Valuation>,
+    proof: Vec<BoundStep>,
+) -> LowerBound {
+    let dominated = dominance(instance);
     LowerBound {
         value,
         kind: BoundKind::Certified,
         certified: value,
-        certificate: Certificate { cliques: Vec::new(), dominated: dominance(instance), proof },
+        certificate: Certificate { cliques: Vec::new(), dominated, valuations, proof },
     }
 }
 

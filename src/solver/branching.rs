@@ -13,18 +13,21 @@
 //! which is branched on to integers, cheapest open case first. Where its solution is integral, the
 //! compact programme with those bins either holds the demand (fractionally: nothing more can be
 //! proven this way; the packer gets a try at exactly those bins, then other numbers) or yields a new cut. A case is
-//! closed by the prices `sum_i m_i pi^i` and the resource prices `sum_i m_i lambda^i`, which
-//! [`bound`](super::bound) checks in integers; the tree of cases is the certificate.
+//! closed by the cuts times the duals m_i, rounded to integers; the tree of cases with the cuts is the
+//! certificate.
 
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::plan::BoundProof;
+use crate::plan::{BoundStep, LowerBound, Weight};
 use crate::problem::Problem;
+use crate::units::Money;
 
-use super::bound::{self, IntegerPrices, Limits};
+use super::bound::{self, IntegerPrices, Limits, Worth};
+use super::cases;
+use super::holding::Holding;
 use super::instance::Instance;
 use super::knapsack_lp::Columns;
 use super::master::{Programme, Sense};
@@ -33,27 +36,32 @@ use super::relaxation::{CompactPart, Prices};
 /// Cost of leaving a cut unmet, in multiples of the first cut's demand. It keeps a case without any
 /// plan solvable: its duals then prove a bound far above every incumbent.
 const SHORTFALL: f64 = 16.0;
-/// Kinds closed at the start and cases within cases: a certificate nests as deep, and readers of JSON
-/// stop at 128 levels.
-const MOST_CLOSED: usize = 50;
-const DEEPEST: usize = 100;
+/// Cases that the search for one kind's best pattern may look at.
+const PATTERN_STEPS: usize = 400;
 /// A distance from the next integer that counts as none.
 const INTEGRAL: f64 = 1e-5;
 
 struct Cut {
-    pi: Vec<f64>,
-    lambda: Vec<Vec<f64>>,
-    value: Vec<f64>,
-    demand: f64,
+    prices: IntegerPrices,
+    /// What all copies are worth.
+    demand: i128,
+}
+
+/// The cuts that prove a case, times their weights.
+struct Sum {
+    weights: Vec<Weight>,
+    /// The weight that counts as one.
+    one: u64,
 }
 
 /// One case: limits on the bins and what is proven for it.
 struct Case {
-    limits: Limits,
-    prices: Arc<IntegerPrices>,
+    /// The case that it is part of, and which kind's limits it has for itself.
+    part_of: Option<(usize, usize)>,
+    limits: (u64, Option<u64>),
+    proof: Arc<Sum>,
     /// Proven for the case, rounded up to what rates can make.
     bound: i128,
-    depth: usize,
     split: Option<Split>,
 }
 
@@ -74,8 +82,15 @@ pub(super) struct Tree<'a> {
     open: BinaryHeap<std::cmp::Reverse<(i128, usize)>>,
     /// Least bound among cases against which nothing can be proven this way.
     stuck: Option<i128>,
-    /// Numbers of bins that hold the demand fractionally and were handed out already.
-    tried: HashSet<Vec<u64>>,
+    /// Kinds of which a cheaper plan may have a bin.
+    may_pay: Vec<bool>,
+    holding: Holding<'a>,
+    /// Numbers of bins against which nothing can be proven this way, with what they cost.
+    promising: BTreeSet<(i128, Vec<u64>)>,
+    /// Those of the relaxation, nano-dollars: what a copy left outside counts.
+    prices: Vec<f64>,
+    /// What all copies are worth under them.
+    total: f64,
     pub work: u64,
 }
 
@@ -95,14 +110,14 @@ struct NodeSolution {
 }
 
 impl<'a> Tree<'a> {
-    /// `incumbent` is the cost to beat: kinds of which not even one bin pays are closed at once.
+    /// `incumbent` is the cost to beat: kinds of which not even one bin pays are closed at once. `None` where
+    /// the prices are too large to compute with.
     pub(super) fn start(
         instance: &'a Instance,
         columns: &'a [Columns],
         prices: &Prices,
         incumbent: i128,
-    ) -> Self {
-        let limits = bound::stock_limits(instance);
+    ) -> Option<Self> {
         let mut tree = Tree {
             instance,
             columns,
@@ -110,21 +125,31 @@ impl<'a> Tree<'a> {
             cases: Vec::new(),
             open: BinaryHeap::new(),
             stuck: None,
-            tried: HashSet::new(),
+            may_pay: vec![true; instance.kinds.len()],
+            holding: Holding::new(instance),
+            promising: BTreeSet::new(),
+            prices: prices.pi.clone(),
+            total: instance
+                .shapes
+                .iter()
+                .zip(&prices.pi)
+                .map(|(s, p)| s.copies as f64 * p)
+                .sum::<f64>()
+                .max(1.0),
             work: 0,
         };
-        tree.add_cut(&prices.pi);
-        let integer = Arc::new(bound::integer_prices(instance, &prices.pi, &prices.lambda));
-        tree.open_case(limits, integer, 0);
+        let relaxed = tree.relaxed_prices(&prices.pi);
+        tree.take(&relaxed);
+        tree.cuts.first()?;
+        // Those prices as they are, whatever they were scaled by: the best r counts.
+        let whole = Sum { weights: vec![Weight { valuation: 0, weight: 1 }], one: 1 };
+        tree.open_case(None, (0, None), Arc::new(whole));
         for kind in 0..instance.kinds.len() {
             let current = tree.cases.len() - 1;
-            if tree.cases[current].depth >= MOST_CLOSED {
-                break;
-            }
-            let mut one_more = tree.cases[current].limits.clone();
+            let mut one_more = tree.limits(current);
             one_more[kind].0 = 1;
-            let prices = &tree.cases[current].prices;
-            if bound::round_up(instance, prices.bound(instance, &one_more)) >= incumbent {
+            if tree.prove(&tree.cases[current].proof, &one_more) >= incumbent {
+                tree.may_pay[kind] = false;
                 tree.open.clear();
                 tree.split(current, kind, 0);
                 // The case without this kind comes last, to be split further.
@@ -133,7 +158,7 @@ impl<'a> Tree<'a> {
                 tree.open.push(std::cmp::Reverse((tree.cases[open].bound, open)));
             }
         }
-        tree
+        Some(tree)
     }
 
     /// The lower bound over all cases.
@@ -142,6 +167,12 @@ impl<'a> Tree<'a> {
         // Closed cases lie at or above the incumbent; the least leaf is the bound of the tree.
         let leaves = self.cases.iter().filter(|c| c.split.is_none()).map(|c| c.bound).min();
         leaves.or(open).unwrap_or(0)
+    }
+
+    /// Numbers of bins below a cost that may hold everything, cheapest first.
+    pub(super) fn promising(&self, below: i128) -> Vec<&[u64]> {
+        let cheaper = self.promising.iter().take_while(|(cost, _)| *cost < below);
+        cheaper.map(|(_, bins)| &bins[..]).collect()
     }
 
     /// Whether looking at further cases cannot raise the bound.
@@ -157,8 +188,9 @@ impl<'a> Tree<'a> {
             return Step::Going;
         }
         // Without an answer from the programme the case keeps the bound that it has.
-        let Some(solution) = self.solve_node(&self.cases[c].limits) else { return Step::Going };
-        self.sharpen(c, &solution.weights);
+        let limits = self.limits(c);
+        let Some(solution) = self.solve_node(&limits) else { return Step::Going };
+        self.sharpen(c, &limits, &solution.weights);
         if self.cases[c].bound >= incumbent {
             return Step::Going;
         }
@@ -170,25 +202,28 @@ impl<'a> Tree<'a> {
                 score(a).total_cmp(&score(b)).then(b.cmp(&a))
             });
         match fractional {
-            Some(_) if self.cases[c].depth >= DEEPEST => Step::Going,
             Some(t) => {
                 self.split(c, t, solution.bins[t].floor().max(0.0) as u64);
                 Step::Going
             }
             None => {
                 let bins: Vec<u64> = solution.bins.iter().map(|y| y.round().max(0.0) as u64).collect();
-                match self.separate(&bins) {
-                    Some(pi) => {
-                        self.add_cut(&pi);
+                match self.cut_off(&bins) {
+                    true => {
                         let bound = self.cases[c].bound;
                         self.open.push(std::cmp::Reverse((bound, c)));
                         Step::Going
                     }
-                    None => {
+                    false => {
                         let bound = self.cases[c].bound;
                         self.stuck = Some(self.stuck.map_or(bound, |s| s.min(bound)));
                         self.leave_out(c, &bins);
-                        if self.tried.insert(bins.clone()) { Step::Promising(bins) } else { Step::Going }
+                        let rates = self.instance.kinds.iter().map(|k| i128::from(k.rate));
+                        let cost = rates.zip(&bins).map(|(rate, &n)| rate * i128::from(n)).sum();
+                        match self.promising.insert((cost, bins.clone())) {
+                            true => Step::Promising(bins),
+                            false => Step::Going,
+                        }
                     }
                 }
             }
@@ -198,13 +233,10 @@ impl<'a> Tree<'a> {
     /// Splits a case so that in one half these numbers of bins no longer occur: nothing can be proven
     /// against them, but others of the same case may be packed more easily.
     fn leave_out(&mut self, c: usize, bins: &[u64]) {
-        let case = &self.cases[c];
-        if case.depth >= DEEPEST {
-            return;
-        }
+        let limits = self.limits(c);
         let rate = |t: &usize| self.instance.kinds[*t].rate;
-        let above = |t: &usize| case.limits[*t].1.is_none_or(|most| most > bins[*t]);
-        let below = |t: &usize| case.limits[*t].0 < bins[*t];
+        let above = |t: &usize| limits[*t].1.is_none_or(|most| most > bins[*t]);
+        let below = |t: &usize| limits[*t].0 < bins[*t];
         let used = || (0..bins.len()).filter(|&t| bins[t] > 0);
         if let Some(t) = used().filter(below).max_by_key(rate) {
             self.split(c, t, bins[t] - 1);
@@ -213,64 +245,160 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn add_cut(&mut self, pi: &[f64]) {
-        let solved: Vec<_> = self.columns.par_iter().map(|c| c.solve(pi)).collect();
-        self.work += 20 * (self.columns.len() * self.instance.shapes.len()) as u64;
-        self.cuts.push(Cut {
-            pi: pi.to_vec(),
-            value: solved.iter().map(|s| s.value).collect(),
-            lambda: solved.into_iter().map(|s| s.lambda).collect(),
-            demand: self.instance.shapes.iter().zip(pi).map(|(s, p)| s.copies as f64 * p).sum(),
-        });
+    /// Adds a cut, unless its prices are too large to compute with.
+    pub(super) fn take(&mut self, prices: &IntegerPrices) {
+        if self.cuts.iter().all(|cut| cut.prices.pi != prices.pi)
+            && let Some(demand) = prices.worth_of_all(self.instance)
+        {
+            self.cuts.push(Cut { prices: prices.clone(), demand });
+        }
     }
 
-    fn open_case(&mut self, limits: Limits, prices: Arc<IntegerPrices>, depth: usize) -> usize {
-        let bound = bound::round_up(self.instance, prices.bound(self.instance, &limits));
+    /// Adds a cut that these numbers of bins do not meet, if there is one.
+    fn cut_off(&mut self, bins: &[u64]) -> bool {
+        if let Some(pi) = self.separate(bins) {
+            let prices = self.relaxed_prices(&pi);
+            if self.add_cut(prices, bins) {
+                return true;
+            }
+        }
+        let pi = self.holding.separate(bins, &self.prices, PATTERN_STEPS);
+        self.work += std::mem::take(&mut self.holding.work);
+        let Some(pi) = pi else { return false };
+        let prices = self.exact_prices(&pi);
+        self.add_cut(prices, bins)
+    }
+
+    /// Adds a cut if it says of these numbers of bins that they are too few, and not by rounding alone.
+    fn add_cut(&mut self, prices: IntegerPrices, bins: &[u64]) -> bool {
+        /// Of the demand, below which the programme may take a cut for met.
+        const MARGIN: f64 = 1e-7;
+        let Some(demand) = prices.worth_of_all(self.instance) else { return false };
+        let held: f64 = bins.iter().zip(&prices.value).map(|(&n, &v)| n as f64 * v as f64).sum();
+        let cuts = held < demand as f64 * (1.0 - MARGIN);
+        if cuts {
+            self.cuts.push(Cut { prices, demand });
+        }
+        cuts
+    }
+
+    /// Prices with resource prices for each kind, large enough to be rounded to integers.
+    fn scaled(&mut self, pi: &[f64]) -> (Vec<f64>, Vec<Vec<f64>>) {
+        /// What the best pattern of all is worth at least.
+        const WORTH: f64 = (1u64 << 36) as f64;
+        let solved: Vec<_> = self.columns.par_iter().map(|c| c.solve(pi)).collect();
+        self.work += 20 * (self.columns.len() * self.instance.shapes.len()) as u64;
+        let best = solved.iter().map(|s| s.value).fold(0.0, f64::max);
+        let scale = if best > 0.0 { (WORTH / best).max(1.0) } else { 1.0 };
+        let times = |prices: &[f64]| prices.iter().map(|p| p * scale).collect::<Vec<_>>();
+        (times(pi), solved.iter().map(|s| times(&s.lambda)).collect())
+    }
+
+    /// Integer prices with the values of the best patterns of all kinds that may pay.
+    fn exact_prices(&mut self, pi: &[f64]) -> IntegerPrices {
+        let instance = self.instance;
+        let (pi, lambda) = self.scaled(pi);
+        let pi = bound::round_down(&pi);
+        let found: Vec<_> = (0..instance.kinds.len())
+            .into_par_iter()
+            .map(|t| {
+                if self.may_pay[t] {
+                    let found = cases::search(instance, t, &pi, 0, PATTERN_STEPS);
+                    (found.value, found.proof, found.work)
+                } else {
+                    let (value, proof) = bound::prove_by_prices(instance, t, &pi, &lambda[t]);
+                    (value, proof, 0)
+                }
+            })
+            .collect();
+        let mut prices = IntegerPrices { pi, value: Vec::new(), proof: Vec::new() };
+        for (value, proof, work) in found {
+            prices.value.push(value);
+            prices.proof.push(proof);
+            self.work += work;
+        }
+        prices
+    }
+
+    /// Integer prices with values by resource prices.
+    fn relaxed_prices(&mut self, pi: &[f64]) -> IntegerPrices {
+        let (pi, lambda) = self.scaled(pi);
+        bound::integer_prices(self.instance, &pi, &lambda)
+    }
+
+    /// How many bins of each kind a case has at least and at most.
+    fn limits(&self, c: usize) -> Limits {
+        let mut limits = bound::stock_limits(self.instance);
+        let mut case = &self.cases[c];
+        while let Some((parent, kind)) = case.part_of {
+            let (least, most) = &mut limits[kind];
+            *least = case.limits.0.max(*least);
+            *most = [case.limits.1, *most].into_iter().flatten().min();
+            case = &self.cases[parent];
+        }
+        limits
+    }
+
+    fn open_case(
+        &mut self,
+        part_of: Option<(usize, usize)>,
+        limits: (u64, Option<u64>),
+        proof: Arc<Sum>,
+    ) -> usize {
         let id = self.cases.len();
-        self.cases.push(Case { limits, prices, bound, depth, split: None });
+        self.cases.push(Case { part_of, limits, proof, bound: 0, split: None });
+        let bound = self.prove(&self.cases[id].proof, &self.limits(id));
+        self.cases[id].bound = bound;
         self.open.push(std::cmp::Reverse((bound, id)));
         id
     }
 
     fn split(&mut self, c: usize, kind: usize, bins: u64) {
-        let case = &self.cases[c];
-        let (mut below, mut above, prices) = (case.limits.clone(), case.limits.clone(), case.prices.clone());
-        let depth = case.depth + 1;
-        below[kind].1 = Some(bins);
-        above[kind].0 = bins + 1;
-        let at_least = self.open_case(above, prices.clone(), depth);
-        let at_most = self.open_case(below, prices, depth);
+        let proof = self.cases[c].proof.clone();
+        let at_least = self.open_case(Some((c, kind)), (bins + 1, None), proof.clone());
+        let at_most = self.open_case(Some((c, kind)), (0, Some(bins)), proof);
         self.cases[c].split = Some(Split { kind, bins, at_most, at_least });
     }
 
-    /// Takes the combined prices for the case if they prove more than it has.
-    fn sharpen(&mut self, c: usize, weights: &[f64]) {
-        let instance = self.instance;
-        let mut pi = vec![0.0; instance.shapes.len()];
-        let mut lambda = vec![vec![0.0; instance.dims]; instance.kinds.len()];
-        for (cut, &w) in self.cuts.iter().zip(weights).filter(|(_, w)| **w > 0.0) {
-            for (sum, p) in pi.iter_mut().zip(&cut.pi) {
-                *sum += w * p;
-            }
-            for (sums, prices) in lambda.iter_mut().zip(&cut.lambda) {
-                for (sum, p) in sums.iter_mut().zip(prices) {
-                    *sum += w * p;
-                }
+    /// What the cuts prove for a case, rounded up to what rates can make.
+    fn prove(&self, sum: &Sum, limits: &Limits) -> i128 {
+        let mut worth = Worth { all: 0, values: vec![0; self.instance.kinds.len()], one: sum.one };
+        for &Weight { valuation, weight } in &sum.weights {
+            let cut = &self.cuts[valuation as usize];
+            let Some(demand) = cut.demand.checked_mul(weight.into()) else { return 0 };
+            worth.all = worth.all.saturating_add(demand);
+            for (sum, value) in worth.values.iter_mut().zip(&cut.prices.value) {
+                // A value that is too low would prove too much.
+                let Some(more) = value.checked_mul(weight).and_then(|v| sum.checked_add(v)) else { return 0 };
+                *sum = more;
             }
         }
-        self.work += 10 * (instance.kinds.len() * instance.shapes.len()) as u64;
-        let prices = bound::integer_prices(instance, &pi, &lambda);
-        let case = &mut self.cases[c];
-        let bound = bound::round_up(instance, prices.bound(instance, &case.limits));
-        if bound > case.bound {
-            case.bound = bound;
-            case.prices = Arc::new(prices);
+        bound::round_up(self.instance, worth.bound(self.instance, limits))
+    }
+
+    /// Takes the duals as weights for the case if they prove more than it has.
+    fn sharpen(&mut self, c: usize, limits: &Limits, duals: &[f64]) {
+        /// What values times weights come to.
+        const ROOM: f64 = (1u64 << 61) as f64;
+        let used = || self.cuts.iter().zip(duals).filter(|(_, m)| **m > 0.0);
+        let value = |t: usize| used().map(|(cut, m)| m * cut.prices.value[t] as f64).sum::<f64>();
+        let largest = (0..self.instance.kinds.len()).map(value).fold(0.0, f64::max);
+        let one = (ROOM / largest).clamp(1.0, ROOM) as u64;
+        let weights =
+            (0u32..).zip(duals).map(|(valuation, m)| Weight { valuation, weight: (m * one as f64) as u64 });
+        let weights: Vec<Weight> = weights.filter(|w| w.weight > 0).collect();
+        self.work += (self.instance.kinds.len() * (1 + weights.len())) as u64;
+        let proof = Sum { weights, one };
+        let bound = self.prove(&proof, limits);
+        if bound > self.cases[c].bound {
+            self.cases[c].bound = bound;
+            self.cases[c].proof = Arc::new(proof);
         }
     }
 
-    fn solve_node(&self, limits: &Limits) -> Option<NodeSolution> {
+    fn solve_node(&mut self, limits: &Limits) -> Option<NodeSolution> {
         let instance = self.instance;
-        let total = self.cuts.first().map_or(1.0, |c| c.demand).max(1.0);
+        let total = self.total;
         let mut lp = Programme::default();
         // Variables are bins beyond the least number; a kind that is used up has none.
         let y: Vec<Option<usize>> = instance
@@ -280,19 +408,20 @@ impl<'a> Tree<'a> {
             .map(|(k, &(least, most))| (most != Some(least)).then(|| lp.add_variable(k.rate as f64 / total)))
             .collect();
         for cut in &self.cuts {
-            let scale = cut.demand.max(1.0);
-            let held: f64 = limits.iter().zip(&cut.value).map(|(l, v)| l.0 as f64 * v).sum();
-            let terms =
-                y.iter().zip(&cut.value).filter_map(|(v, value)| Some(((*v)?, value / scale))).collect();
-            let mut terms: Vec<(usize, f64)> = terms;
+            let (demand, value) = (cut.demand as f64, |t: usize| cut.prices.value[t] as f64);
+            let scale = demand.max(1.0);
+            let held: f64 = limits.iter().enumerate().map(|(t, l)| l.0 as f64 * value(t)).sum();
+            let terms = y.iter().enumerate().filter_map(|(t, v)| Some(((*v)?, value(t) / scale)));
+            let mut terms: Vec<(usize, f64)> = terms.collect();
             terms.push((lp.add_variable(SHORTFALL), 1.0));
-            lp.add_row(terms, Sense::AtLeast, (cut.demand - held) / scale);
+            lp.add_row(terms, Sense::AtLeast, (demand - held) / scale);
         }
         for (&v, &(least, most)) in y.iter().zip(limits) {
             if let (Some(most), Some(v)) = (most, v) {
                 lp.add_row(vec![(v, 1.0)], Sense::AtMost, most.checked_sub(least)? as f64);
             }
         }
+        self.work += lp.work();
         let solution = lp.solve_lp().ok()?;
         Some(NodeSolution {
             bins: y
@@ -304,7 +433,7 @@ impl<'a> Tree<'a> {
                 .cuts
                 .iter()
                 .zip(&solution.dual)
-                .map(|(cut, d)| d.max(0.0) * total / cut.demand.max(1.0))
+                .map(|(cut, d)| d.max(0.0) * total / (cut.demand as f64).max(1.0))
                 .collect(),
         })
     }
@@ -312,7 +441,7 @@ impl<'a> Tree<'a> {
     /// Prices under which these bins are worth less than the demand, if there are any.
     fn separate(&mut self, bins: &[u64]) -> Option<Vec<f64>> {
         let instance = self.instance;
-        let total = self.cuts.first().map_or(1.0, |c| c.demand).max(1.0);
+        let total = self.total;
         let mut lp = Programme::default();
         let mut cover: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.shapes.len()];
         let mut fixed = Vec::new();
@@ -324,10 +453,9 @@ impl<'a> Tree<'a> {
         for (v, most) in fixed {
             lp.add_row(vec![(v, 1.0)], Sense::AtMost, most);
         }
-        // What is left uncovered costs its value under the first cut's prices.
-        let first = self.cuts.first()?;
+        // What is left uncovered costs its price.
         let mut rows = Vec::with_capacity(cover.len());
-        for ((mut terms, shape), price) in cover.into_iter().zip(&instance.shapes).zip(&first.pi) {
+        for ((mut terms, shape), price) in cover.into_iter().zip(&instance.shapes).zip(&self.prices) {
             let share = (shape.copies as f64 * price / total).max(1e-9);
             let missing = lp.add_variable(share);
             terms.push((missing, 1.0));
@@ -348,28 +476,24 @@ impl<'a> Tree<'a> {
     }
 
     /// The tree as a proof, branches whose cases were never looked at included.
-    pub(super) fn proof(&self, problem: &Problem) -> BoundProof {
-        self.proof_of(problem, 0)
-    }
-
-    fn proof_of(&self, problem: &Problem, c: usize) -> BoundProof {
-        let case = &self.cases[c];
-        match &case.split {
-            None => case.prices.proof(problem, self.instance),
-            Some(split) => {
-                let bin_type = self.instance.kinds[split.kind].id;
-                let at_most = self.proof_of(problem, split.at_most);
-                // More bins than there are: a case that a proof does not name.
-                if problem.bin(bin_type).stock.is_some_and(|stock| stock <= split.bins) {
-                    return at_most;
-                }
-                BoundProof::Branch {
-                    bin_type: bin_type.0,
-                    bins: split.bins,
-                    at_most: Box::new(at_most),
-                    at_least: Box::new(self.proof_of(problem, split.at_least)),
-                }
+    pub(super) fn certified(&self, problem: &Problem, value: Money) -> LowerBound {
+        let mut steps = Vec::new();
+        let mut open = vec![0];
+        while let Some(c) = open.pop() {
+            let case = &self.cases[c];
+            let Some(split) = &case.split else {
+                steps.push(BoundStep::Leaf { weights: case.proof.weights.clone() });
+                continue;
+            };
+            let bin_type = self.instance.kinds[split.kind].id;
+            // More bins than there are: a case that a proof does not name.
+            if problem.bin(bin_type).stock.is_none_or(|stock| stock > split.bins) {
+                steps.push(BoundStep::Branch { bin_type: bin_type.0, bins: split.bins });
+                open.push(split.at_least);
             }
+            open.push(split.at_most);
         }
+        let valuations = self.cuts.iter().map(|cut| cut.prices.valuation(problem, self.instance)).collect();
+        bound::proven(self.instance, value, valuations, steps)
     }
 }

@@ -54,7 +54,7 @@ struct Dived<'a> {
     work: u64,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
     pub(super) fn copies_per_bin(&self, prices: &Prices) -> f64 {
         let copies: f64 = self.instance.shapes.iter().map(|s| s.copies as f64).sum();
         copies / prices.bins.iter().sum::<f64>().max(1.0)
@@ -79,34 +79,41 @@ impl Search<'_> {
         PIVOTS * shapes * (shapes * shapes / 8 + 4 * 2 * shapes)
     }
 
-    /// Solves the programme over patterns as far as `until`, a share of the budget, allows, for the bound, and
-    /// rounds what it has on the way; dives, or local search where they take too long, follow unless the bound is
-    /// known already (`bounded`). The prices of the last round come back.
-    pub(super) fn generate_columns(
-        &mut self,
-        prices: &Prices,
-        may_open: &[bool],
-        bounded: bool,
-        until: f64,
-    ) -> Prices {
-        let instance = self.instance;
+    /// The programme over patterns with what local search has come by, for plans alone where the bound is known
+    /// already (`bounded`).
+    pub(super) fn programme(&mut self, prices: &Prices, bounded: bool) -> PatternLp<'a> {
         const KINDS_FOR_PLANS: usize = 80;
-        /// Of what may be used, for the programme itself.
-        const SHARE: f64 = 0.55;
-        let integer = bound::integer_prices(instance, &prices.pi, &prices.lambda);
-        let mut lp = PatternLp::start(instance, self.columns, prices, integer);
-        let mut rng = Rng::with_seed(self.seed ^ 0x636f_6c75_6d6e);
-        if let Some((_, bins)) = &self.incumbent {
-            lp.add_plan(bins);
-        }
+        let integer = bound::integer_prices(self.instance, &prices.pi, &prices.lambda);
+        let mut lp = PatternLp::start(self.instance, self.columns, prices, integer);
         if let Some(harvest) = self.harvest.take() {
             lp.add_plan(&harvest.into_patterns());
         }
         if bounded {
             lp.for_plans(KINDS_FOR_PLANS);
         }
+        lp
+    }
+
+    /// Solves the programme over patterns as far as `until`, a share of the budget, allows, for the bound, and
+    /// rounds what it has on the way; dives, of which none begins after `dives`, or local search where they take
+    /// too long, follow unless the bound is known already (`bounded`).
+    pub(super) fn generate_columns(
+        &mut self,
+        lp: &mut PatternLp<'a>,
+        may_open: &[bool],
+        bounded: bool,
+        (dives, until): (f64, f64),
+        rng: &mut Rng,
+    ) {
+        let instance = self.instance;
+        /// Of what may be used, for the programme itself.
+        const SHARE: f64 = 0.55;
+        if let Some((_, bins)) = &self.incumbent {
+            lp.add_plan(bins);
+        }
         let mut rounds = 0u32;
         let begun = self.meter.share_used();
+        let solved_by = begun + SHARE * (until - begun);
         loop {
             let state = lp.round();
             self.meter.spend(std::mem::take(&mut lp.work));
@@ -115,15 +122,15 @@ impl Search<'_> {
                 self.offer_bound(bound::certified(self.problem, instance, &lp.best_integer));
             }
             let closed = state == Round::Closed;
-            let ends = closed || self.meter.share_used() > SHARE * until;
+            let ends = closed || self.meter.share_used() > solved_by;
             if ends || (rounds >= ROUNDED_FROM && rounds.is_power_of_two()) {
                 let guide = Guide::new(instance, &lp.latest, may_open);
-                let rounded = self.round_patterns(&lp, &guide, &mut rng, may_open);
+                let rounded = self.round_patterns(lp, &guide, rng, may_open);
                 if ends && !bounded && instance.max_kinds.is_none() {
                     // A dive takes about as long as the programme, and leads nowhere from one that is not solved.
                     let share = self.meter.share_used();
-                    if closed && share + (share - begun) <= until {
-                        self.dives(&lp, &guide, until);
+                    if closed && share < dives && share + (share - begun) <= until {
+                        self.dives(lp, &guide, (dives, until), rng);
                     } else {
                         self.enter(Phase::Improvement);
                         let best = self.incumbent.as_ref().map(|(_, bins)| bins);
@@ -132,23 +139,24 @@ impl Search<'_> {
                         let starts = rounded.into_iter().chain(best.cloned()).collect();
                         self.race(&[View { guide: &guide, prices: &lp.latest }], starts, until);
                     }
-                    self.finish_by_mip(&lp, may_open);
+                    self.finish_by_mip(lp, may_open);
                 }
             }
             if ends || self.done() {
-                return lp.latest;
+                return;
             }
         }
     }
 
-    /// Dives two by two, each pair slower than the one before; behind each the end of the better one is
+    /// Dives two by two, each pair slower than the one before as far as they go; behind each the end of the better one is
     /// tried in other ways, and a short local search follows.
-    fn dives(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, most: f64) {
+    fn dives(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, (begin, most): (f64, f64), rng: &mut Rng) {
         /// Of the budget, for other ends and for the local search.
         const SHARE: f64 = 0.05;
         /// Pairs of other ends.
         const ENDS: u32 = 16;
-        let mut rng = Rng::with_seed(self.seed ^ 0x6469_7665);
+        /// Pairs of dives, where no limit ends them sooner.
+        const MOST_PAIRS: usize = 24;
         let top = Depth {
             partial: Partial::new(self.instance),
             solution: lp.solution(),
@@ -158,13 +166,15 @@ impl Search<'_> {
         };
         // A slower dive takes at least as long as the one before; one that is cut short finds nothing.
         let mut takes = 0.0;
-        for pace in PACES {
+        for turn in 0..MOST_PAIRS {
+            let pace = PACES[turn.min(PACES.len() - 1)];
             let begun = self.meter.share_used();
-            if self.done() || begun + takes > most {
+            if self.done() || begun > begin || begun + takes > most {
                 return;
             }
             self.enter(Phase::Rounding);
-            let dived = self.dive_twice(lp, guide, pace, most, [(&top, None), (&top, Some(rng.fork()))]);
+            let first = (turn >= PACES.len()).then(|| rng.fork());
+            let dived = self.dive_twice(lp, guide, pace, most, [(&top, first), (&top, Some(rng.fork()))]);
             takes = self.meter.share_used() - begun;
             let better = dived.into_iter().flatten().min_by_key(|&(cost, _)| cost);
             let until = self.meter.share_used() + SHARE.max(takes / 2.0);

@@ -16,12 +16,14 @@ mod exchange;
 mod fit;
 mod greedy;
 mod harvest;
+mod holding;
 mod improve;
 mod instance;
 mod knapsack_lp;
 pub(crate) mod master;
 mod pooled;
 mod pricing;
+mod promising;
 mod relaxation;
 mod rounding;
 mod shares;
@@ -128,6 +130,30 @@ fn climb(
 /// Where there are more shapes, the second relaxation takes longer than it is worth.
 const MOST_SHAPES_WITH_LOSS: usize = 1_000;
 
+/// A turn of the programme over patterns and of the cases of how many bins there are, in shares of the budget.
+struct Turn {
+    /// For the programme.
+    programme: f64,
+    /// After which none of its dives begins.
+    dives: f64,
+    /// For the cases.
+    cases: f64,
+}
+
+/// The share of the budget at which the last turn ends: some is left for local search.
+const LAST: f64 = 0.9;
+/// All for the programme.
+const ALONE: Turn = Turn { programme: LAST, dives: LAST, cases: 0.0 };
+/// Few bins are soon proved optimal, or never.
+const FEW_BINS: [Turn; 3] = [
+    Turn { programme: 0.02, dives: 0.0, cases: 0.05 },
+    Turn { programme: 0.15, dives: 0.15, cases: 0.35 },
+    ALONE,
+];
+
+/// Of many bins cases say what the last share of a thousandth is, once there is a good plan.
+const MANY_BINS: [Turn; 2] = [Turn { programme: LAST, dives: 0.7, cases: 0.2 }, ALONE];
+
 struct Search<'a> {
     problem: &'a Problem,
     instance: &'a Instance,
@@ -144,7 +170,7 @@ struct Search<'a> {
     harvest: Option<Harvest<'a>>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
     fn run(&mut self, start: Option<&Plan>) {
         let instance = self.instance;
         if instance.shapes.is_empty() {
@@ -201,27 +227,45 @@ impl Search<'_> {
             }
         }
         let known = self.known > Money::ZERO;
-        let branches = !known && self.few_bins(&prices);
-        let mut of_patterns = None;
-        if patterns && !self.done() {
-            self.enter(Phase::ColumnGeneration);
-            let until = if branches { 0.12 } else { 0.9 };
-            of_patterns = Some(self.generate_columns(&prices, &may_open, known, until));
-        }
-        if branches && !self.done() {
-            self.enter(Phase::Branching);
-            self.branch(&prices, &guide, restricted || settled, 0.45);
-            if patterns && !self.done() {
+        let branches = !known && self.branches(&prices);
+        let mut tree =
+            if branches { Tree::start(instance, self.columns, &prices, self.to_beat()) } else { None };
+        let mut programme = (patterns && !self.done()).then(|| self.programme(&prices, known));
+        let mut rng = Rng::with_seed(self.seed ^ 0x636f_6c75_6d6e);
+        let turns = match &tree {
+            None => &[ALONE][..],
+            Some(_) if self.few_bins(&prices) => &FEW_BINS,
+            Some(_) => &MANY_BINS,
+        };
+        for turn in turns {
+            let until = |share: f64, length: f64| (share + length).min(LAST);
+            if let Some(programme) = &mut programme
+                && !self.done()
+            {
                 self.enter(Phase::ColumnGeneration);
-                of_patterns = Some(self.generate_columns(&prices, &may_open, known, 0.9));
+                let share = self.meter.share_used();
+                let until = (until(share, turn.dives), until(share, turn.programme));
+                self.generate_columns(programme, &may_open, known, until, &mut rng);
+            }
+            if let Some(tree) = &mut tree
+                && turn.cases > 0.0
+                && !self.done()
+            {
+                self.enter(Phase::Branching);
+                if let Some(programme) = &programme {
+                    tree.take(&programme.best_integer);
+                }
+                let until = until(self.meter.share_used(), turn.cases);
+                self.branch(tree, &guide, restricted || settled, until, &mut rng);
             }
         }
         if !packs {
             return;
         }
         let mut views = views.to_vec();
-        let guide = of_patterns.as_ref().map(|prices| Guide::new(instance, prices, &may_open));
-        if let (Some(prices), Some(guide)) = (&of_patterns, &guide) {
+        let of_patterns = programme.as_ref().map(|programme| &programme.latest);
+        let guide = of_patterns.map(|prices| Guide::new(instance, prices, &may_open));
+        if let (Some(prices), Some(guide)) = (of_patterns, &guide) {
             views.insert(0, View { guide, prices });
         }
         if !self.done() && !settled {
@@ -252,8 +296,7 @@ impl Search<'_> {
             return false;
         }
         let Some(patterns) = enumeration::all_maximal_patterns(instance, MOST_PATTERNS) else { return false };
-        let incumbent = self.incumbent.as_ref().map_or(i128::MAX, |(cost, _)| cost.nanos());
-        let found = enumeration::cheapest_choice(instance, &patterns, prices, incumbent);
+        let found = enumeration::cheapest_choice(instance, &patterns, prices, self.to_beat());
         self.meter.spend(found.work);
         if let Some(bins) = found.bins {
             self.offer_plan(bins);
@@ -261,74 +304,9 @@ impl Search<'_> {
         found.complete
     }
 
-    /// Whether the numbers of bins per kind are few enough to branch on.
-    fn few_bins(&self, prices: &Prices) -> bool {
-        prices.bins.iter().sum::<f64>() <= 80.0 && self.instance.shapes.len() <= 400
-    }
-
-    /// Branches on the numbers of bins, for the bound and, unless `bound_only`, for plans.
-    fn branch(&mut self, prices: &Prices, guide: &Guide<'_>, bound_only: bool, until: f64) {
-        let instance = self.instance;
-        let cost = self.incumbent.as_ref().map_or(i128::MAX, |(cost, _)| cost.nanos());
-        let mut tree = Tree::start(instance, self.columns, prices, cost);
-        let mut rng = Rng::with_seed(self.seed ^ 0x6272_616e_6368);
-        let mut looks = 0u32;
-        while looks < 4_000 && !self.done() && self.meter.share_used() < until {
-            looks += 1;
-            let incumbent = self.incumbent.as_ref().map_or(i128::MAX, |(cost, _)| cost.nanos());
-            if bound_only && tree.is_stuck() {
-                break;
-            }
-            match tree.step(incumbent) {
-                Step::Going => {}
-                Step::Finished => break,
-                Step::Promising(bins) if !bound_only => {
-                    self.pack_exactly(guide, &bins, &mut rng);
-                }
-                Step::Promising(_) => {}
-            }
-            self.meter.spend(std::mem::take(&mut tree.work));
-            if looks.is_power_of_two() {
-                self.offer_tree(&tree);
-            }
-        }
-        self.offer_tree(&tree);
-    }
-
-    fn offer_tree(&mut self, tree: &Tree<'_>) {
-        let incumbent = self.incumbent.as_ref().map_or(i128::MAX, |(cost, _)| cost.nanos());
-        let value = Money::from_nanos(tree.bound().min(incumbent));
-        if value > self.lower_bound.value {
-            self.offer_bound(bound::from_tree(self.instance, value, tree.proof(self.problem)));
-        }
-    }
-
-    /// Tries to pack everything into exactly these bins.
-    fn pack_exactly(&mut self, guide: &Guide<'_>, bins: &[u64], rng: &mut Rng) {
-        const STEPS: u64 = 1_500;
-        let instance = self.instance;
-        let pool: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
-        let seeds: Vec<u64> = (0..4).map(|_| rng.u64(..)).collect();
-        let tries: Vec<(Option<Vec<Bin>>, u64)> = seeds
-            .into_par_iter()
-            .map(|seed| {
-                let mut rng = Rng::with_seed(seed);
-                let mut filler = Filler::default();
-                let noise = 0.05 * rng.f64();
-                let value: Vec<f64> =
-                    guide.pi.iter().map(|p| p.max(1.0) * (1.0 + noise * (rng.f64() - 0.5))).collect();
-                let balance = Balance([0.0, 0.5, 1.0][rng.usize(..3)]);
-                let start = filler.fill_these(guide, bins, &value, balance);
-                let packed = fit::fit(instance, &pool, bins, &start, &mut rng, STEPS, &mut filler.work);
-                (packed, filler.work)
-            })
-            .collect();
-        for (packed, work) in tries {
-            self.meter.spend(work);
-            if let Some(packed) = packed {
-                self.offer_plan(packed);
-            }
-        }
+    /// The cost to beat, nano-dollars.
+    fn to_beat(&self) -> i128 {
+        self.incumbent.as_ref().map_or(i128::MAX, |(cost, _)| cost.nanos())
     }
 
     /// Whether nothing is left to gain or the budget is used up.

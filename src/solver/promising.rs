@@ -1,0 +1,127 @@
+//! Looking at cases of how many bins there are, and packing everything into exactly so many where nothing
+//! can be proven against them.
+
+use rayon::prelude::*;
+
+use fastrand::Rng;
+
+use super::Search;
+use super::branching::{Step, Tree};
+use super::fit;
+use super::greedy::{Balance, Filler, Guide};
+use super::instance::Bin;
+use super::relaxation::Prices;
+use crate::units::Money;
+
+/// Steps of a first attempt to pack everything into given bins.
+const FIT_STEPS: u64 = 1_500;
+/// Looks at cases in one turn, where no limit ends it sooner.
+const MOST_LOOKS: u32 = 100_000;
+/// Longer attempts for each of the numbers of bins that may hold everything.
+const MOST_ATTEMPTS: usize = 64;
+
+impl Search<'_> {
+    /// Whether branching on the numbers of bins may prove something in time.
+    pub(super) fn branches(&self, prices: &Prices) -> bool {
+        prices.bins.iter().sum::<f64>() <= 5_000.0 && self.instance.shapes.len() <= 400
+    }
+
+    /// Whether it may prove an optimum.
+    pub(super) fn few_bins(&self, prices: &Prices) -> bool {
+        prices.bins.iter().sum::<f64>() <= 120.0
+    }
+
+    /// Branches on the numbers of bins, for the bound and, unless `bound_only`, for plans.
+    pub(super) fn branch(
+        &mut self,
+        tree: &mut Tree<'_>,
+        guide: &Guide<'_>,
+        bound_only: bool,
+        until: f64,
+        rng: &mut Rng,
+    ) {
+        /// Looks between two attempts to pack what nothing can be proven against.
+        const BETWEEN: u32 = 32;
+        let mut attempts = 0;
+        for looks in 1..=MOST_LOOKS {
+            if self.done() || self.meter.share_used() >= until {
+                break;
+            }
+            let step = tree.step(self.to_beat());
+            self.meter.spend(std::mem::take(&mut tree.work));
+            match step {
+                Step::Promising(bins) if !bound_only => self.pack_exactly(guide, &bins, FIT_STEPS, rng),
+                Step::Going | Step::Promising(_) => {}
+                Step::Finished if bound_only => break,
+                Step::Finished => {
+                    self.offer_tree(tree);
+                    if !self.pack_promising(tree, guide, &mut attempts, rng) {
+                        break;
+                    }
+                }
+            }
+            if looks.is_power_of_two() {
+                self.offer_tree(tree);
+            }
+            if tree.is_stuck() && looks.is_multiple_of(BETWEEN) {
+                if bound_only {
+                    break;
+                }
+                self.pack_promising(tree, guide, &mut attempts, rng);
+            }
+        }
+        self.offer_tree(tree);
+    }
+
+    /// Tries longer to pack everything into numbers of bins that may hold it, in turn. False
+    /// where there are none, or attempts enough were made.
+    fn pack_promising(
+        &mut self,
+        tree: &Tree<'_>,
+        guide: &Guide<'_>,
+        attempts: &mut usize,
+        rng: &mut Rng,
+    ) -> bool {
+        let promising = tree.promising(self.to_beat());
+        let rounds = attempts.checked_div(promising.len()).filter(|&rounds| rounds < MOST_ATTEMPTS);
+        let Some(rounds) = rounds else { return false };
+        let rounds = rounds.min(2) as u32;
+        self.pack_exactly(guide, promising[*attempts % promising.len()], FIT_STEPS * 4u64.pow(rounds), rng);
+        *attempts += 1;
+        true
+    }
+
+    fn offer_tree(&mut self, tree: &Tree<'_>) {
+        let value = Money::from_nanos(tree.bound().min(self.to_beat()));
+        if value > self.lower_bound.value {
+            self.offer_bound(tree.certified(self.problem, value));
+        }
+    }
+
+    /// Tries to pack everything into exactly these bins.
+    fn pack_exactly(&mut self, guide: &Guide<'_>, bins: &[u64], steps: u64, rng: &mut Rng) {
+        let instance = self.instance;
+        let pool: Vec<u64> = instance.shapes.iter().map(|s| s.copies).collect();
+        let seeds: Vec<u64> = (0..4).map(|_| rng.u64(..)).collect();
+        let tries: Vec<(Option<Vec<Bin>>, u64)> = seeds
+            .into_par_iter()
+            .map(|seed| {
+                let mut rng = Rng::with_seed(seed);
+                let mut filler = Filler::default();
+                let noise = 0.05 * rng.f64();
+                let value: Vec<f64> =
+                    guide.pi.iter().map(|p| p.max(1.0) * (1.0 + noise * (rng.f64() - 0.5))).collect();
+                let balance = Balance([0.0, 0.5, 1.0][rng.usize(..3)]);
+                let start = filler.fill_these(guide, bins, &value, balance);
+                let packed = fit::fit(instance, &pool, bins, &start, &mut rng, steps, &mut filler.work);
+                (packed, filler.work)
+            })
+            .collect();
+        for (packed, work) in tries {
+            self.meter.spend(work);
+            if let Some(packed) = packed {
+                self.offer_plan(packed);
+            }
+        }
+    }
+}
