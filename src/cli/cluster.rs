@@ -131,12 +131,15 @@ impl Running {
 
     /// The cluster as it is and with nodes kept, for the comparison.
     pub fn baselines<'a>(&'a self, migration: &'a Migration) -> Vec<BaselineInput<'a>> {
+        let mut method =
+            vec!["the nodes that run, at on-demand prices, with what they report as allocatable".to_owned()];
+        if self.set_aside.iter().any(|reason| matches!(reason, Some(SetAside::Spot(_)))) {
+            method.push("without the spot nodes, which stay in every plan".to_owned());
+        }
         let as_is = BaselineInput {
             id: "as-is".to_owned(),
             label: "the cluster as it is".to_owned(),
-            method: vec![
-                "the nodes that run, at on-demand prices, with what they report as allocatable".to_owned(),
-            ],
+            method,
             reference: true,
             problem: &self.today.problem,
             legend: &self.today.legend,
@@ -179,6 +182,7 @@ impl Running {
             waiting: [self.waiting, self.still_waiting(migration)],
             min_saving: args.min_saving,
             catalog: &settings.prices.catalog,
+            policy: &settings.policy,
         })
     }
 }

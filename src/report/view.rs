@@ -21,8 +21,8 @@ use crate::units::Money;
 pub use super::accounts::{AccountMonth, AccountRate, AccountSpan, Accounts, ChargeKind, ChargeRow, HeldRow};
 pub use super::build::{BaselineInput, Metadata, ReportError, ReportInputs, build};
 pub use super::cluster::{
-    ActionRow, ClusterInput, ClusterNodeRow, ClusterPlanRow, ClusterReport, ClusterResource, FixedRow,
-    MigrationRow, StepRow,
+    ActionRow, ClusterInput, ClusterNodeRow, ClusterPlanRow, ClusterReport, ClusterResource, ClusterSpotRow,
+    FixedRow, MigrationRow, StepRow,
 };
 pub use super::over_time::{
     LevelNodesRow, LevelRow, LoadRow, OverTime, OverTimeInputs, PackedFrom, ScenarioRow,
