@@ -220,6 +220,8 @@ fn nodes_beyond_the_plan_are_named_with_their_price() {
     };
     for format in [Format::Table, Format::Html, Format::Markdown] {
         assert!(text(format).contains("for rolling updates and drains, not in the plan"), "{format}");
+        // Four nodes: everything better could be tried.
+        assert!(text(format).contains("; all cheaper ones were tried"), "{format}: {}", text(format));
     }
     let csv = text(Format::Csv);
     let rows = csv.lines().filter(|line| line.starts_with("room-for-updates-and-drains,"));
