@@ -73,7 +73,7 @@ pub fn read(
     if planned.workloads.is_empty() {
         let reason = assessed.iter().find_map(|a| a.as_ref().err());
         let words = reason.map_or_else(|| "no pod lies on a node".to_owned(), |r| format!("the first: {r}"));
-        let message = format!("no pod lies on a node with a price in {} ({words})", catalog.name);
+        let message = format!("no pod lies on a node with a price on demand in {} ({words})", catalog.name);
         return Err(vec![
             Fault::new(&sources[0].name, message).help("see --provider, --region and --catalog"),
         ]

@@ -292,8 +292,7 @@ impl ClusterReport {
             n if n == spot.nodes => "the catalog has no spot rate for that".to_owned(),
             n => {
                 let month = Currency::new(currency).cents(spot.spot_month.money());
-                let rest =
-                    if n > 0 { format!(", {} of them without any", grouped(n)) } else { String::new() };
+                let rest = if n > 0 { format!(" ({} without any)", grouped(n)) } else { String::new() };
                 format!(
                     "{month} a month by the catalog's average spot rate{rest}, which is not what was paid"
                 )

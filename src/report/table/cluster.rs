@@ -211,14 +211,11 @@ pub(in crate::report) fn remarks(report: &PlanReport, cluster: &ClusterReport) -
                 currency.cents(spot.as_is_month.money()),
             );
         }
-        if spot.nodes_without_rate > 0 {
-            let known = if spot.nodes > spot.nodes_without_rate { ", without " } else { "the catalog has " };
-            let which = match (spot.nodes - spot.nodes_without_rate, spot.nodes_without_rate) {
-                (0, _) => "no spot rate for them".to_owned(),
-                (_, n) => format!("{} of which the catalog has no spot rate", count(n, "node")),
-            };
-            words += &format!("{known}{which}");
-        }
+        words += &match spot.nodes_without_rate {
+            0 => String::new(),
+            n if n == spot.nodes => "the catalog has no spot rate for that".to_owned(),
+            n => format!(", without {} of which the catalog has no spot rate", count(n, "spot node")),
+        };
         lines.push(words);
     }
     if cluster.pods_waiting > 0 {
