@@ -248,11 +248,12 @@ fn kubernetes_objects_are_planned_in_pools_and_both_forms_are_told() {
 
     let free = json(&["--form", "free"]);
     assert_eq!(free["form"], "free");
-    assert!(free.get("forms").is_none() && free.get("replay").is_none());
+    // A plan that was not replayed says so.
+    assert!(free.get("forms").is_none() && free.get("replay").is_some_and(serde_json::Value::is_null));
     let told =
         |report: &serde_json::Value| report["notices"].to_string().contains("is not computed; --form pooled");
     assert!(told(&free) && !told(&plan));
-    assert!(json(&["--replay", "none"]).get("replay").is_none());
+    assert!(json(&["--replay", "none"]).get("replay").is_some_and(serde_json::Value::is_null));
     let mut table = plimsoll();
     table.arg("plan").arg(&case.input).args(quick);
     let said = table.assert().success().get_output().stdout.clone();

@@ -7,6 +7,8 @@ use plimsoll::workload::{Amount, WorkloadSet};
 use serde_json::json;
 
 mod dump;
+#[path = "support/workbook.rs"]
+mod workbook;
 use dump::Dump;
 
 fn read(dump: &Dump) -> (WorkloadSet, ObservedCluster) {
@@ -141,4 +143,91 @@ fn what_a_cluster_could_be_fits_a_terminal() {
     for line in text.lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }
+}
+
+/// Two nodes on demand of which one would do, and with them two spot nodes with a rate and one without.
+fn with_spot_nodes(spot: bool) -> Dump {
+    let spot_node = [("karpenter.sh/capacity-type", "spot")];
+    let zone = "us-east-1a";
+    let dump = ["a", "b"].iter().fold(Dump::new(), |dump, name| {
+        dump.node(name, "m5.xlarge", "3920m", "14Gi").pods("web", 2, "450m", "1600Mi", name)
+    });
+    if !spot {
+        return dump;
+    }
+    let kinds = [("s1", "m5.xlarge"), ("s2", "m5.xlarge"), ("s3", "c8ine.xlarge")];
+    kinds.iter().fold(dump, |dump, (name, kind)| {
+        dump.node_in(name, kind, "3920m", "14Gi", zone, &spot_node).pods("batch", 2, "1", "1Gi", name)
+    })
+}
+
+/// What `plan --cluster` prints of it.
+fn planned(dump: &Dump, arguments: &[&str]) -> String {
+    let mut command = assert_cmd::Command::cargo_bin("plimsoll").expect("the binary");
+    command.args(["plan", "--cluster", "-", "--effort", "quick", "--baselines", "none", "--replay", "none"]);
+    command.args(["--family", "m5"]).args(arguments);
+    let output = command.write_stdin(dump.text()).assert().success().get_output().stdout.clone();
+    String::from_utf8(output).expect("UTF-8")
+}
+
+/// m5.xlarge costs 0.192 on demand and 0.06986 spot: two of each are 280.32 and 101.9956 for 730 hours,
+/// 382.3156 together.
+#[test]
+fn spot_nodes_have_the_average_rate_of_the_catalog_and_are_in_no_saving() {
+    let dump = with_spot_nodes(true);
+    let json: serde_json::Value = serde_json::from_str(&planned(&dump, &["-f", "json"])).expect("JSON");
+    let cluster = &json["cluster"];
+    let expected = json!({
+        "nodes": 3, "nodes_without_rate": 1, "pods": 6, "spot_month": "101.9956", "as_is_month": "382.3156",
+    });
+    assert_eq!(cluster["spot"], expected);
+    assert_eq!(cluster["plans"][0]["list_month"], "280.32");
+    let of = |node: usize, field: &str| cluster["nodes"][node].get(field).cloned().unwrap_or_default();
+    assert_eq!((of(0, "list_rate"), of(0, "spot_rate")), (json!("0.192"), json!(null)));
+    assert_eq!((of(2, "list_rate"), of(2, "spot_rate")), (json!(null), json!("0.06986")));
+    assert_eq!(of(2, "spot_month"), "50.9978");
+    // Without a spot rate there is no price, and never the one on demand.
+    assert_eq!((of(4, "list_rate"), of(4, "spot_rate")), (json!(null), json!(null)));
+    assert!(of(2, "set_aside").as_str().is_some_and(|why| why.contains("not what was paid")));
+    assert!(of(4, "set_aside").as_str().is_some_and(|why| why.contains("has no spot rate")));
+
+    // Every state but for the spot nodes is what it is without any: nothing is saved by setting prices on demand
+    // against spot prices.
+    let without: serde_json::Value =
+        serde_json::from_str(&planned(&with_spot_nodes(false), &["-f", "json"])).expect("JSON");
+    assert_eq!(cluster["plans"], without["cluster"]["plans"]);
+    assert_eq!(cluster["plans"][1]["nodes"], 1);
+    assert!(without["cluster"].get("spot").is_none());
+}
+
+#[test]
+fn every_format_says_whose_price_spot_nodes_have() {
+    let dump = with_spot_nodes(true);
+    let report = plimsoll::report::json::parse(planned(&dump, &["-f", "json"]).as_bytes()).expect("JSON");
+    for format in ["table", "html", "markdown"] {
+        let text = planned(&dump, &["-f", format]).replace("&#39;", "'").replace('\\', "");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for words in ["$102.00 a month by the catalog's average spot rate", "not what was paid"] {
+            assert!(text.contains(words), "{format}: no {words:?} in {text}");
+        }
+    }
+    let table = planned(&dump, &["-f", "table"]);
+    for words in ["spot: $51.00", "spot: unknown", "as it is $382.32 in all"] {
+        let text = table.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(words), "no {words:?} in {table}");
+    }
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    let nodes = planned(&dump, &["-f", "csv", "--table", "cluster-nodes"]);
+    assert!(nodes.contains("\ns1,m5.xlarge,us-east-1a,spot,USD,,,0.06986,50.9978,"), "{nodes}");
+    assert!(nodes.contains("\ns3,c8ine.xlarge,us-east-1a,spot,USD,,,,,"), "{nodes}");
+    let plans = planned(&dump, &["-f", "csv", "--table", "cluster-plans"]);
+    assert!(plans.lines().skip(1).all(|line| line.ends_with(",101.9956")), "{plans}");
+    let notices = plimsoll::report::render(
+        &report,
+        plimsoll::report::Format::Xlsx,
+        &plimsoll::report::RenderOptions::default(),
+    );
+    let words = workbook::sheets(&notices.expect("a workbook"));
+    let mut cells = words.iter().flat_map(|(_, cells)| cells.values());
+    assert!(cells.any(|cell| cell.value.contains("$102.00 a month by the catalog's average spot rate")));
 }

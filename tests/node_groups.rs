@@ -66,6 +66,7 @@ fn pooled() -> PlanReport {
         before: vec![],
         measures: Some(MeasuresRow {
             settled: true,
+            proven: false,
             profile: "default".into(),
             pins: vec![PinRow {
                 workload: "default/Component/web".into(),

@@ -141,10 +141,21 @@ fn extra_nodes_are_as_few_as_suffice() {
 #[test]
 fn a_few_classes_settle_one_kind_of_node_that_is_almost_full() {
     // The real scheduler left up to 29 pods pending on these, and none with big pods first.
-    for (nodes, classes) in [("m5.2xlarge:77", 12), ("m5.8xlarge:19", 4), ("r5.2xlarge:53", 4)] {
+    for (nodes, classes) in [("m5.2xlarge:77", 8), ("m5.8xlarge:19", 2), ("r5.2xlarge:53", 3)] {
         let found = measures(&measured::cluster(nodes), &Help::default());
         assert!(found.settled() && found.extra_nodes.is_empty(), "{nodes}");
-        assert!((1..=classes).contains(&found.classes.len()), "{nodes}: {}", found.classes.len());
+        assert_eq!((found.classes.len(), found.proven), (classes, true), "{nodes}");
         assert!(worst(&found.before) > 0);
     }
+}
+
+/// Where not everything can be tried, measures that differ in few nodes or classes are better than the first found:
+/// those were 19 classes and 10.7 % more nodes.
+#[test]
+fn better_measures_are_found_beside_the_first() {
+    let planned = measured::cluster("m5.2xlarge:31 r5.2xlarge:26");
+    let found = measures(&planned, &Help::default());
+    assert!(found.settled() && !found.proven);
+    let share = found.premium.ratio_to(planned.hourly_cost()).unwrap();
+    assert!(share < 0.09 && found.classes.len() < 19, "{share}, {}", found.classes.len());
 }

@@ -6,6 +6,8 @@
 mod small;
 
 mod plan_fixture;
+#[path = "support/planned.rs"]
+mod planned;
 #[path = "support/workbook.rs"]
 mod workbook;
 
@@ -151,6 +153,60 @@ fn every_format_says_whether_it_was_replayed_and_with_which_counts() {
     assert!(book(&plain).contains("not done"));
 }
 
+/// No format is forgotten: each of them, with what it says of a plan that was replayed, and of one that was not.
+/// Manifests of a plan that was not replayed are refused.
+#[test]
+fn no_format_leaves_open_whether_the_plan_was_replayed() {
+    let plain = PlanReport { replay: None, ..planned::committed() };
+    let replayed = PlanReport { replay: report(&stranded(), &Help::default()).replay, ..plain.clone() };
+    let worst = replayed.replay.as_ref().unwrap().worst_before();
+    let counts = format!("up to {worst} of 17 pods stay pending; none with 3 pins and 1 size class");
+    let most = format!(r#""most": {worst}"#);
+    let options = RenderOptions { csv_table: csv::Table::Replay, width: 200, ..RenderOptions::default() };
+    for format in Format::ALL {
+        let (with, without) = match format {
+            Format::Table
+            | Format::Html
+            | Format::Markdown
+            | Format::Xlsx
+            | Format::Focus
+            | Format::FocusCommitments => (counts.as_str(), "not done (plimsoll replay)"),
+            Format::Json => (most.as_str(), r#""replay": null"#),
+            Format::Csv => (",17,3,", "not-replayed"),
+            Format::Karpenter | Format::Eksctl | Format::ClusterAutoscaler | Format::Terraform => {
+                (counts.as_str(), "was not replayed")
+            }
+            Format::Kubernetes => (counts.as_str(), "the plan was not replayed"),
+        };
+        let text = |report: &PlanReport| match render(report, format, &options) {
+            Ok(bytes) if format == Format::Xlsx => {
+                let sheets = workbook::sheets(&bytes).into_iter();
+                let cells = sheets.flat_map(|(_, cells)| cells.into_values());
+                cells.map(|cell| cell.value).collect::<Vec<_>>().join("\n")
+            }
+            Ok(bytes) => String::from_utf8(bytes).unwrap(),
+            Err(error) => error.to_string(),
+        };
+        assert!(text(&replayed).contains(with), "{format}: no {with:?} in {}", text(&replayed));
+        assert!(!text(&plain).contains(with), "{format}");
+        assert!(text(&plain).contains(without), "{format}: no {without:?} in {}", text(&plain));
+        assert!(!text(&replayed).contains(without), "{format}");
+    }
+    // Every row says so, not only some.
+    let rows = |report: &PlanReport| {
+        let bytes = render(report, Format::FocusCommitments, &options).unwrap();
+        let mut reader = ::csv::Reader::from_reader(bytes.as_slice());
+        reader
+            .deserialize()
+            .map(|row| row.unwrap())
+            .collect::<Vec<std::collections::BTreeMap<String, String>>>()
+    };
+    assert!(
+        !rows(&replayed).is_empty() && rows(&replayed).iter().all(|row| row["x_Replay"].contains(&counts))
+    );
+    assert!(rows(&plain).iter().all(|row| row["x_Replay"].starts_with("not done")));
+}
+
 /// The price of what the plan's cost does not have stands beside that cost, everywhere.
 #[test]
 fn nodes_beyond_the_plan_are_named_with_their_price() {
@@ -164,6 +220,8 @@ fn nodes_beyond_the_plan_are_named_with_their_price() {
     };
     for format in [Format::Table, Format::Html, Format::Markdown] {
         assert!(text(format).contains("for rolling updates and drains, not in the plan"), "{format}");
+        // Four nodes: everything better could be tried.
+        assert!(text(format).contains("; all cheaper ones were tried"), "{format}: {}", text(format));
     }
     let csv = text(Format::Csv);
     let rows = csv.lines().filter(|line| line.starts_with("room-for-updates-and-drains,"));

@@ -73,7 +73,7 @@ pub fn read(
     if planned.workloads.is_empty() {
         let reason = assessed.iter().find_map(|a| a.as_ref().err());
         let words = reason.map_or_else(|| "no pod lies on a node".to_owned(), |r| format!("the first: {r}"));
-        let message = format!("no pod lies on a node with a price in {} ({words})", catalog.name);
+        let message = format!("no pod lies on a node with a price on demand in {} ({words})", catalog.name);
         return Err(vec![
             Fault::new(&sources[0].name, message).help("see --provider, --region and --catalog"),
         ]
@@ -131,12 +131,15 @@ impl Running {
 
     /// The cluster as it is and with nodes kept, for the comparison.
     pub fn baselines<'a>(&'a self, migration: &'a Migration) -> Vec<BaselineInput<'a>> {
+        let mut method =
+            vec!["the nodes that run, at on-demand prices, with what they report as allocatable".to_owned()];
+        if self.set_aside.iter().any(|reason| matches!(reason, Some(SetAside::Spot(_)))) {
+            method.push("without the spot nodes, which stay in every plan".to_owned());
+        }
         let as_is = BaselineInput {
             id: "as-is".to_owned(),
             label: "the cluster as it is".to_owned(),
-            method: vec![
-                "the nodes that run, at on-demand prices, with what they report as allocatable".to_owned(),
-            ],
+            method,
             reference: true,
             problem: &self.today.problem,
             legend: &self.today.legend,
@@ -179,6 +182,7 @@ impl Running {
             waiting: [self.waiting, self.still_waiting(migration)],
             min_saving: args.min_saving,
             catalog: &settings.prices.catalog,
+            policy: &settings.policy,
         })
     }
 }

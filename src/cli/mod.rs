@@ -222,6 +222,9 @@ fn make_plan(args: &PlanArgs, progress: &Progress, want: Want) -> Result<Planned
         .as_ref()
         .zip(migration.as_ref())
         .map(|(running, migration)| running.report(&found, left_out, migration, &settings, args));
+    let currency = &report.catalog.currency;
+    let spot = report.cluster.as_ref().and_then(|cluster| cluster.spot_notice(currency));
+    report.notices.extend(spot);
     if let Some(migration) = &migration {
         let beyond = pool_limits::of_migration(&settings.policy, &settings.prices.catalog, migration);
         report.notices.splice(0..0, beyond);

@@ -138,6 +138,12 @@ pub enum ClusterError {
 }
 
 impl NodeLimit {
+    /// Whether so many nodes of each pool are within it.
+    pub(super) fn holds(&self, nodes: &[u64]) -> bool {
+        let used = nodes.iter().zip(&self.weights).map(|(&n, &weight)| u128::from(n) * u128::from(weight));
+        used.sum::<u128>() <= u128::from(self.most)
+    }
+
     /// How much is left with so many nodes of each pool.
     fn free(&self, nodes: &[u64]) -> u64 {
         let used = nodes.iter().zip(&self.weights).map(|(&n, &weight)| u128::from(n) * u128::from(weight));

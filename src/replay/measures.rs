@@ -1,20 +1,25 @@
 //! The cheapest help under which no pod stays pending: pins, PriorityClasses by size, extra nodes.
 //!
 //! Pins and classes cost nothing but their upkeep, nodes cost money; so the search goes from no help
-//! over pins, then as few classes as suffice, to as few extra nodes as suffice.
+//! over pins, then as few classes as suffice, to as few extra nodes as suffice. Then all that is better
+//! is tried where that is quick, and else what is near by: the scheduler is not monotone, so that more
+//! classes or nodes may leave pods pending where fewer do not.
 
+#[cfg(test)]
+mod brute;
 mod classes;
 mod extra;
-
-use rayon::prelude::*;
+mod refine;
+mod trials;
 
 use super::cluster::Cluster;
-use super::scheduler::Scheduler;
-use super::{Order, Profile, Run, Settings, combinations, order, replay};
+use super::{Order, Profile, Run, Settings, replay};
 use crate::units::Money;
 use classes::{Ranking, classes, distinct_sizes, prioritised};
 pub(super) use extra::extra_nodes;
 use extra::{shortfall, with_extra};
+use refine::{LOOKS, refine};
+use trials::Trials;
 
 /// What may be done, and for which runs it must suffice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +52,13 @@ impl Default for Help {
             classes: 64,
             nodes: true,
         }
+    }
+}
+
+impl Help {
+    /// The runs that must suffice under a profile.
+    fn settings(&self, profile: Profile) -> Settings {
+        Settings { profiles: vec![profile], orders: self.orders.clone(), seeds: self.seeds.clone() }
     }
 }
 
@@ -91,16 +103,58 @@ pub struct Measures {
     pub cluster: Cluster,
     /// What the extra nodes cost an hour.
     pub premium: Money,
+    /// Whether there are none better: all that are were tried, and none suffices.
+    pub proven: bool,
 }
 
+/// What makes measures better, the smaller the better: premium, classes, pins, and the place of the profile.
+type Rank = (Money, usize, usize, usize);
+
 impl Measures {
+    /// With the runs before and after, of a planned cluster and what became of it.
+    fn of(
+        planned: &Cluster,
+        help: &Help,
+        profile: Profile,
+        pins: Vec<(usize, usize)>,
+        classes: Vec<PriorityClass>,
+        cluster: Cluster,
+    ) -> Self {
+        let settings = help.settings(profile);
+        let extra_nodes = extra_nodes(planned, &cluster);
+        Measures {
+            profile,
+            pins,
+            classes,
+            before: replay(planned, &settings),
+            after: replay(&cluster, &settings),
+            premium: extra_nodes.iter().map(|e| e.cost).sum(),
+            extra_nodes,
+            cluster,
+            proven: false,
+        }
+    }
+
+    /// Whether nothing is asked of anybody: the first profile, and no help beyond pins that are there anyway.
+    fn is_none(&self, help: &Help) -> bool {
+        help.profiles.first() == Some(&self.profile)
+            && (help.pinned || self.pins.is_empty())
+            && self.classes.is_empty()
+            && self.extra_nodes.is_empty()
+    }
+
     /// Whether no run leaves a pod pending.
     pub fn settled(&self) -> bool {
         self.after.iter().all(|run| run.pending.is_empty())
     }
 }
 
-/// Searches the cheapest measures.
+/// Searches the cheapest measures: of the least premium, then of the fewest classes, then of the fewest pins.
+///
+/// Where every better set can be tried in a fraction of a second, it is, and the result is the cheapest that
+/// there is: [`Measures::proven`]. Sets are all profiles allowed, pins of all workloads or none, the classes of
+/// every ranking and number that are known here, and any nodes more of each pool. Otherwise it is the cheapest
+/// that was found, and nothing is proven of it: in large clusters that is what to expect.
 ///
 /// Workloads can be pinned only where the plan has each of them whole in one pool. Workloads with a
 /// priority of their own keep it.
@@ -108,20 +162,27 @@ impl Measures {
 /// # Panics
 /// Without any profile.
 pub fn measures(cluster: &Cluster, help: &Help) -> Measures {
-    help.profiles
+    within(cluster, help, LOOKS)
+}
+
+/// With so many looks at nodes to spend on measures that are better than the first found.
+fn within(cluster: &Cluster, help: &Help, looks: u64) -> Measures {
+    let trials = Trials::new(help);
+    let found = help
+        .profiles
         .iter()
-        .map(|&profile| search(cluster, help, profile))
+        .map(|&profile| search(cluster, help, profile, &trials))
         .min_by_key(|m| {
             let pending: u64 = m.after.iter().map(Run::pending_pods).sum();
             (pending, m.premium, m.classes.len(), m.pins.len())
         })
-        .expect("some profile is allowed")
+        .expect("some profile is allowed");
+    refine(cluster, help, found, &trials, looks)
 }
 
-fn search(cluster: &Cluster, help: &Help, profile: Profile) -> Measures {
-    let settings =
-        Settings { profiles: vec![profile], orders: help.orders.clone(), seeds: help.seeds.clone() };
-    let before = replay(cluster, &settings);
+fn search(cluster: &Cluster, help: &Help, profile: Profile, trials: &Trials) -> Measures {
+    let settings = help.settings(profile);
+    let before = trials.replay(cluster, &settings);
     let mut found = Measures {
         profile,
         pins: Vec::new(),
@@ -131,6 +192,7 @@ fn search(cluster: &Cluster, help: &Help, profile: Profile) -> Measures {
         before,
         cluster: cluster.clone(),
         premium: Money::ZERO,
+        proven: false,
     };
     if help.pinned {
         found.pins = pins_of_whole(cluster);
@@ -138,7 +200,7 @@ fn search(cluster: &Cluster, help: &Help, profile: Profile) -> Measures {
     if found.settled() {
         return found;
     }
-    let fails = |cluster: &Cluster| !settles(cluster, &settings);
+    let fails = |cluster: &Cluster| !trials.settles(cluster, profile);
 
     if help.pins
         && !help.pinned
@@ -162,13 +224,13 @@ fn search(cluster: &Cluster, help: &Help, profile: Profile) -> Measures {
             Some(found) => found,
             // None suffices: the one that leaves least to nodes.
             None => {
-                let short = |&(by, most): &(Ranking, usize)| shortfall(&with(by, most).0, &settings);
+                let short = |&(by, most): &(Ranking, usize)| shortfall(&with(by, most).0, &settings, trials);
                 rankings.iter().copied().min_by_key(short).expect("sizes alone are always tried")
             }
         };
         (found.cluster, found.classes) = with(by, count);
         if help.nodes && enough.is_none() {
-            let nodes = with_extra(&found.cluster, &settings).nodes;
+            let nodes = with_extra(&found.cluster, &settings, trials).nodes;
             let grown = |n: usize| {
                 let (cluster, classes) = with(by, n);
                 (Cluster { nodes: nodes.clone(), ..cluster }, classes)
@@ -179,20 +241,12 @@ fn search(cluster: &Cluster, help: &Help, profile: Profile) -> Measures {
         }
     }
     if help.nodes && fails(&found.cluster) {
-        found.cluster = with_extra(&found.cluster, &settings);
+        found.cluster = with_extra(&found.cluster, &settings, trials);
     }
     found.extra_nodes = extra_nodes(cluster, &found.cluster);
     found.premium = found.extra_nodes.iter().map(|e| e.cost).sum();
-    found.after = replay(&found.cluster, &settings);
+    found.after = trials.replay(&found.cluster, &settings);
     found
-}
-
-/// Whether no run leaves a pod pending; stops at the first that does.
-fn settles(cluster: &Cluster, settings: &Settings) -> bool {
-    combinations(settings).into_par_iter().all(|(profile, order, seed)| {
-        let mut scheduler = Scheduler::new(cluster, profile, seed);
-        order::queue(cluster, order, seed).into_iter().all(|workload| scheduler.place(workload).is_some())
-    })
 }
 
 /// The smallest number from 1 to `most` that suffices, by doubling and bisecting, as if with one every

@@ -5,9 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::bill::{ListCost, Ratio};
 use crate::catalog::Catalog;
-use crate::formulate::standing::{SetAside, Standing};
+use crate::formulate::{
+    self,
+    standing::{SetAside, Standing},
+};
 use crate::migration::{Migration, NodeId};
-use crate::observed::{ObservedCluster, ObservedNode};
+use crate::observed::{CapacityType, ObservedCluster, ObservedNode};
+use crate::policy::Policy;
+use crate::report::number::{Currency, grouped};
+use crate::report::view::{Notice, NoticeKind};
 use crate::units::{HOURS_PER_MONTH, Money, Rate, ResourceName};
 use crate::verify::VerifiedPlan;
 use crate::workload::{ResourceList, WorkloadSet};
@@ -18,11 +24,14 @@ use crate::workload::{ResourceList, WorkloadSet};
 pub struct ClusterReport {
     /// Every node, in input order.
     pub nodes: Vec<ClusterNodeRow>,
-    /// The cluster as it is, and what it could be, on priced nodes. All hold the same pods, but for those
-    /// that wait for a node as it is.
+    /// The cluster as it is, and what it could be, on nodes priced on demand. All hold the same pods, but for
+    /// those that wait for a node as it is.
     pub plans: Vec<ClusterPlanRow>,
-    /// Nodes that have no price here, or are none of ours to plan: they stay as they are, and neither
-    /// they nor their pods are part of any cost.
+    /// Its spot nodes; absent where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot: Option<ClusterSpotRow>,
+    /// Nodes that have no price on demand, or are none of ours to plan: they stay as they are, and neither
+    /// they nor their pods are part of any cost on demand.
     pub nodes_set_aside: u64,
     /// Pods on them, pods of DaemonSets and static pods not counted.
     pub pods_set_aside: u64,
@@ -30,6 +39,23 @@ pub struct ClusterReport {
     pub pods_waiting: u64,
     /// The way to the plan that keeps nodes.
     pub migration: MigrationRow,
+}
+
+/// The spot nodes that run. They stay as they are in every state, with their pods, and cost the average spot rate of
+/// the catalog's snapshot: not what was paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterSpotRow {
+    /// Spot nodes.
+    pub nodes: u64,
+    /// Of them, nodes of types that have no spot rate in the catalog, and no price here.
+    pub nodes_without_rate: u64,
+    /// Pods on spot nodes, pods of DaemonSets and static pods not counted.
+    pub pods: u64,
+    /// What those with a rate cost a month, with what the policy says that a node costs beside.
+    pub spot_month: ListCost,
+    /// The cluster as it is a month: on demand, and that.
+    pub as_is_month: ListCost,
 }
 
 /// The way from the cluster as it is to a cheaper one.
@@ -127,6 +153,13 @@ pub struct ClusterNodeRow {
     pub list_rate: Option<Rate>,
     /// The same for a month.
     pub list_month: Option<ListCost>,
+    /// What a spot node costs an hour by the average spot rate of the catalog's snapshot, which is not what was
+    /// paid; absent for other nodes, and where the catalog has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot_rate: Option<Rate>,
+    /// The same for a month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot_month: Option<ListCost>,
     /// Why it is set aside, if it is.
     pub set_aside: Option<String>,
     /// Whether it takes no more pods.
@@ -217,6 +250,8 @@ pub struct ClusterInput<'a> {
     pub min_saving: Money,
     /// The prices.
     pub catalog: &'a Catalog,
+    /// What a node costs beside its instance.
+    pub policy: &'a Policy,
 }
 
 impl ClusterReport {
@@ -230,11 +265,13 @@ impl ClusterReport {
             .zip(set_aside)
             .map(|(node, reason)| {
                 let rate = if reason.is_none() { rates.next() } else { None };
-                node_row(workloads, observed, node, reason.as_ref(), rate)
+                let spot = reason.as_ref().and_then(|reason| spot_rate(input.catalog, input.policy, reason));
+                node_row(workloads, observed, node, reason.as_ref(), [rate, spot])
             })
             .collect();
         let aside = || nodes.iter().filter(|row| row.set_aside.is_some());
         ClusterReport {
+            spot: spot_row(&nodes, input.as_is),
             plans: plans(input),
             nodes_set_aside: aside().count() as u64,
             pods_set_aside: aside().map(|row| row.pods).sum(),
@@ -243,15 +280,60 @@ impl ClusterReport {
             nodes,
         }
     }
+
+    /// What formats without these rows must say of spot nodes.
+    pub fn spot_notice(&self, currency: &str) -> Option<Notice> {
+        let spot = self.spot.as_ref()?;
+        let what = match spot.nodes {
+            1 => "1 spot node runs and stays as it is with its pods".to_owned(),
+            n => format!("{} spot nodes run and stay as they are with their pods", grouped(n)),
+        };
+        let price = match spot.nodes_without_rate {
+            n if n == spot.nodes => "the catalog has no spot rate for that".to_owned(),
+            n => {
+                let month = Currency::new(currency).cents(spot.spot_month.money());
+                let rest = if n > 0 { format!(" ({} without any)", grouped(n)) } else { String::new() };
+                format!(
+                    "{month} a month by the catalog's average spot rate{rest}, which is not what was paid"
+                )
+            }
+        };
+        let message = format!("{what}: {price}; in no cost on demand, and in no saving");
+        Some(Notice { kind: NoticeKind::Assumption, workload: None, message })
+    }
 }
 
+/// What a spot node costs an hour on average, where the catalog knows.
+pub fn spot_rate(catalog: &Catalog, policy: &Policy, reason: &SetAside) -> Option<Rate> {
+    match *reason {
+        SetAside::Spot(Some(known)) => Some(formulate::node_rate(&catalog.types[known], policy, true)),
+        _ => None,
+    }
+}
+
+fn spot_row(nodes: &[ClusterNodeRow], as_is: &VerifiedPlan) -> Option<ClusterSpotRow> {
+    let spot = || nodes.iter().filter(|row| row.capacity_type == CapacityType::Spot.as_str());
+    let spot_month: Money = spot().filter_map(|row| row.spot_month).map(ListCost::money).sum();
+    let on_demand = month(as_is.hourly_cost()).money();
+    (spot().count() > 0).then(|| ClusterSpotRow {
+        nodes: spot().count() as u64,
+        nodes_without_rate: spot().filter(|row| row.spot_rate.is_none()).count() as u64,
+        pods: spot().map(|row| row.pods).sum(),
+        spot_month: ListCost::new(spot_month),
+        as_is_month: ListCost::new(on_demand + spot_month),
+    })
+}
+
+/// `rates`: on demand, and spot.
 fn node_row(
     workloads: &WorkloadSet,
     observed: &ObservedCluster,
     node: &ObservedNode,
     reason: Option<&SetAside>,
-    rate: Option<Rate>,
+    rates: [Option<Rate>; 2],
 ) -> ClusterNodeRow {
+    let [rate, spot_rate] = rates;
+    let month_of = |rate: Rate| ListCost::new(rate.for_hours(HOURS_PER_MONTH));
     let moving = || node.pods.iter().map(|p| (&workloads.workloads[p.workload].pod, p.pods));
     let staying = || node.bound.iter().map(|&(b, n)| (&observed.bound[b].pod, n));
     let mut names = vec![ResourceName::Cpu, ResourceName::Memory];
@@ -272,7 +354,9 @@ fn node_row(
         zone: node.zone().map(str::to_owned),
         capacity_type: node.capacity_type().as_str().to_owned(),
         list_rate: rate,
-        list_month: rate.map(|rate| ListCost::new(rate.for_hours(HOURS_PER_MONTH))),
+        list_month: rate.map(month_of),
+        spot_rate,
+        spot_month: spot_rate.map(month_of),
         set_aside: reason.map(ToString::to_string),
         unschedulable: node.unschedulable,
         pods: node.pods.iter().map(|p| p.pods).sum(),

@@ -96,6 +96,9 @@ pub struct PendingRow {
 pub struct MeasuresRow {
     /// Whether no run leaves a pod pending.
     pub settled: bool,
+    /// Whether all better measures were tried, so that none of these are cheaper.
+    #[serde(default)]
+    pub proven: bool,
     /// How the scheduler is to be configured.
     pub profile: String,
     /// Workloads pinned to their pool by a nodeSelector.
@@ -219,6 +222,7 @@ impl MeasuresRow {
         }
         MeasuresRow {
             settled: found.settled(),
+            proven: found.proven,
             profile: found.profile.to_string(),
             pins: found
                 .pins

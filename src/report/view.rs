@@ -21,8 +21,8 @@ use crate::units::Money;
 pub use super::accounts::{AccountMonth, AccountRate, AccountSpan, Accounts, ChargeKind, ChargeRow, HeldRow};
 pub use super::build::{BaselineInput, Metadata, ReportError, ReportInputs, build};
 pub use super::cluster::{
-    ActionRow, ClusterInput, ClusterNodeRow, ClusterPlanRow, ClusterReport, ClusterResource, FixedRow,
-    MigrationRow, StepRow,
+    ActionRow, ClusterInput, ClusterNodeRow, ClusterPlanRow, ClusterReport, ClusterResource, ClusterSpotRow,
+    FixedRow, MigrationRow, StepRow,
 };
 pub use super::over_time::{
     LevelNodesRow, LevelRow, LoadRow, OverTime, OverTimeInputs, PackedFrom, ScenarioRow,
@@ -109,8 +109,8 @@ pub struct PlanReport {
     /// What the scheduler sees of the plan; absent in reports of before it was written down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduling: Option<Scheduling>,
-    /// What the replayed scheduler makes of the plan; absent for a plan that was not replayed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What the replayed scheduler makes of the plan; null says that it was not replayed.
+    #[serde(default)]
     pub replay: Option<Replayed>,
     /// The cluster as it runs beside the plan; absent where none was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -18,12 +18,22 @@ pub enum SetAside {
     /// The prices are of another region.
     #[error("it stands in {0}, and the prices are of another region")]
     OtherRegion(String),
-    /// Spot prices change by the hour.
-    #[error("a spot node: what it costs moves by the hour, and a catalog has an average at most")]
-    Spot,
+    /// It stays where it is, for a spot price is an average of the catalog's snapshot, which no plan on demand is set
+    /// against. The catalog's type, where that has a spot rate.
+    #[error("{}", spot_words(.0.is_some()))]
+    Spot(Option<usize>),
     /// It runs the control plane.
     #[error("it runs the control plane")]
     ControlPlane,
+}
+
+/// Why a spot node stays, and whose price it has.
+fn spot_words(known: bool) -> &'static str {
+    if known {
+        "a spot node, which stays: its price is an average of the catalog's, not what was paid"
+    } else {
+        "a spot node, which stays: the catalog has no spot rate for it, and what it costs moves by the hour"
+    }
 }
 
 /// Types by the name that a node's label has, in lower case.
@@ -46,10 +56,11 @@ pub fn assess(observed: &ObservedCluster, catalog: &Catalog) -> Vec<Result<usize
         {
             return Err(SetAside::OtherRegion(region.to_owned()));
         }
+        let known = by_label.get(&name.to_lowercase()).copied();
         if node.capacity_type() == CapacityType::Spot {
-            return Err(SetAside::Spot);
+            return Err(SetAside::Spot(known.filter(|&at| catalog.types[at].spot.is_some())));
         }
-        by_label.get(&name.to_lowercase()).copied().ok_or_else(|| SetAside::UnknownType(name.to_owned()))
+        known.ok_or_else(|| SetAside::UnknownType(name.to_owned()))
     };
     observed.nodes.iter().map(price).collect()
 }

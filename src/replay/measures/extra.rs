@@ -2,9 +2,10 @@
 
 use std::cmp::Reverse;
 
-use super::{ExtraNodes, settles};
+use super::ExtraNodes;
+use super::trials::Trials;
 use crate::replay::cluster::Cluster;
-use crate::replay::{Run, Settings, replay};
+use crate::replay::{Run, Settings};
 use crate::units::Money;
 
 /// Rounds of adding nodes before giving up; each adds at least half of what was added before.
@@ -12,7 +13,7 @@ const MOST_ROUNDS: usize = 16;
 
 /// With as few further nodes as leave nothing pending, pool by pool; unchanged where none help. Where limits allow
 /// fewer, as few as leave no more pending than all that they allow.
-pub(super) fn with_extra(cluster: &Cluster, settings: &Settings) -> Cluster {
+pub(super) fn with_extra(cluster: &Cluster, settings: &Settings, trials: &Trials) -> Cluster {
     let grown = |extra: &[u64]| {
         let pools = extra.iter().enumerate().filter(|&(_, &count)| count > 0);
         pools.fold(cluster.clone(), |grown, (pool, &count)| grown.with_more(pool, count))
@@ -23,7 +24,7 @@ pub(super) fn with_extra(cluster: &Cluster, settings: &Settings) -> Cluster {
     let mut left = 0;
     for round in 0.. {
         let now = grown(&extra);
-        let runs = replay(&now, settings);
+        let runs = trials.replay(&now, settings);
         left = pending(&runs);
         begun = begun.or(Some(left));
         if left == 0 {
@@ -47,8 +48,8 @@ pub(super) fn with_extra(cluster: &Cluster, settings: &Settings) -> Cluster {
         }
     }
     let suffice = |cluster: &Cluster| match left {
-        0 => settles(cluster, settings),
-        left => pending(&replay(cluster, settings)) <= left,
+        0 => settings.profiles.iter().all(|&profile| trials.settles(cluster, profile)),
+        left => pending(&trials.replay(cluster, settings)) <= left,
     };
     // Dear pools first: a node less there saves most.
     let mut pools: Vec<usize> = (0..extra.len()).filter(|&p| extra[p] > 0).collect();
@@ -66,8 +67,8 @@ pub(super) fn with_extra(cluster: &Cluster, settings: &Settings) -> Cluster {
 }
 
 /// What the nodes would cost that hold what stays pending in the worst run, if it were poured in.
-pub(super) fn shortfall(cluster: &Cluster, settings: &Settings) -> Money {
-    let missing = missing(cluster, &replay(cluster, settings));
+pub(super) fn shortfall(cluster: &Cluster, settings: &Settings, trials: &Trials) -> Money {
+    let missing = missing(cluster, &trials.replay(cluster, settings));
     missing.iter().zip(&cluster.pools).map(|(&nodes, pool)| pool.rate.for_hours(nodes)).sum()
 }
 

@@ -3,7 +3,7 @@
 //! Status `Proposed`: being modelled, without legal or financial effect. A plan holds no clock, so
 //! that rows are created and last updated on its first day. The format of
 //! `ContractCommitmentDurationType` is not settled in the public text that we have; here it is
-//! `1 Year` or `3 Years`. Columns after FOCUS 1.4 (2026-06-04).
+//! `1 Year` or `3 Years`. Columns after FOCUS 1.4 (2026-06-04), and one of our own: whether the plan was replayed.
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -14,11 +14,12 @@ use super::row::check;
 use crate::bill::{CommitmentCategory, Ratio};
 use crate::catalog::{Payment, Provider, Term};
 use crate::report::accounts::HeldRow;
+use crate::report::table;
 use crate::report::view::PlanReport;
 use crate::units::Money;
 
-/// Every column, in the order of the specification's table.
-pub const COLUMNS: [&str; 28] = [
+/// Every column, in the order of the specification's table; ours is the last.
+pub const COLUMNS: [&str; 29] = [
     "BillingCurrency",
     "ContractCommitmentApplicability",
     "ContractCommitmentBenefitCategory",
@@ -47,6 +48,7 @@ pub const COLUMNS: [&str; 28] = [
     "ContractPeriodStart",
     "InvoiceIssuerName",
     "ServiceProviderName",
+    "x_Replay",
 ];
 
 /// Writes one row per proposed commitment, from midnight UTC of `start`, or of the report's first day.
@@ -132,6 +134,8 @@ fn cells(
     };
     let nanos = |nanos: i128| decimal(Money::from_nanos(nanos));
     let made = plan_start.to_owned();
+    let replayed = table::replay::line(report);
+    check("x_Replay", &replayed)?;
     Ok(vec![
         catalog.currency.clone(),
         covers.to_string(),
@@ -161,5 +165,6 @@ fn cells(
         plan_start.to_owned(),
         provider.to_owned(),
         provider.to_owned(),
+        replayed,
     ])
 }

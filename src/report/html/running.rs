@@ -34,7 +34,7 @@ pub(super) fn cluster(report: &PlanReport) -> Option<Section> {
         ]);
     }
     section.blocks.push(Block::Table(states));
-    let told = remarks(cluster);
+    let told = remarks(report, cluster);
     if !told.is_empty() {
         section.blocks.push(Block::list(told));
     }
@@ -84,7 +84,7 @@ pub(super) fn cluster(report: &PlanReport) -> Option<Section> {
             |name: &str| Cell::fill(row.resources.iter().find(|r| r.resource == name).and_then(|r| r.fill));
         let mut remark: Vec<&str> = row.set_aside.iter().map(String::as_str).collect();
         remark.extend(row.unschedulable.then_some("cordoned"));
-        let path = format!("/cluster/nodes/{index}/list_month");
+        let path = |field: &str| format!("/cluster/nodes/{index}/{field}");
         nodes.row(vec![
             Cell::text(&row.node),
             Cell::text(row.instance_type.as_deref().unwrap_or("unknown")),
@@ -92,9 +92,11 @@ pub(super) fn cluster(report: &PlanReport) -> Option<Section> {
             Cell::number(grouped(row.pods + row.bound_pods)),
             fill("cpu"),
             fill("memory"),
-            match row.list_month {
-                Some(month) => Cell::money(currency, month.money(), &path),
-                None => Cell::number("unknown"),
+            match (row.list_month, row.spot_month) {
+                (Some(month), _) => Cell::money(currency, month.money(), &path("list_month")),
+                // The remark says that it is a spot node, and whose price that is.
+                (None, Some(month)) => Cell::money(currency, month.money(), &path("spot_month")),
+                (None, None) => Cell::number("unknown"),
             },
             Cell::text(remark.join("; ")),
         ]);

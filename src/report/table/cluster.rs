@@ -171,7 +171,7 @@ fn plans(report: &PlanReport, cluster: &ClusterReport, draw: &Draw) -> String {
         grid.row(cells);
     }
     let mut body = grid.render(draw);
-    for line in remarks(cluster) {
+    for line in remarks(report, cluster) {
         body.push_str(&draw.hanging("  ! ", &line));
     }
     body
@@ -182,15 +182,41 @@ pub(in crate::report) fn change(saving: Option<Ratio>) -> String {
 }
 
 /// What the costs leave out.
-pub(in crate::report) fn remarks(cluster: &ClusterReport) -> Vec<String> {
+pub(in crate::report) fn remarks(report: &PlanReport, cluster: &ClusterReport) -> Vec<String> {
     let mut lines = Vec::new();
-    if cluster.nodes_set_aside > 0 {
-        let (stay, are) = if cluster.nodes_set_aside == 1 { ("stays", "is") } else { ("stay", "are") };
+    let spot = cluster.spot.as_ref();
+    let (spot_nodes, spot_pods) = spot.map_or((0, 0), |spot| (spot.nodes, spot.pods));
+    let without = cluster.nodes_set_aside - spot_nodes;
+    if without > 0 {
         lines.push(format!(
-            "{} with {} {stay} and {are} in no cost: see below",
-            count(cluster.nodes_set_aside, "node"),
-            count(cluster.pods_set_aside, "pod"),
+            "{} with {} {} and {} in no cost: see below",
+            count(without, "node"),
+            count(cluster.pods_set_aside - spot_pods, "pod"),
+            if without == 1 { "stays" } else { "stay" },
+            if without == 1 { "is" } else { "are" },
         ));
+    }
+    if let Some(spot) = spot {
+        let currency = Currency::new(&report.catalog.currency);
+        let mut words = format!(
+            "{} with {} {} in every state, beside these costs on demand: ",
+            count(spot.nodes, "spot node"),
+            count(spot.pods, "pod"),
+            if spot.nodes == 1 { "stays" } else { "stay" },
+        );
+        if spot.nodes > spot.nodes_without_rate {
+            words += &format!(
+                "{} a month by the catalog's average spot rate, which is not what was paid; as it is {} in all",
+                currency.cents(spot.spot_month.money()),
+                currency.cents(spot.as_is_month.money()),
+            );
+        }
+        words += &match spot.nodes_without_rate {
+            0 => String::new(),
+            n if n == spot.nodes => "the catalog has no spot rate for that".to_owned(),
+            n => format!(", without {} of which the catalog has no spot rate", count(n, "spot node")),
+        };
+        lines.push(words);
     }
     if cluster.pods_waiting > 0 {
         lines.push(format!(
@@ -259,6 +285,10 @@ fn cells(report: &PlanReport, rows: &[&ClusterNodeRow], name: String, draw: &Dra
     };
     let price = match (&first.set_aside, first.list_rate) {
         (None, Some(_)) => currency.short(rows.iter().filter_map(|r| r.list_month).map(|m| m.money()).sum()),
+        _ if first.spot_month.is_some() => {
+            let months = rows.iter().filter_map(|row| row.spot_month).map(|month| month.money());
+            format!("spot: {}", currency.short(months.sum()))
+        }
         _ if first.capacity_type == "spot" => "spot: unknown".to_owned(),
         _ => "unknown".to_owned(),
     };

@@ -187,9 +187,14 @@ pub(in crate::report) fn lines(report: &PlanReport, measures: &MeasuresRow) -> V
     let premium = measures.premium.map(|p| format!(" ({})", signed_percent(p))).unwrap_or_default();
     let currency = Currency::new(&report.catalog.currency);
     lines.push(format!(
-        "Measures: {}, {} a month{premium}.",
+        "Measures: {}, {} a month{premium}{}.",
         words(measures),
-        currency.short(measures.premium_month)
+        currency.short(measures.premium_month),
+        match (measures.settled, measures.proven) {
+            (true, true) => "; all cheaper ones were tried",
+            (true, false) => "; the cheapest found",
+            (false, _) => "",
+        },
     ));
     for extra in &measures.extra_nodes {
         lines.push(format!("  {} more of {}", count(extra.nodes, "node"), extra.pool));

@@ -12,6 +12,8 @@ pub(in crate::report::csv) fn nodes(report: &PlanReport, sheet: &mut Sheet) {
         "currency",
         "list_rate_per_hour",
         "list_cost_month",
+        "spot_rate_per_hour",
+        "spot_cost_month",
         "set_aside",
         "unschedulable",
         "pods",
@@ -28,7 +30,8 @@ pub(in crate::report::csv) fn nodes(report: &PlanReport, sheet: &mut Sheet) {
         for resource in &row.resources {
             sheet.text(&row.node).maybe_text(row.instance_type.as_deref()).maybe_text(row.zone.as_deref());
             sheet.text(&row.capacity_type).text(&report.catalog.currency);
-            sheet.maybe(row.list_rate).maybe(row.list_month).maybe_text(row.set_aside.as_deref());
+            sheet.maybe(row.list_rate).maybe(row.list_month).maybe(row.spot_rate).maybe(row.spot_month);
+            sheet.maybe_text(row.set_aside.as_deref());
             sheet.number(row.unschedulable).number(row.pods).number(row.held_pods).number(row.bound_pods);
             sheet.text(&resource.resource).text(unit(&resource.resource)).number(resource.allocatable);
             sheet.number(resource.bound).number(resource.requests).ratio(resource.fill).end();
@@ -48,11 +51,15 @@ pub(in crate::report::csv) fn plans(report: &PlanReport, sheet: &mut Sheet) {
         "list_cost_month",
         "saving_month",
         "saving",
+        "spot_cost_month",
     ]);
+    // Spot nodes stay in every state.
+    let spot = report.cluster.as_ref().and_then(|cluster| cluster.spot.as_ref());
+    let spot = spot.filter(|spot| spot.nodes > spot.nodes_without_rate).map(|spot| spot.spot_month);
     for row in report.cluster.iter().flat_map(|cluster| &cluster.plans) {
         sheet.text(&row.plan).text(&row.label).number(row.nodes).number(row.nodes_kept);
         sheet.number(row.pods_moved).text(&report.catalog.currency).number(row.list_hour);
-        sheet.number(row.list_month).number(row.saving_month).ratio(row.saving).end();
+        sheet.number(row.list_month).number(row.saving_month).ratio(row.saving).maybe(spot).end();
     }
 }
 
