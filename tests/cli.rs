@@ -629,7 +629,7 @@ fn files_that_programs_write_are_checked_as_a_whole() {
     };
     spoil("s.json", &[("\"bins\": [", "\"binz\": ["), ("\"cost_hour\": \"3\"", "\"cost_hour\": 3")]);
     spoil("c.json", &[("\"copies\":5", "\"copies\":-5"), ("\"rate\":\"1\"", "\"rate\":\"one\"")]);
-    spoil("c.json", &[("\"step\":\"prices\"", "\"step\":\"guess\"")]);
+    spoil("c.json", &[("\"step\":\"leaf\"", "\"step\":\"guess\"")]);
     let said = refusal(&["check", "s.json", "--certificate", "c.json"], folder.path());
     for words in [
         "`bins` is missing",
@@ -637,7 +637,7 @@ fn files_that_programs_write_are_checked_as_a_whole() {
         "unknown key `binz`",
         "problem.items[0].copies: `-5` is negative",
         "problem.bins[0].rate: `one` is not a plain decimal number",
-        "step: `guess` is none of `prices`, `branch`",
+        "step: `guess` is none of `branch`, `leaf`",
     ] {
         assert!(said.contains(words), "{words:?} is not in:\n{said}");
     }

@@ -96,7 +96,7 @@ impl<'a> Search<'a> {
 
     /// Solves the programme over patterns as far as `until`, a share of the budget, allows, for the bound, and
     /// rounds what it has on the way; dives, of which none begins after `dives`, or local search where they take
-    /// too long, follow unless the bound is known already (`bounded`).
+    /// too long, follow unless plans are not sought (`bounded`).
     pub(super) fn generate_columns(
         &mut self,
         lp: &mut PatternLp<'a>,
@@ -156,7 +156,7 @@ impl<'a> Search<'a> {
         /// Pairs of other ends.
         const ENDS: u32 = 16;
         /// Pairs of dives, where no limit ends them sooner.
-        const MOST_PAIRS: usize = 24;
+        const MOST_PAIRS: usize = 16;
         let top = Depth {
             partial: Partial::new(self.instance),
             solution: lp.solution(),

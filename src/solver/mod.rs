@@ -37,11 +37,10 @@ use crate::problem::{ItemTypeId, Problem};
 use crate::units::Money;
 
 use fastrand::Rng;
-use rayon::prelude::*;
 
-use branching::{Step, Tree};
+use branching::Tree;
 use control::{Budget, Event, Meter, Observer, Phase};
-use greedy::{Balance, Filler, Guide};
+use greedy::Guide;
 use harvest::Harvest;
 use instance::{Bin, Instance};
 use knapsack_lp::Columns;
@@ -151,6 +150,8 @@ const FEW_BINS: [Turn; 3] = [
     ALONE,
 ];
 
+/// Where the plan is settled.
+const FOR_BOUND: [Turn; 1] = [Turn { programme: 0.3, dives: 0.0, cases: LAST }];
 /// Of many bins cases say what the last share of a thousandth is, once there is a good plan.
 const MANY_BINS: [Turn; 2] = [Turn { programme: LAST, dives: 0.7, cases: 0.2 }, ALONE];
 
@@ -234,6 +235,7 @@ impl<'a> Search<'a> {
         let mut rng = Rng::with_seed(self.seed ^ 0x636f_6c75_6d6e);
         let turns = match &tree {
             None => &[ALONE][..],
+            Some(_) if settled => &FOR_BOUND,
             Some(_) if self.few_bins(&prices) => &FEW_BINS,
             Some(_) => &MANY_BINS,
         };
@@ -245,7 +247,7 @@ impl<'a> Search<'a> {
                 self.enter(Phase::ColumnGeneration);
                 let share = self.meter.share_used();
                 let until = (until(share, turn.dives), until(share, turn.programme));
-                self.generate_columns(programme, &may_open, known, until, &mut rng);
+                self.generate_columns(programme, &may_open, known || settled, until, &mut rng);
             }
             if let Some(tree) = &mut tree
                 && turn.cases > 0.0

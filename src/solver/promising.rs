@@ -18,7 +18,7 @@ const FIT_STEPS: u64 = 1_500;
 /// Looks at cases in one turn, where no limit ends it sooner.
 const MOST_LOOKS: u32 = 100_000;
 /// Longer attempts for each of the numbers of bins that may hold everything.
-const MOST_ATTEMPTS: usize = 64;
+const MOST_ATTEMPTS: usize = 24;
 
 impl Search<'_> {
     /// Whether branching on the numbers of bins may prove something in time.

@@ -39,27 +39,49 @@ impl Search<'_> {
     pub(super) fn first_plans(&mut self, views: &[View<'_>; 2], given: Option<&Plan>) -> Vec<Vec<Bin>> {
         /// Past this, copies are not dealt out one by one.
         const MOST_COPIES: u128 = 2_000_000;
+        /// Past this, only the relaxation's way is tried, unless it leads nowhere.
+        const MOST_SHAPES: usize = 1_000;
         let [lossy, plain] = *views;
-        let mut ways = vec![
-            (plain, Way::Greedy(0.0, 0.0)),
-            (plain, Way::Greedy(0.5, 0.02)),
-            (plain, Way::Greedy(1.0, 0.0)),
-        ];
-        if !std::ptr::eq(lossy.prices, plain.prices) {
-            ways.extend([(lossy, Way::Greedy(0.0, 0.0)), (lossy, Way::Greedy(0.5, 0.02))]);
-        }
-        let greedy = ways.len();
-        let copies: u128 = self.instance.shapes.iter().map(|s| u128::from(s.copies)).sum();
-        if copies <= MOST_COPIES {
-            ways.push((plain, Way::Shares));
-            if !std::ptr::eq(lossy.prices, plain.prices) {
-                ways.push((lossy, Way::Shares));
+        let views = if std::ptr::eq(lossy.prices, plain.prices) { vec![plain] } else { vec![plain, lossy] };
+        let mut greedy = Vec::new();
+        for (i, &view) in views.iter().enumerate() {
+            greedy.extend([(view, Way::Greedy(0.0, 0.0)), (view, Way::Greedy(0.5, 0.02))]);
+            if i == 0 {
+                greedy.push((view, Way::Greedy(1.0, 0.0)));
             }
         }
+        let copies: u128 = self.instance.shapes.iter().map(|s| u128::from(s.copies)).sum();
+        let dealt: Vec<_> = match copies <= MOST_COPIES {
+            true => views.iter().map(|&view| (view, Way::Shares)).collect(),
+            false => Vec::new(),
+        };
+        let mut starts = Vec::new();
+        // Of many shapes the greedy takes longer than it is worth.
+        if self.instance.shapes.len() > MOST_SHAPES {
+            starts = self.plans_by(&dealt);
+        }
+        if starts.is_empty() {
+            let ways: Vec<_> = greedy.iter().chain(&dealt).copied().collect();
+            starts = self.plans_by(&ways);
+        }
+        if let Some(given) = given {
+            let mut filler = Filler::default();
+            let bins = self.taken(plain.guide, given).finish(plain.guide, &mut filler, f64::INFINITY);
+            self.meter.spend(filler.work);
+            if let Some(bins) = bins {
+                self.offer_plan(bins.clone());
+                starts.push(bins);
+            }
+        }
+        starts
+    }
+
+    /// The plans of some ways, the cheapest greedy one and all others.
+    fn plans_by(&mut self, ways: &[(View<'_>, Way)]) -> Vec<Vec<Bin>> {
         let instance = self.instance;
         let tries: Vec<(Option<Vec<Bin>>, u64)> = ways
-            .into_par_iter()
-            .map(|(View { guide, prices }, way)| {
+            .par_iter()
+            .map(|&(View { guide, prices }, way)| {
                 let mut filler = Filler::default();
                 let bins = match way {
                     Way::Shares => shares::pack(guide, prices, &mut filler),
@@ -76,28 +98,23 @@ impl Search<'_> {
             })
             .collect();
         let mut cheapest: Option<Vec<Bin>> = None;
-        let mut starts = Vec::new();
-        for (i, (bins, work)) in tries.into_iter().enumerate() {
+        let mut plans = Vec::new();
+        for ((bins, work), (_, way)) in tries.into_iter().zip(ways) {
             self.meter.spend(work);
             let Some(bins) = bins else { continue };
             self.offer_plan(bins.clone());
-            if i >= greedy {
-                starts.push(bins);
-            } else if cheapest.as_ref().is_none_or(|best| self.cost(&bins) < self.cost(best)) {
-                cheapest = Some(bins);
+            match way {
+                Way::Shares => plans.push(bins),
+                Way::Greedy(..)
+                    if cheapest.as_ref().is_none_or(|best| self.cost(&bins) < self.cost(best)) =>
+                {
+                    cheapest = Some(bins);
+                }
+                Way::Greedy(..) => {}
             }
         }
-        starts.extend(cheapest);
-        if let Some(given) = given {
-            let mut filler = Filler::default();
-            let bins = self.taken(plain.guide, given).finish(plain.guide, &mut filler, f64::INFINITY);
-            self.meter.spend(filler.work);
-            if let Some(bins) = bins {
-                self.offer_plan(bins.clone());
-                starts.push(bins);
-            }
-        }
-        starts
+        plans.extend(cheapest);
+        plans
     }
 
     /// The bins of a plan, as far as there are items and stock for them.
