@@ -229,15 +229,14 @@ impl<'a> Search<'a> {
         }
         let known = self.known > Money::ZERO;
         let branches = !known && self.branches(&prices);
-        let mut tree =
-            if branches { Tree::start(instance, self.columns, &prices, self.to_beat()) } else { None };
+        let mut tree: Option<Tree<'_>> = None;
         let mut programme = (patterns && !self.done()).then(|| self.programme(&prices, known));
         let mut rng = Rng::with_seed(self.seed ^ 0x636f_6c75_6d6e);
-        let turns = match &tree {
-            None => &[ALONE][..],
-            Some(_) if settled => &FOR_BOUND,
-            Some(_) if self.few_bins(&prices) => &FEW_BINS,
-            Some(_) => &MANY_BINS,
+        let turns = match branches {
+            false => &[ALONE][..],
+            true if settled => &FOR_BOUND,
+            true if self.few_bins(&prices) => &FEW_BINS,
+            true => &MANY_BINS,
         };
         for turn in turns {
             let until = |share: f64, length: f64| (share + length).min(LAST);
@@ -249,10 +248,13 @@ impl<'a> Search<'a> {
                 let until = (until(share, turn.dives), until(share, turn.programme));
                 self.generate_columns(programme, &may_open, known || settled, until, &mut rng);
             }
-            if let Some(tree) = &mut tree
-                && turn.cases > 0.0
-                && !self.done()
-            {
+            if turn.cases == 0.0 || self.done() {
+                continue;
+            }
+            if tree.is_none() {
+                tree = Tree::start(instance, self.columns, &prices, self.to_beat());
+            }
+            if let Some(tree) = &mut tree {
                 self.enter(Phase::Branching);
                 if let Some(programme) = &programme {
                     tree.take(&programme.best_integer);
