@@ -148,8 +148,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Dives two by two, each pair slower than the one before as far as they go; behind each the end of the better one is
-    /// tried in other ways, and a short local search follows.
+    /// Dives two by two, each pair slower than the one before as far as they go; behind each the end of the
+    /// better one is tried in other ways, and a short local search follows.
     fn dives(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, (begin, most): (f64, f64), rng: &mut Rng) {
         /// Of the budget, for other ends and for the local search.
         const SHARE: f64 = 0.05;

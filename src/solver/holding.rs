@@ -24,14 +24,13 @@ use super::simplex::Simplex;
 /// Patterns, kept from one question to the next.
 pub(super) struct Holding<'a> {
     instance: &'a Instance,
-    pool: Vec<Pattern>,
     known: BTreeSet<Pattern>,
     pub work: u64,
 }
 
 impl<'a> Holding<'a> {
     pub(super) fn new(instance: &'a Instance) -> Self {
-        Holding { instance, pool: Vec::new(), known: BTreeSet::new(), work: 0 }
+        Holding { instance, known: BTreeSet::new(), work: 0 }
     }
 
     /// Prices under which these bins are worth less than everything, if there are any. `weights` say what a
@@ -64,7 +63,7 @@ impl<'a> Holding<'a> {
                 lp.add(0.0, rate(*kind), &terms);
             }
         };
-        for pattern in &self.pool {
+        for pattern in &self.known {
             column(&mut lp, pattern);
         }
         for _ in 0..ROUNDS {
@@ -90,9 +89,9 @@ impl<'a> Holding<'a> {
                 self.work += found.work;
                 for content in found.patterns {
                     let pattern = (t, content);
-                    if self.known.insert(pattern.clone()) {
+                    if !self.known.contains(&pattern) {
                         column(&mut lp, &pattern);
-                        self.pool.push(pattern);
+                        self.known.insert(pattern);
                         changed = true;
                     }
                 }

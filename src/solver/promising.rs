@@ -44,7 +44,7 @@ impl Search<'_> {
         const BETWEEN: u32 = 32;
         let mut attempts = 0;
         for looks in 1..=MOST_LOOKS {
-            if self.done() || self.meter.share_used() >= until {
+            if self.done() || self.meter.share_used() >= until || bound_only && tree.is_stuck() {
                 break;
             }
             let step = tree.step(self.to_beat());
@@ -63,10 +63,7 @@ impl Search<'_> {
             if looks.is_power_of_two() {
                 self.offer_tree(tree);
             }
-            if tree.is_stuck() && looks.is_multiple_of(BETWEEN) {
-                if bound_only {
-                    break;
-                }
+            if looks.is_multiple_of(BETWEEN) && !bound_only && tree.is_stuck() {
                 self.pack_promising(tree, guide, &mut attempts, rng);
             }
         }
