@@ -304,7 +304,7 @@ impl ClusterReport {
 }
 
 /// What a spot node costs an hour on average, where the catalog knows.
-pub fn spot_rate(catalog: &Catalog, policy: &Policy, reason: &SetAside) -> Option<Rate> {
+fn spot_rate(catalog: &Catalog, policy: &Policy, reason: &SetAside) -> Option<Rate> {
     match *reason {
         SetAside::Spot(Some(known)) => Some(formulate::node_rate(&catalog.types[known], policy, true)),
         _ => None,
