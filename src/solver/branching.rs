@@ -181,8 +181,8 @@ impl<'a> Tree<'a> {
         matches!((self.stuck, next), (Some(stuck), Some(next)) if next >= stuck)
     }
 
-    /// Looks at the cheapest open case. `incumbent` is the cost to beat, nano-dollars.
-    pub(super) fn step(&mut self, incumbent: i128) -> Step {
+    /// Looks at the cheapest open case. `incumbent` is the cost to beat; `stop` says whether so much work is too much.
+    pub(super) fn step(&mut self, incumbent: i128, stop: &dyn Fn(u64) -> bool) -> Step {
         let Some(std::cmp::Reverse((known, c))) = self.open.pop() else { return Step::Finished };
         if known >= incumbent {
             return Step::Going;
@@ -208,7 +208,7 @@ impl<'a> Tree<'a> {
             }
             None => {
                 let bins: Vec<u64> = solution.bins.iter().map(|y| y.round().max(0.0) as u64).collect();
-                match self.cut_off(&bins) {
+                match self.cut_off(&bins, stop) {
                     true => {
                         let bound = self.cases[c].bound;
                         self.open.push(std::cmp::Reverse((bound, c)));
@@ -255,14 +255,14 @@ impl<'a> Tree<'a> {
     }
 
     /// Adds a cut that these numbers of bins do not meet, if there is one.
-    fn cut_off(&mut self, bins: &[u64]) -> bool {
+    fn cut_off(&mut self, bins: &[u64], stop: &dyn Fn(u64) -> bool) -> bool {
         if let Some(pi) = self.separate(bins) {
             let prices = self.relaxed_prices(&pi);
             if self.add_cut(prices, bins) {
                 return true;
             }
         }
-        let pi = self.holding.separate(bins, &self.prices, PATTERN_STEPS);
+        let pi = self.holding.separate(bins, &self.prices, PATTERN_STEPS, stop);
         self.work += std::mem::take(&mut self.holding.work);
         let Some(pi) = pi else { return false };
         let prices = self.exact_prices(&pi);

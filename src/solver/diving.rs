@@ -74,7 +74,7 @@ impl<'a> Search<'a> {
     /// The work of the first programme over patterns, about.
     pub(super) fn first_programme(&self) -> u64 {
         /// Pivots per shape.
-        const PIVOTS: u64 = 8;
+        const PIVOTS: u64 = 4;
         let shapes = self.instance.shapes.len() as u64;
         PIVOTS * shapes * (shapes * shapes / 8 + 4 * 2 * shapes)
     }

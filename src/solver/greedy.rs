@@ -6,6 +6,7 @@
 
 use super::instance::{Bin, Instance};
 use super::relaxation::Prices;
+use super::top_up::TopUp;
 
 /// A resource that the relaxation prices at nothing still weighs this much of the bin, or free
 /// riders would fill it up.
@@ -29,6 +30,8 @@ pub(super) struct Guide<'a> {
     pub instance: &'a Instance,
     /// Value per copy of each shape.
     pub pi: &'a [f64],
+    /// Per kind and dimension, the relaxation's price.
+    pub lambda: &'a [Vec<f64>],
     /// `weight[kind][k]`: share of the bin's price that dimension k makes up; sums to one.
     weight: Vec<Vec<f64>>,
     /// Weight of each dimension by how full the relaxation's bins are in it; sums to one.
@@ -79,7 +82,16 @@ impl<'a> Guide<'a> {
         candidates.sort_by(|&a, &b| ratio(b).total_cmp(&ratio(a)).then(a.cmp(&b)));
         let bought = candidates.iter().filter(|&&t| prices.bins[t] > 1e-6).count();
         let fullness = fullness(instance, prices);
-        Guide { instance, pi: &prices.pi, weight, fullness, by_rate, candidates, bought }
+        Guide {
+            instance,
+            pi: &prices.pi,
+            lambda: &prices.lambda,
+            weight,
+            fullness,
+            by_rate,
+            candidates,
+            bought,
+        }
     }
 
     /// Weight of each dimension of a kind, between prices (0) and fullness (1).
@@ -383,6 +395,7 @@ impl Filler {
         // What is left costs at least its value under the prices.
         let mut rest: f64 = shapes.iter().map(|&j| left[j] as f64 * guide.pi[j]).sum();
         let (bulk, plenty) = guide.bulk_kinds();
+        let mut top_up = TopUp::new(guide, &shapes);
         let mut sample: Vec<usize> = Vec::new();
         let mut turn = 0usize;
         while !shapes.is_empty() {
@@ -409,10 +422,17 @@ impl Filler {
                     best = Some((ratio, kind, filled));
                 }
             }
-            let (kind, content) = match best {
+            let (kind, mut content) = match best {
                 Some((_, kind, filled)) => (kind, filled.content),
                 None => self.place_somewhere(guide, &sample, left, value, available)?,
             };
+            // Of what there is plenty, many bins alike are better than one that is full to the brim.
+            if content.iter().any(|&(j, n)| left[j] / n == 1) {
+                content.iter().for_each(|&(j, n)| left[j] -= n);
+                content = top_up.top_up(kind, content, left);
+                self.work += std::mem::take(&mut top_up.work);
+                content.iter().for_each(|&(j, n)| left[j] += n);
+            }
             let mut copies =
                 content.iter().map(|&(j, n)| left[j] / n).min().unwrap_or(1).min(available[kind]);
             if copies > 1 {

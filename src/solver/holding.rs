@@ -34,8 +34,15 @@ impl<'a> Holding<'a> {
     }
 
     /// Prices under which these bins are worth less than everything, if there are any. `weights` say what a
-    /// copy left outside counts; `steps` limit each search for a pattern.
-    pub(super) fn separate(&mut self, bins: &[u64], weights: &[f64], steps: usize) -> Option<Vec<f64>> {
+    /// copy left outside counts; `steps` limit each search for a pattern, and `stop` says whether so much work
+    /// is too much.
+    pub(super) fn separate(
+        &mut self,
+        bins: &[u64],
+        weights: &[f64],
+        steps: usize,
+        stop: &dyn Fn(u64) -> bool,
+    ) -> Option<Vec<f64>> {
         const ROUNDS: usize = 200;
         /// Of what everything counts, what may be left outside by rounding.
         const NOTHING: f64 = 1e-7;
@@ -67,6 +74,9 @@ impl<'a> Holding<'a> {
             column(&mut lp, pattern);
         }
         for _ in 0..ROUNDS {
+            if stop(self.work) {
+                return None;
+            }
             let pivots = lp.solve(30 * shapes + 1_000);
             self.work += pivots as u64 * lp.work_per_pivot();
             let outside = lp.cost();

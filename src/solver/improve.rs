@@ -32,6 +32,11 @@ struct Way {
 /// Per round, what the ways did before counts so much less.
 const FADING: f64 = 0.995;
 
+/// One in so many bins is drawn, and of those the most wasteful freed: of many bins only few are still worth it.
+const DRAWN: usize = 20;
+/// But not more than these.
+const MOST_DRAWN: usize = 50;
+
 /// The least share of the neighbourhoods that every way has, in terms of the best way's.
 const LEAST_SHARE: f64 = 0.1;
 
@@ -228,6 +233,7 @@ impl<'a> Improver<'a> {
             .map(|w| if best > 0.0 { (w.rate() / best).max(LEAST_SHARE) } else { 1.0 })
             .collect();
         let total: f64 = weights.iter().sum();
+        let few = (n / DRAWN).clamp(3, MOST_DRAWN);
         let rounds = PER_ROUND.min(n.div_ceil(2)).max(1);
         for _ in 0..rounds {
             let mut drawn = self.rng.f64() * total;
@@ -247,8 +253,8 @@ impl<'a> Improver<'a> {
             let mut tries = 0;
             while members.len() < size && tries < 4 * size + 8 {
                 tries += 1;
-                // The more wasteful of a few random bins; one in three at random.
-                let draws = if members.is_empty() { 6 } else { [1, 3, 6][self.rng.usize(..3)] };
+                // The most wasteful of some random bins; one in three at random.
+                let draws = if members.is_empty() { 2 * few } else { [1, few, 2 * few][self.rng.usize(..3)] };
                 let pick = (0..draws)
                     .map(|_| self.rng.usize(..n))
                     .max_by(|&a, &b| self.nodes[a].waste.total_cmp(&self.nodes[b].waste).then(b.cmp(&a)))
@@ -401,12 +407,15 @@ fn repack(
     }
     let before = concentration(guide, members.iter().map(|&m| (nodes[m].kind, nodes[m].waste)));
     let mut filler = Filler::default();
+    let mut value = vec![0.0; pool.len()];
     let mut best: Option<(Repacked, f64)> = None;
     for _ in 0..3 {
         let balance = Balance([0.0, 0.0, 0.5, 1.0][rng.usize(..4)]);
         filler.lean = [0.0, 0.01, 0.03, 0.1][rng.usize(..4)];
         let noise = [0.0, 0.02, 0.05, 0.1][rng.usize(..4)];
-        let value: Vec<f64> = by.pi.iter().map(|p| p.max(1.0) * (1.0 + noise * (rng.f64() - 0.5))).collect();
+        for (j, value) in value.iter_mut().enumerate().filter(|&(j, _)| pool[j] > 0) {
+            *value = by.pi[j].max(1.0) * (1.0 + noise * (rng.f64() - 0.5));
+        }
         // Kinds to open: those freed, and a few of the best for the prices.
         let mut open: Vec<usize> = Vec::new();
         if rng.bool() {

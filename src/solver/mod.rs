@@ -29,6 +29,7 @@ mod rounding;
 mod shares;
 mod simplex;
 mod starts;
+mod top_up;
 
 pub use pooled::{pooled_bound, solve_pooled, solve_pooled_from};
 

@@ -47,7 +47,7 @@ impl Search<'_> {
             if self.done() || self.meter.share_used() >= until || bound_only && tree.is_stuck() {
                 break;
             }
-            let step = tree.step(self.to_beat());
+            let step = tree.step(self.to_beat(), &|work| self.meter.share_used_after(work) >= 1.0);
             self.meter.spend(std::mem::take(&mut tree.work));
             match step {
                 Step::Promising(bins) if !bound_only => self.pack_exactly(guide, &bins, FIT_STEPS, rng),

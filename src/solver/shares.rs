@@ -2,13 +2,14 @@
 //!
 //! A greedy that takes the best bin first uses up what mixes well, and ends with bins that nobody would
 //! buy. The relaxation knows the right mix for each kind of bin: as many bins as it buys stand open from
-//! the start, the largest copies go first, each where it evens out what is left; what finds no room is
-//! packed by prices.
+//! the start, the largest copies go first, each where it evens out what is left; then each bin is topped up
+//! from all that is still to be packed. What finds no room is packed by prices.
 
 use super::greedy::{Filler, Guide};
 use super::instance::{Bin, Instance};
 use super::relaxation::Prices;
 use super::rounding::Partial;
+use super::top_up::TopUp;
 
 /// Bins that are looked at for each copy.
 const OPEN_AT_ONCE: u64 = 120;
@@ -24,38 +25,37 @@ pub(super) fn pack(guide: &Guide<'_>, prices: &Prices, filler: &mut Filler) -> O
     let mut kinds: Vec<usize> =
         (0..instance.kinds.len()).filter(|&t| guide.may_open(t) && !prices.assigned[t].is_empty()).collect();
     kinds.sort_by_key(|&t| (std::cmp::Reverse(instance.kinds[t].rate), t));
-    let mut shares = whole_shares(instance, prices, &kinds);
-    let mut carried = vec![0u64; instance.shapes.len()];
-    for (&t, share) in kinds.iter().zip(&mut shares) {
-        // What did not fit into dearer bins may fit beside this kind's own.
-        for (j, n) in carried.iter_mut().enumerate() {
-            if instance.fits[t][j] > 0 {
-                share[j] += std::mem::take(n);
-            }
-        }
+    let every: Vec<usize> = (0..instance.shapes.len()).collect();
+    let mut top_up = TopUp::new(guide, &every);
+    for (&t, share) in kinds.iter().zip(whole_shares(instance, prices, &kinds)) {
         // Bins that cost nothing may be bought without number.
         let copies = share.iter().fold(0u64, |sum, &n| sum.saturating_add(n));
         let bins = (prices.bins[t].round() as u64).min(partial.available[t]).min(copies);
         let parts = bins.div_ceil(OPEN_AT_ONCE);
-        let dealt = share.clone();
         let mut offered = vec![0u64; share.len()];
         for part in 0..parts {
             let open = bins * (part + 1) / parts - bins * part / parts;
-            deal(&dealt, part, parts, &mut offered);
+            deal(&share, part, parts, &mut offered);
+            // Other bins may have been topped up with some of it.
+            for (offered, &left) in offered.iter_mut().zip(&partial.left) {
+                *offered = left.min(*offered);
+            }
             let (contents, work) = spread(guide, t, open as usize, &offered);
             filler.work += work;
-            for content in contents.into_iter().filter(|content| !content.is_empty()) {
+            let mut outside = partial.left.clone();
+            for &(j, n) in contents.iter().flatten() {
+                outside[j] -= n;
+            }
+            for content in contents {
+                let content = top_up.top_up(t, content, &mut outside);
                 for &(j, n) in &content {
-                    share[j] -= n;
-                    offered[j] -= n;
+                    offered[j] = offered[j].saturating_sub(n);
                 }
                 partial.take(&Bin { kind: t, content, copies: 1 }, 1);
             }
         }
-        for (carried, share) in carried.iter_mut().zip(share) {
-            *carried += *share;
-        }
     }
+    filler.work += top_up.work;
     partial.finish(guide, filler, f64::INFINITY)
 }
 
@@ -130,7 +130,7 @@ fn spread(guide: &Guide<'_>, t: usize, bins: usize, offered: &[u64]) -> (Vec<Vec
 }
 
 /// Whether the rules let one more copy in.
-fn may_join(instance: &Instance, t: usize, j: usize, content: &[(usize, u64)]) -> bool {
+pub(super) fn may_join(instance: &Instance, t: usize, j: usize, content: &[(usize, u64)]) -> bool {
     let conflicts = &instance.shapes[j].conflicts;
     content.iter().all(
         |&(i, n)| {
