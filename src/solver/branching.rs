@@ -31,13 +31,15 @@ use super::holding::Holding;
 use super::instance::Instance;
 use super::knapsack_lp::Columns;
 use super::master::{Programme, Sense};
-use super::relaxation::{CompactPart, Prices};
+use super::relaxation::Prices;
 
 /// Cost of leaving a cut unmet, in multiples of the first cut's demand. It keeps a case without any
 /// plan solvable: its duals then prove a bound far above every incumbent.
 const SHORTFALL: f64 = 16.0;
 /// Cases that the search for one kind's best pattern may look at.
 const PATTERN_STEPS: usize = 400;
+/// Cases within cases: where bins cost next to nothing, each could be parted for ever.
+const MOST_DEPTH: usize = 4_000;
 /// A distance from the next integer that counts as none.
 const INTEGRAL: f64 = 1e-5;
 
@@ -188,6 +190,10 @@ impl<'a> Tree<'a> {
             return Step::Going;
         }
         // Without an answer from the programme the case keeps the bound that it has.
+        if self.depth(c) > MOST_DEPTH {
+            self.stuck = Some(self.stuck.map_or(known, |s| s.min(known)));
+            return Step::Going;
+        }
         let limits = self.limits(c);
         let Some(solution) = self.solve_node(&limits) else { return Step::Going };
         self.sharpen(c, &limits, &solution.weights);
@@ -256,13 +262,15 @@ impl<'a> Tree<'a> {
 
     /// Adds a cut that these numbers of bins do not meet, if there is one.
     fn cut_off(&mut self, bins: &[u64], stop: &dyn Fn(u64) -> bool) -> bool {
-        if let Some(pi) = self.separate(bins) {
+        let by_resources = self.holding.separate_by_resources(bins, &self.prices);
+        self.work += std::mem::take(&mut self.holding.work);
+        if let Some(pi) = by_resources {
             let prices = self.relaxed_prices(&pi);
             if self.add_cut(prices, bins) {
                 return true;
             }
         }
-        let pi = self.holding.separate(bins, &self.prices, PATTERN_STEPS, stop);
+        let pi = self.holding.separate_by_patterns(bins, &self.prices, PATTERN_STEPS, stop);
         self.work += std::mem::take(&mut self.holding.work);
         let Some(pi) = pi else { return false };
         let prices = self.exact_prices(&pi);
@@ -324,6 +332,10 @@ impl<'a> Tree<'a> {
     fn relaxed_prices(&mut self, pi: &[f64]) -> IntegerPrices {
         let (pi, lambda) = self.scaled(pi);
         bound::integer_prices(self.instance, &pi, &lambda)
+    }
+
+    fn depth(&self, c: usize) -> usize {
+        std::iter::successors(Some(c), |&c| self.cases[c].part_of.map(|(whole, _)| whole)).count()
     }
 
     /// How many bins of each kind a case has at least and at most.
@@ -436,43 +448,6 @@ impl<'a> Tree<'a> {
                 .map(|(cut, d)| d.max(0.0) * total / (cut.demand as f64).max(1.0))
                 .collect(),
         })
-    }
-
-    /// Prices under which these bins are worth less than the demand, if there are any.
-    fn separate(&mut self, bins: &[u64]) -> Option<Vec<f64>> {
-        let instance = self.instance;
-        let total = self.total;
-        let mut lp = Programme::default();
-        let mut cover: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.shapes.len()];
-        let mut fixed = Vec::new();
-        for (t, &n) in bins.iter().enumerate().filter(|(_, n)| **n > 0) {
-            let part = CompactPart::add(&mut lp, instance, t, total, &mut cover);
-            lp.cost[part.bins] = 0.0;
-            fixed.push((part.bins, n as f64 * part.scaled_rate));
-        }
-        for (v, most) in fixed {
-            lp.add_row(vec![(v, 1.0)], Sense::AtMost, most);
-        }
-        // What is left uncovered costs its price.
-        let mut rows = Vec::with_capacity(cover.len());
-        for ((mut terms, shape), price) in cover.into_iter().zip(&instance.shapes).zip(&self.prices) {
-            let share = (shape.copies as f64 * price / total).max(1e-9);
-            let missing = lp.add_variable(share);
-            terms.push((missing, 1.0));
-            rows.push(lp.add_row(terms, Sense::AtLeast, 1.0));
-        }
-        self.work += lp.work();
-        let solution = lp.solve_lp().ok()?;
-        let uncovered: f64 = solution.x.iter().zip(&lp.cost).map(|(x, c)| x.max(0.0) * c).sum();
-        if uncovered < 1e-7 {
-            return None;
-        }
-        let pi = rows
-            .iter()
-            .zip(&instance.shapes)
-            .map(|(&r, s)| (solution.dual[r] * total / s.copies as f64).max(0.0))
-            .collect();
-        Some(pi)
     }
 
     /// The tree as a proof, branches whose cases were never looked at included.

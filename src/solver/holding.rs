@@ -1,5 +1,5 @@
-//! Whether given bins can hold everything, patterns taken in parts: the programme over patterns with the
-//! numbers of bins fixed.
+//! Whether given bins can hold everything: by their resources, with the relaxation, or patterns taken in parts,
+//! with the programme over patterns; the numbers of bins are fixed in either.
 //!
 //! ```text
 //! min  sum_j w_j s_j
@@ -18,7 +18,8 @@ use super::bound;
 use super::cases::{self, Cases};
 use super::exchange::Pattern;
 use super::instance::Instance;
-use super::master::Sense;
+use super::master::{Programme, Sense};
+use super::relaxation::CompactPart;
 use super::simplex::Simplex;
 
 /// Patterns, kept from one question to the next.
@@ -33,10 +34,49 @@ impl<'a> Holding<'a> {
         Holding { instance, known: BTreeSet::new(), work: 0 }
     }
 
+    /// Prices under which the resources of these bins are worth less than everything, if there are any. `prices`
+    /// say what a copy left outside counts.
+    pub(super) fn separate_by_resources(&mut self, bins: &[u64], prices: &[f64]) -> Option<Vec<f64>> {
+        let instance = self.instance;
+        let worth = instance.shapes.iter().zip(prices).map(|(s, p)| s.copies as f64 * p);
+        let total = worth.sum::<f64>().max(1.0);
+        let mut lp = Programme::default();
+        let mut cover: Vec<Vec<(usize, f64)>> = vec![Vec::new(); instance.shapes.len()];
+        let mut fixed = Vec::new();
+        for (t, &n) in bins.iter().enumerate().filter(|(_, n)| **n > 0) {
+            let part = CompactPart::add(&mut lp, instance, t, total, &mut cover);
+            lp.cost[part.bins] = 0.0;
+            fixed.push((part.bins, n as f64 * part.scaled_rate));
+        }
+        for (v, most) in fixed {
+            lp.add_row(vec![(v, 1.0)], Sense::AtMost, most);
+        }
+        // What is left uncovered costs its price.
+        let mut rows = Vec::with_capacity(cover.len());
+        for ((mut terms, shape), price) in cover.into_iter().zip(&instance.shapes).zip(prices) {
+            let share = (shape.copies as f64 * price / total).max(1e-9);
+            let missing = lp.add_variable(share);
+            terms.push((missing, 1.0));
+            rows.push(lp.add_row(terms, Sense::AtLeast, 1.0));
+        }
+        self.work += lp.work();
+        let solution = lp.solve_lp().ok()?;
+        let uncovered: f64 = solution.x.iter().zip(&lp.cost).map(|(x, c)| x.max(0.0) * c).sum();
+        if uncovered < 1e-7 {
+            return None;
+        }
+        let pi = rows
+            .iter()
+            .zip(&instance.shapes)
+            .map(|(&r, s)| (solution.dual[r] * total / s.copies as f64).max(0.0))
+            .collect();
+        Some(pi)
+    }
+
     /// Prices under which these bins are worth less than everything, if there are any. `weights` say what a
     /// copy left outside counts; `steps` limit each search for a pattern, and `stop` says whether so much work
     /// is too much.
-    pub(super) fn separate(
+    pub(super) fn separate_by_patterns(
         &mut self,
         bins: &[u64],
         weights: &[f64],
