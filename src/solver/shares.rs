@@ -130,7 +130,7 @@ fn spread(guide: &Guide<'_>, t: usize, bins: usize, offered: &[u64]) -> (Vec<Vec
 }
 
 /// Whether the rules let one more copy in.
-pub(super) fn may_join(instance: &Instance, t: usize, j: usize, content: &[(usize, u64)]) -> bool {
+fn may_join(instance: &Instance, t: usize, j: usize, content: &[(usize, u64)]) -> bool {
     let conflicts = &instance.shapes[j].conflicts;
     content.iter().all(
         |&(i, n)| {
