@@ -189,12 +189,12 @@ impl<'a> Tree<'a> {
         if known >= incumbent {
             return Step::Going;
         }
-        // Without an answer from the programme the case keeps the bound that it has.
         if self.depth(c) > MOST_DEPTH {
             self.stuck = Some(self.stuck.map_or(known, |s| s.min(known)));
             return Step::Going;
         }
         let limits = self.limits(c);
+        // Without an answer from the programme the case keeps the bound that it has.
         let Some(solution) = self.solve_node(&limits) else { return Step::Going };
         self.sharpen(c, &limits, &solution.weights);
         if self.cases[c].bound >= incumbent {

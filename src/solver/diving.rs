@@ -5,7 +5,8 @@ use rayon::prelude::*;
 
 use super::column_generation::{PatternLp, Round};
 use super::control::Phase;
-use super::greedy::{Filler, Guide};
+use super::greedy::Filler;
+use super::guide::Guide;
 use super::instance::Bin;
 use super::relaxation::{self, Prices};
 use super::rounding::{self, Partial};

@@ -12,7 +12,8 @@ use fastrand::Rng;
 use rayon::prelude::*;
 
 use super::fit::fit;
-use super::greedy::{Balance, Filler, Guide};
+use super::greedy::{Balance, Filler};
+use super::guide::Guide;
 use super::instance::{Bin, Instance};
 
 /// Neighbourhoods freed at once; fixed, so that the result is the same at any number of threads.

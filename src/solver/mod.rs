@@ -15,6 +15,7 @@ mod enumeration;
 mod exchange;
 mod fit;
 mod greedy;
+mod guide;
 mod harvest;
 mod holding;
 mod improve;
@@ -41,7 +42,7 @@ use fastrand::Rng;
 
 use branching::Tree;
 use control::{Budget, Event, Meter, Observer, Phase};
-use greedy::Guide;
+use guide::Guide;
 use harvest::Harvest;
 use instance::{Bin, Instance};
 use knapsack_lp::Columns;

@@ -3,7 +3,8 @@
 
 use fastrand::Rng;
 
-use super::greedy::{Balance, Filler, Guide};
+use super::greedy::{Balance, Filler};
+use super::guide::Guide;
 use super::instance::{Bin, Instance};
 use super::master::{Programme, Sense};
 

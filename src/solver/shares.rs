@@ -5,11 +5,12 @@
 //! the start, the largest copies go first, each where it evens out what is left; then each bin is topped up
 //! from all that is still to be packed. What finds no room is packed by prices.
 
-use super::greedy::{Filler, Guide};
+use super::greedy::Filler;
+use super::guide::Guide;
 use super::instance::{Bin, Instance};
 use super::relaxation::Prices;
 use super::rounding::Partial;
-use super::top_up::TopUp;
+use super::top_up::{TopUp, may_join};
 
 /// Bins that are looked at for each copy.
 const OPEN_AT_ONCE: u64 = 120;
@@ -107,7 +108,7 @@ fn spread(guide: &Guide<'_>, t: usize, bins: usize, offered: &[u64]) -> (Vec<Vec
                 let score: f64 = pull.iter().zip(&room[at.clone()]).map(|(p, r)| p * r).sum();
                 if best.is_none_or(|(s, _)| score > s)
                     && demand.iter().zip(&free[at]).all(|(d, f)| d <= f)
-                    && may_join(instance, t, j, inside)
+                    && may_join(instance, t, j, inside, [None; 2])
                 {
                     best = Some((score, b));
                 }
@@ -127,16 +128,6 @@ fn spread(guide: &Guide<'_>, t: usize, bins: usize, offered: &[u64]) -> (Vec<Vec
         content.sort_unstable();
     }
     (content, work)
-}
-
-/// Whether the rules let one more copy in.
-fn may_join(instance: &Instance, t: usize, j: usize, content: &[(usize, u64)]) -> bool {
-    let conflicts = &instance.shapes[j].conflicts;
-    content.iter().all(
-        |&(i, n)| {
-            if i == j { n < instance.fits[t][j] } else { conflicts.binary_search(&i).is_err() }
-        },
-    )
 }
 
 /// Whole copies of each shape for each of the kinds, by largest remainder.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::Search;
-use super::greedy::{Balance, Filler, Guide};
+use super::greedy::{Balance, Filler};
+use super::guide::Guide;
 use super::improve::Improver;
 use super::instance::Bin;
 use super::relaxation::Prices;

@@ -5,14 +5,13 @@
 
 use smallvec::SmallVec;
 
-use super::greedy::Guide;
+use super::guide::Guide;
 use super::instance::Instance;
 
 /// Of two copies that leave together, one is of the so many shapes of the bin that are worth least.
 const SMALL: usize = 4;
 /// Worth less, a change does not count: rounding could turn it back.
 const LEAST_GAIN: f64 = 1.0;
-
 /// Changes per bin.
 const MOST_CHANGES: usize = 1_000;
 
@@ -145,24 +144,29 @@ impl<'a> TopUp<'a> {
                 break;
             }
             let fits = || instance.shapes[j].demand.iter().zip(&free).all(|(d, f)| d <= f);
-            if left[j] > 0 && fits() && self.may_join(bin, out, j) {
+            if left[j] > 0 && fits() && may_join(instance, bin.kind, j, &bin.content, out) {
                 return Some(Change { out, into: j, gain: p - worth });
             }
         }
         best
     }
+}
 
-    /// Whether the rules let a copy in once others left.
-    fn may_join(&self, bin: &Open, out: [Option<usize>; 2], j: usize) -> bool {
-        let instance = self.guide.instance;
-        let most = instance.fits[bin.kind][j];
-        let conflicts = &instance.shapes[j].conflicts;
-        most > 0
-            && bin.content.iter().all(|&(i, n)| {
-                let stay = n - out.iter().filter(|&&o| o == Some(i)).count() as u64;
-                if i == j { stay < most } else { stay == 0 || conflicts.binary_search(&i).is_err() }
-            })
-    }
+/// Whether the rules let one more copy into a bin of this kind once those of `out` have left.
+pub(super) fn may_join(
+    instance: &Instance,
+    kind: usize,
+    j: usize,
+    content: &[(usize, u64)],
+    out: [Option<usize>; 2],
+) -> bool {
+    let most = instance.fits[kind][j];
+    let conflicts = &instance.shapes[j].conflicts;
+    most > 0
+        && content.iter().all(|&(i, n)| {
+            let stay = n - out.iter().filter(|&&o| o == Some(i)).count() as u64;
+            if i == j { stay < most } else { stay == 0 || conflicts.binary_search(&i).is_err() }
+        })
 }
 
 #[cfg(test)]
