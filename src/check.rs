@@ -58,11 +58,7 @@ pub fn check_within(
     certificate: &Certificate,
     step_limit: u64,
 ) -> Result<Money, Vec<Objection>> {
-    let (wider, false_cliques) = with_cliques(problem, &certificate.cliques);
-    if !false_cliques.is_empty() {
-        return Err(false_cliques);
-    }
-    let problem = wider.as_ref().unwrap_or(problem);
+    let problem = &widened(problem, certificate)?;
     let items = Items::of(problem);
     let mut objections = check_dominance(problem, &items, &certificate.dominated);
     let left_out: BTreeSet<BinTypeId> = certificate.dominated.iter().map(|d| BinTypeId(d.bin_type)).collect();
@@ -100,13 +96,19 @@ pub fn check_within(
     }
 }
 
-/// The problem with a dimension per clique, where there are any, or those that are none.
-fn with_cliques(problem: &Problem, cliques: &[Vec<u32>]) -> (Option<Problem>, Vec<Objection>) {
-    let cliques: Vec<Vec<ItemTypeId>> =
-        cliques.iter().map(|members| members.iter().copied().map(ItemTypeId).collect()).collect();
-    let false_ones = cliques.iter().enumerate().filter(|(_, members)| !problem.is_clique(members));
-    let objections: Vec<Objection> = false_ones.map(|(place, _)| Objection::FalseClique(place)).collect();
-    (if cliques.is_empty() { None } else { problem.with_cliques(&cliques) }, objections)
+/// The problem with a dimension per clique and the rounded dimensions, or which of them are none.
+fn widened(problem: &Problem, certificate: &Certificate) -> Result<Problem, Vec<Objection>> {
+    let members = |clique: &Vec<u32>| clique.iter().copied().map(ItemTypeId).collect();
+    let cliques: Vec<Vec<ItemTypeId>> = certificate.cliques.iter().map(members).collect();
+    let rounded = &certificate.rounded;
+    let false_cliques = cliques.iter().enumerate().filter(|(_, members)| !problem.is_clique(members));
+    let false_rounding = rounded.iter().enumerate().filter(|(_, r)| !problem.may_round(r));
+    let objections: Vec<Objection> = false_cliques
+        .map(|(place, _)| Objection::FalseClique(place))
+        .chain(false_rounding.map(|(place, _)| Objection::FalseRounding(place)))
+        .collect();
+    let wider = problem.with_cliques(&cliques).and_then(|wider| wider.with_rounded(rounded));
+    wider.ok_or(objections)
 }
 
 /// What is wrong with the bin types left out.

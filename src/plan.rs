@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::problem::{BinTypeId, ItemTypeId, Problem};
+use crate::problem::{BinTypeId, ItemTypeId, Problem, RoundedDimension};
 use crate::units::Money;
 
 /// What one bin holds: a bin type and the item types in it with their counts.
@@ -227,6 +227,9 @@ pub struct Certificate {
     /// others. For the proof each is one more dimension after those of the problem, of which a bin has
     /// one and each copy takes one.
     pub cliques: Vec<Vec<u32>>,
+    /// Dimensions of the problem once more, divided and rounded down: what fits a bin fits it in these as
+    /// well. For the proof they are further dimensions after those of the cliques.
+    pub rounded: Vec<RoundedDimension>,
     /// Bin types left out.
     pub dominated: Vec<Dominance>,
     /// What the leaves count with.
@@ -240,7 +243,13 @@ impl Default for Certificate {
     /// Proves that no plan costs less than nothing.
     fn default() -> Self {
         let proof = vec![BoundStep::Leaf { weights: Vec::new() }];
-        Certificate { cliques: Vec::new(), dominated: Vec::new(), valuations: Vec::new(), proof }
+        Certificate {
+            cliques: Vec::new(),
+            rounded: Vec::new(),
+            dominated: Vec::new(),
+            valuations: Vec::new(),
+            proof,
+        }
     }
 }
 

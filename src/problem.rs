@@ -13,9 +13,11 @@ use crate::units::{Rate, Resources};
 mod cliques;
 mod limits;
 mod pooling;
+mod rounded;
 
 pub use limits::BinLimit;
 pub use pooling::{PoolId, Pooling, PoolingError};
+pub use rounded::RoundedDimension;
 
 /// Names an item type: its index in [`Problem::items`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use plimsoll::check::check_certificate;
 use plimsoll::plan::{
     BoundStep, Certificate, Dominance, PatternValue, Valuation, ValueProof, ValueStep, Weight,
 };
-use plimsoll::problem::{BinTypeId, Problem};
+use plimsoll::problem::{BinTypeId, Problem, RoundedDimension};
 use plimsoll::units::Money;
 
 #[path = "support/tiny.rs"]
@@ -55,6 +55,8 @@ fn every_pattern(problem: &Problem, t: BinTypeId) -> ValueProof {
 
 /// A proof with honest values at random prices, weighted at random.
 fn honest(rng: &mut Rng, problem: &Problem) -> Certificate {
+    let rounded: Vec<RoundedDimension> = (0..rng.usize(0..3)).map(|_| rounded(rng, problem)).collect();
+    let problem = &problem.with_rounded(&rounded).expect("made for it");
     let valuations: Vec<Valuation> = (0..rng.usize(1..4)).map(|_| valuation(rng, problem)).collect();
     let mut proof = Vec::new();
     let mut open = vec![2];
@@ -73,7 +75,12 @@ fn honest(rng: &mut Rng, problem: &Problem) -> Certificate {
             proof.push(BoundStep::Leaf { weights });
         }
     }
-    Certificate { valuations, proof, ..Certificate::default() }
+    Certificate { rounded, valuations, proof, ..Certificate::default() }
+}
+
+/// Some dimension of the problem.
+fn rounded(rng: &mut Rng, problem: &Problem) -> RoundedDimension {
+    RoundedDimension { dimension: rng.u32(0..problem.dimensions().len() as u32), divisor: rng.u64(1..7) }
 }
 
 /// Honest values at random prices. Some of the prices are the best per cost.
@@ -108,6 +115,15 @@ fn valuation(rng: &mut Rng, problem: &Problem) -> Valuation {
 
 /// Changes something somewhere.
 fn tamper(rng: &mut Rng, problem: &Problem, certificate: &mut Certificate) {
+    if !certificate.rounded.is_empty() && rng.u8(0..6) == 0 {
+        let place = rng.usize(0..certificate.rounded.len());
+        match rng.u8(0..4) {
+            0 => certificate.rounded[place].divisor = 0,
+            1 => certificate.rounded[place].dimension = problem.dimensions().len() as u32,
+            _ => certificate.rounded[place] = rounded(rng, problem),
+        }
+        return;
+    }
     if rng.u8(0..3) == 0 {
         let steps = &mut certificate.proof;
         let place = rng.usize(0..steps.len());
@@ -158,7 +174,8 @@ fn tamper(rng: &mut Rng, problem: &Problem, certificate: &mut Certificate) {
             proof => *proof = ValueProof::Exhaustive,
         },
         4 => {
-            let numerators = problem.dimensions().iter().map(|_| rng.u64(0..40)).collect();
+            let dimensions = problem.dimensions().len() + certificate.rounded.len();
+            let numerators = (0..dimensions).map(|_| rng.u64(0..40)).collect();
             let denominator = rng.u64(0..5);
             pattern_values[v].proof = ValueProof::ResourcePrices { numerators, denominator };
         }

@@ -12,6 +12,8 @@ pub enum Objection {
     UnknownBinType(BinTypeId),
     /// A set of item types of which a bin may hold more than one copy.
     FalseClique(usize),
+    /// The rounded dimension at this place is of no dimension of the problem, or divided by zero.
+    FalseRounding(usize),
     /// Not one price per item type.
     PriceCount {
         /// Prices given.
@@ -113,6 +115,9 @@ impl fmt::Display for Objection {
             Objection::UnknownBinType(bin) => write!(f, "bin type {} does not exist", bin.0),
             Objection::FalseClique(place) => {
                 write!(f, "a bin may hold several copies of the item types of clique {place}")
+            }
+            Objection::FalseRounding(place) => {
+                write!(f, "rounded dimension {place} is none of the problem's, or divided by zero")
             }
             Objection::PriceCount { found, expected } => {
                 write!(f, "{found} item prices where there are {expected} item types")

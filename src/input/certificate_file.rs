@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::problem_file::{self, ProblemFile};
 use super::{Fault, Source, form};
 use crate::plan::{BoundStep, Certificate, Dominance, Valuation};
-use crate::problem::{BinTypeId, ItemTypeId, Problem};
+use crate::problem::{BinTypeId, ItemTypeId, Problem, RoundedDimension};
 
 /// The proof of a lower bound, with the problem that it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +27,10 @@ struct CertificateFile {
     /// others: for the proof, each is one more dimension of which a bin has one and each copy takes one.
     #[serde(default)]
     cliques: Vec<Vec<u32>>,
+    /// Dimensions of the problem once more, in which every demand and every capacity is divided and rounded
+    /// down: for the proof, further dimensions after those of the cliques.
+    #[serde(default)]
+    rounded: Vec<RoundedDimension>,
     /// Bin types left out of the proof, because another one stands in for each.
     dominated: Vec<Dominance>,
     /// What copies are worth, and what patterns are worth at most.
@@ -100,6 +104,9 @@ pub fn write(problem: &Problem, names: Option<&Names>, certificate: &Certificate
     if !certificate.cliques.is_empty() {
         fields.push(format!("\"cliques\": {}", line(&certificate.cliques)));
     }
+    if !certificate.rounded.is_empty() {
+        fields.push(format!("\"rounded\": {}", line(&certificate.rounded)));
+    }
     fields.push(format!("\"dominated\": {}", line(&certificate.dominated)));
     fields.push(format!("\"valuations\": {}", lines(&certificate.valuations)));
     fields.push(format!("\"proof\": {}", lines(&certificate.proof)));
@@ -135,6 +142,7 @@ pub fn read(source: &Source) -> Result<Certified, Vec<Fault>> {
         names: file.names,
         certificate: Certificate {
             cliques: file.cliques,
+            rounded: file.rounded,
             dominated: file.dominated,
             valuations: file.valuations,
             proof: file.proof,
@@ -208,6 +216,7 @@ mod tests {
             }),
             certificate: Certificate {
                 cliques: Vec::new(),
+                rounded: vec![RoundedDimension { dimension: 1, divisor: 3 }],
                 dominated: vec![Dominance { bin_type: 0, by: 1 }],
                 valuations: vec![valuation(9), valuation(1)],
                 proof,

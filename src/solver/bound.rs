@@ -261,7 +261,7 @@ pub(super) fn proven(
         value,
         kind: BoundKind::Certified,
         certified: value,
-        certificate: Certificate { cliques: Vec::new(), dominated, valuations, proof },
+        certificate: Certificate { dominated, valuations, proof, ..Certificate::default() },
     }
 }
 

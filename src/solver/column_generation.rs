@@ -421,7 +421,7 @@ mod tests {
         let problem = Problem::new(vec!["cpu".into()], vec![item], vec![bin], [], None).unwrap();
         let instance = Instance::reduce(&problem).unwrap();
         let columns = relaxation::all_columns(&instance);
-        let prices = relaxation::solve(&instance, &columns).unwrap();
+        let prices = relaxation::solve(&instance, &columns, &[]).unwrap();
         let integer = bound::integer_prices(&instance, &prices.pi, &prices.lambda);
         let mut lp = PatternLp::start(&instance, &columns, &prices, integer);
         // The start has the pattern of 400 already; the worst come first, so that they are what goes.

@@ -31,6 +31,7 @@ mod shares;
 mod simplex;
 mod starts;
 mod top_up;
+mod widening;
 
 pub use pooled::{pooled_bound, solve_pooled, solve_pooled_from};
 
@@ -48,6 +49,7 @@ use instance::{Bin, Instance};
 use knapsack_lp::Columns;
 use relaxation::Prices;
 use starts::View;
+use widening::Widened;
 
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -103,13 +105,15 @@ fn climb(
 ) -> Result<Outcome, SolveError> {
     let meter = Meter::start(*budget);
     observer.on(&Event::Phase(Phase::Reduce));
+    let dimensions = problem.dimensions().len();
     let cliques = cliques::find(problem);
     let wider = problem.with_cliques(&cliques).filter(|_| !cliques.is_empty());
     let problem = wider.as_ref().unwrap_or(problem);
-    let instance = Instance::reduce(problem).map_err(SolveError::Unplaceable)?;
-    let columns = relaxation::all_columns(&instance);
+    observer.on(&Event::Phase(Phase::Relaxation));
+    let Widened { problem, rounded, instance, columns, prices } =
+        widening::relax(problem, dimensions, &meter).map_err(SolveError::Unplaceable)?;
     let mut search = Search {
-        problem,
+        problem: &problem,
         instance: &instance,
         columns: &columns,
         meter,
@@ -117,12 +121,13 @@ fn climb(
         observer,
         known,
         incumbent: None,
-        lower_bound: bound::by_single_shape(problem, &instance),
+        lower_bound: bound::by_single_shape(&problem, &instance),
         progress: Vec::new(),
         harvest: None,
     };
-    search.run(start);
+    search.run(prices, start);
     let mut outcome = search.finish()?;
+    outcome.lower_bound.certificate.rounded = rounded;
     outcome.lower_bound.certificate.cliques =
         cliques.iter().map(|members| members.iter().map(|j| j.0).collect()).collect();
     Ok(outcome)
@@ -174,15 +179,18 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn run(&mut self, start: Option<&Plan>) {
+    fn run(&mut self, prices: Option<Prices>, start: Option<&Plan>) {
         let instance = self.instance;
         if instance.shapes.is_empty() {
             self.offer_plan(Vec::new());
             return;
         }
-        self.enter(Phase::Relaxation);
+        if let Some(prices) = &prices {
+            let integer = bound::integer_prices(instance, &prices.pi, &prices.lambda);
+            self.offer_bound(bound::certified(self.problem, instance, &integer));
+        }
         // Where nothing takes up any resource there is nothing to relax, and rules alone ask for bins.
-        let prices = self.relax().unwrap_or_else(|| relaxation::by_the_copy(instance));
+        let prices = prices.unwrap_or_else(|| relaxation::by_the_copy(instance));
         let allowed = match instance.max_kinds {
             Some(most) => relaxation::choose_kinds(instance, &prices, most),
             None => Some((0..instance.kinds.len()).collect()),
@@ -282,13 +290,6 @@ impl<'a> Search<'a> {
 
     fn enter(&self, phase: Phase) {
         self.observer.on(&Event::Phase(phase));
-    }
-
-    fn relax(&mut self) -> Option<Prices> {
-        let prices = relaxation::solve(self.instance, self.columns).ok()?;
-        let integer = bound::integer_prices(self.instance, &prices.pi, &prices.lambda);
-        self.offer_bound(bound::certified(self.problem, self.instance, &integer));
-        Some(prices)
     }
 
     /// Where there are few patterns in all, every choice among them that may be cheaper.

@@ -70,9 +70,12 @@ pub(super) fn price_all(columns: &[Columns], pi: &[f64]) -> Vec<KnapsackLp> {
     columns.par_iter().map(|c| c.solve(pi)).collect()
 }
 
-/// Solves the relaxation over all kinds.
-pub(super) fn solve(instance: &Instance, columns: &[Columns]) -> Result<Prices, LpFailure> {
+/// Solves the relaxation over all kinds, some of which are known to matter.
+pub(super) fn solve(instance: &Instance, columns: &[Columns], known: &[usize]) -> Result<Prices, LpFailure> {
     let mut chosen = promising_kinds(instance);
+    chosen.extend(known);
+    chosen.sort_unstable();
+    chosen.dedup();
     let mut best: Option<Prices> = None;
     for _ in 0..MAX_ROUNDS {
         let Solved { pi, bins, assigned, .. } = solve_over(instance, &chosen)?;

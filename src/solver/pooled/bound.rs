@@ -78,7 +78,7 @@ fn case(problem: &Problem, pooling: &Pooling, allowed: Vec<Vec<PoolId>>, least: 
     let instance = Instance::reduce(&narrower).ok()?;
     let columns = relaxation::all_columns(&instance);
     let prices =
-        relaxation::solve(&instance, &columns).unwrap_or_else(|_| relaxation::by_the_copy(&instance));
+        relaxation::solve(&instance, &columns, &[]).unwrap_or_else(|_| relaxation::by_the_copy(&instance));
     let proven = bound::integer_prices(&instance, &prices.pi, &prices.lambda);
     let bound = bound::certified(&narrower, &instance, &proven).value.max(least);
     let split = Relaxed::new(&narrower, pooling, &instance, &prices).most_split().map(|(group, [a, b])| {

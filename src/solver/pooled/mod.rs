@@ -119,7 +119,7 @@ pub fn solve_pooled_from(
     }
     let columns = relaxation::all_columns(&instance);
     let prices =
-        relaxation::solve(&instance, &columns).unwrap_or_else(|_| relaxation::by_the_copy(&instance));
+        relaxation::solve(&instance, &columns, &[]).unwrap_or_else(|_| relaxation::by_the_copy(&instance));
     let floor: f64 = prices.bins.iter().zip(&instance.kinds).map(|(n, k)| n * k.rate as f64).sum();
     let relaxed = Relaxed::new(problem, pooling, &instance, &prices);
     let given = start::given(pooling, start);

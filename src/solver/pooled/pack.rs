@@ -116,8 +116,8 @@ impl Part<'_> {
         let sub = part(self.model.problem, &self.copies(every), bin_types, every);
         let instance = Instance::reduce(&sub).ok()?;
         let columns = relaxation::all_columns(&instance);
-        let prices =
-            relaxation::solve(&instance, &columns).unwrap_or_else(|_| relaxation::by_the_copy(&instance));
+        let prices = relaxation::solve(&instance, &columns, &[])
+            .unwrap_or_else(|_| relaxation::by_the_copy(&instance));
         let guide = Guide::new(&instance, &prices, &vec![true; instance.kinds.len()]);
         Some(with(&instance, &prices, &guide))
     }
