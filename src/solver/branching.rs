@@ -27,6 +27,7 @@ use crate::units::Money;
 
 use super::bound::{self, IntegerPrices, Limits, Worth};
 use super::cases;
+use super::exchange::Pattern;
 use super::holding::Holding;
 use super::instance::Instance;
 use super::knapsack_lp::Columns;
@@ -224,9 +225,7 @@ impl<'a> Tree<'a> {
                         let bound = self.cases[c].bound;
                         self.stuck = Some(self.stuck.map_or(bound, |s| s.min(bound)));
                         self.leave_out(c, &bins);
-                        let rates = self.instance.kinds.iter().map(|k| i128::from(k.rate));
-                        let cost = rates.zip(&bins).map(|(rate, &n)| rate * i128::from(n)).sum();
-                        match self.promising.insert((cost, bins.clone())) {
+                        match self.promising.insert((self.instance.cost(&bins), bins.clone())) {
                             true => Step::Promising(bins),
                             false => Step::Going,
                         }
@@ -258,6 +257,16 @@ impl<'a> Tree<'a> {
         {
             self.cuts.push(Cut { prices: prices.clone(), demand });
         }
+    }
+
+    /// Patterns that came up, or are in use.
+    pub(super) fn known(&self) -> impl Iterator<Item = &Pattern> {
+        self.holding.known()
+    }
+
+    /// Takes patterns that are in use.
+    pub(super) fn learn(&mut self, patterns: impl IntoIterator<Item = Pattern>) {
+        self.holding.learn(patterns);
     }
 
     /// Adds a cut that these numbers of bins do not meet, if there is one.

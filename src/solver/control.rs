@@ -128,6 +128,7 @@ impl Observer for Silent {
 }
 
 /// The running totals against a budget.
+#[derive(Clone)]
 pub(super) struct Meter<'a> {
     budget: Budget<'a>,
     started: Instant,

@@ -7,7 +7,7 @@ use super::column_generation::{PatternLp, Round};
 use super::control::Phase;
 use super::greedy::Filler;
 use super::guide::Guide;
-use super::instance::Bin;
+use super::instance::{Bin, Instance};
 use super::relaxation::{self, Prices};
 use super::rounding::{self, Partial};
 use super::starts::View;
@@ -16,7 +16,7 @@ use crate::units::Money;
 
 /// How slowly a dive goes.
 #[derive(Clone, Copy)]
-struct Pace {
+pub(super) struct Pace {
     /// One in so many of the bins that are left is settled between two programmes.
     at_once: f64,
     /// Rounds of column generation for each programme.
@@ -29,6 +29,30 @@ const PACES: [Pace; 3] = [
     Pace { at_once: 24.0, rounds: 32 },
 ];
 
+/// A pair of dives at the next pace takes up to so much longer: twice the programmes of twice the rounds.
+const SLOWER: f64 = 4.0;
+
+/// What has been dived so far.
+#[derive(Debug, Default)]
+pub(super) struct Dives {
+    /// Pairs of dives.
+    pairs: usize,
+    /// The share of the budget that the last pair took.
+    took: f64,
+}
+
+impl Dives {
+    /// How slowly the next pair goes after so many.
+    pub(super) fn pace(pair: usize) -> Pace {
+        PACES[pair.min(PACES.len() - 1)]
+    }
+
+    /// The share of the budget that the next pair may take.
+    fn will_take(&self) -> f64 {
+        if self.pairs < PACES.len() { SLOWER * self.took } else { self.took }
+    }
+}
+
 /// After so many rounds of column generation what it has is rounded, and then each time they have doubled.
 const ROUNDED_FROM: u32 = 2;
 
@@ -37,8 +61,8 @@ const END: f64 = 16.0;
 
 /// Where a dive is: what it has taken, and the programme over the rest.
 #[derive(Clone)]
-struct Depth<'a> {
-    partial: Partial<'a>,
+pub(super) struct Depth<'a> {
+    pub partial: Partial<'a>,
     solution: Vec<(Bin, f64)>,
     pool: Vec<Bin>,
     /// Prices by which the next programme begins.
@@ -47,12 +71,25 @@ struct Depth<'a> {
     rest: f64,
 }
 
+impl<'a> Depth<'a> {
+    /// Where nothing is taken yet.
+    pub(super) fn top(instance: &'a Instance, lp: &PatternLp<'_>) -> Self {
+        Depth {
+            partial: Partial::new(instance),
+            solution: lp.solution(),
+            pool: lp.patterns(),
+            pi: lp.latest.pi.clone(),
+            rest: lp.master_value,
+        }
+    }
+}
+
 /// What a dive found.
-struct Dived<'a> {
+pub(super) struct Dived<'a> {
     /// The cheapest plan below the incumbent.
-    cheapest: Option<Vec<Bin>>,
-    end: Option<Depth<'a>>,
-    work: u64,
+    pub cheapest: Option<Vec<Bin>>,
+    pub end: Option<Depth<'a>>,
+    pub work: u64,
 }
 
 impl<'a> Search<'a> {
@@ -150,7 +187,8 @@ impl<'a> Search<'a> {
     }
 
     /// Dives two by two, each pair slower than the one before as far as they go; behind each the end of the
-    /// better one is tried in other ways, and a short local search follows.
+    /// better one is tried in other ways, and a short local search follows. None begins after `begin`, nor one
+    /// after the first that would not end by then: one that is cut short finds nothing.
     fn dives(&mut self, lp: &PatternLp<'_>, guide: &Guide<'_>, (begin, most): (f64, f64), rng: &mut Rng) {
         /// Of the budget, for other ends and for the local search.
         const SHARE: f64 = 0.05;
@@ -158,27 +196,20 @@ impl<'a> Search<'a> {
         const ENDS: u32 = 16;
         /// Pairs of dives, where no limit ends them sooner.
         const MOST_PAIRS: usize = 16;
-        let top = Depth {
-            partial: Partial::new(self.instance),
-            solution: lp.solution(),
-            pool: lp.patterns(),
-            pi: lp.latest.pi.clone(),
-            rest: lp.master_value,
-        };
-        // A slower dive takes at least as long as the one before; one that is cut short finds nothing.
-        let mut takes = 0.0;
-        for turn in 0..MOST_PAIRS {
-            let pace = PACES[turn.min(PACES.len() - 1)];
+        let top = Depth::top(self.instance, lp);
+        while self.dives.pairs < MOST_PAIRS {
+            let pace = Dives::pace(self.dives.pairs);
             let begun = self.meter.share_used();
-            if self.done() || begun > begin || begun + takes > most {
+            if self.done() || begun + self.dives.will_take() > begin {
                 return;
             }
             self.enter(Phase::Rounding);
-            let first = (turn >= PACES.len()).then(|| rng.fork());
+            let first = (self.dives.pairs >= PACES.len()).then(|| rng.fork());
             let dived = self.dive_twice(lp, guide, pace, most, [(&top, first), (&top, Some(rng.fork()))]);
-            takes = self.meter.share_used() - begun;
+            self.dives.pairs += 1;
+            self.dives.took = self.meter.share_used() - begun;
             let better = dived.into_iter().flatten().min_by_key(|&(cost, _)| cost);
-            let until = self.meter.share_used() + SHARE.max(takes / 2.0);
+            let until = self.meter.share_used() + SHARE.max(self.dives.took / 2.0);
             for _ in 0..ENDS {
                 let Some((_, end)) = &better else { break };
                 if self.done() || self.meter.share_used() >= until.min(most) {
@@ -222,7 +253,7 @@ impl<'a> Search<'a> {
     /// what is left, and so on; at every depth the rest is also packed by prices.
     ///
     /// With an `rng`, fractions that are nearly as large may come first.
-    fn dive<'d>(
+    pub(super) fn dive<'d>(
         &self,
         lp: &PatternLp<'_>,
         guide: &Guide<'_>,

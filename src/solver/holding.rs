@@ -34,6 +34,16 @@ impl<'a> Holding<'a> {
         Holding { instance, known: BTreeSet::new(), work: 0 }
     }
 
+    /// Takes patterns to begin with.
+    pub(super) fn learn(&mut self, patterns: impl IntoIterator<Item = Pattern>) {
+        self.known.extend(patterns);
+    }
+
+    /// The patterns known so far.
+    pub(super) fn known(&self) -> impl Iterator<Item = &Pattern> {
+        self.known.iter()
+    }
+
     /// Prices under which the resources of these bins are worth less than everything, if there are any. `prices`
     /// say what a copy left outside counts.
     pub(super) fn separate_by_resources(&mut self, bins: &[u64], prices: &[f64]) -> Option<Vec<f64>> {

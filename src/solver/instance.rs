@@ -169,6 +169,19 @@ impl Instance {
         })
     }
 
+    /// What so many bins of each kind cost, nano-dollars per hour.
+    pub(super) fn cost(&self, bins: &[u64]) -> i128 {
+        self.kinds.iter().zip(bins).map(|(kind, &n)| i128::from(kind.rate) * i128::from(n)).sum()
+    }
+
+    /// The instance with exactly so many bins of each kind.
+    pub(super) fn with_bins(&self, bins: &[u64]) -> Instance {
+        let kinds = self.kinds.iter().zip(bins).map(|(kind, &n)| Kind { stock: Some(n), ..kind.clone() });
+        let fits = self.fits.iter().zip(bins);
+        let fits = fits.map(|(fits, &n)| if n > 0 { fits.clone() } else { vec![0; fits.len()] });
+        Instance { kinds: kinds.collect(), fits: fits.collect(), ..self.clone() }
+    }
+
     /// What is left of the instance when some copies are placed and some bins taken: the same kinds, and
     /// the shapes with copies left, with their numbers in this instance.
     pub(super) fn residual(&self, left: &[u64], available: &[u64]) -> (Instance, Vec<usize>) {

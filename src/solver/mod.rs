@@ -43,6 +43,7 @@ use fastrand::Rng;
 
 use branching::Tree;
 use control::{Budget, Event, Meter, Observer, Phase};
+use diving::Dives;
 use guide::Guide;
 use harvest::Harvest;
 use instance::{Bin, Instance};
@@ -104,14 +105,12 @@ fn climb(
     observer: &dyn Observer,
 ) -> Result<Outcome, SolveError> {
     let meter = Meter::start(*budget);
-    observer.on(&Event::Phase(Phase::Reduce));
     let dimensions = problem.dimensions().len();
     let cliques = cliques::find(problem);
     let wider = problem.with_cliques(&cliques).filter(|_| !cliques.is_empty());
     let problem = wider.as_ref().unwrap_or(problem);
-    observer.on(&Event::Phase(Phase::Relaxation));
     let Widened { problem, rounded, instance, columns, prices } =
-        widening::relax(problem, dimensions, &meter).map_err(SolveError::Unplaceable)?;
+        widening::relax(problem, dimensions, &meter, observer).map_err(SolveError::Unplaceable)?;
     let mut search = Search {
         problem: &problem,
         instance: &instance,
@@ -124,6 +123,7 @@ fn climb(
         lower_bound: bound::by_single_shape(&problem, &instance),
         progress: Vec::new(),
         harvest: None,
+        dives: Dives::default(),
     };
     search.run(prices, start);
     let mut outcome = search.finish()?;
@@ -176,6 +176,7 @@ struct Search<'a> {
     progress: Vec<ProgressPoint>,
     /// What local search finds for the programme over patterns, where there will be one.
     harvest: Option<Harvest<'a>>,
+    dives: Dives,
 }
 
 impl<'a> Search<'a> {
@@ -268,6 +269,7 @@ impl<'a> Search<'a> {
                 self.enter(Phase::Branching);
                 if let Some(programme) = &programme {
                     tree.take(&programme.best_integer);
+                    tree.learn(programme.patterns().into_iter().map(|bin| (bin.kind, bin.content)));
                 }
                 let until = until(self.meter.share_used(), turn.cases);
                 self.branch(tree, &guide, restricted || settled, until, &mut rng);
@@ -309,6 +311,24 @@ impl<'a> Search<'a> {
             self.offer_plan(bins);
         }
         found.complete
+    }
+
+    /// The same search over another instance with the same kinds and shapes.
+    fn over<'b>(&'b self, instance: &'b Instance, columns: &'b [Columns]) -> Search<'b> {
+        Search {
+            problem: self.problem,
+            instance,
+            columns,
+            meter: self.meter.clone(),
+            seed: self.seed,
+            observer: self.observer,
+            known: self.known,
+            incumbent: self.incumbent.clone(),
+            lower_bound: self.lower_bound.clone(),
+            progress: Vec::new(),
+            harvest: None,
+            dives: Dives::default(),
+        }
     }
 
     /// The cost to beat, nano-dollars.

@@ -6,16 +6,24 @@ use rayon::prelude::*;
 use fastrand::Rng;
 
 use super::Search;
+use super::bound;
 use super::branching::{Step, Tree};
+use super::column_generation::{PatternLp, Round};
+use super::diving::{Depth, Dives};
+use super::exchange::Pattern;
 use super::fit;
 use super::greedy::{Balance, Filler};
 use super::guide::Guide;
 use super::instance::Bin;
-use super::relaxation::Prices;
+use super::relaxation::{self, Prices};
 use crate::units::Money;
 
 /// Steps of a first attempt to pack everything into given bins.
 const FIT_STEPS: u64 = 1_500;
+/// Steps of an attempt to pack the end of a dive.
+const END_STEPS: u64 = 6_000;
+/// Bins that dives are for; for more they take longer than they are worth here.
+const MOST_DIVED: u64 = 120;
 /// Looks at cases in one turn, where no limit ends it sooner.
 const MOST_LOOKS: u32 = 100_000;
 /// Longer attempts for each of the numbers of bins that may hold everything.
@@ -56,7 +64,7 @@ impl Search<'_> {
                 Step::Finished if bound_only => break,
                 Step::Finished => {
                     self.offer_tree(tree);
-                    if !self.pack_promising(tree, guide, &mut attempts, rng) {
+                    if !self.pack_promising(tree, guide, &mut attempts, until, rng) {
                         break;
                     }
                 }
@@ -65,7 +73,7 @@ impl Search<'_> {
                 self.offer_tree(tree);
             }
             if looks.is_multiple_of(BETWEEN) && !bound_only && tree.is_stuck() {
-                self.pack_promising(tree, guide, &mut attempts, rng);
+                self.pack_promising(tree, guide, &mut attempts, until, rng);
             }
         }
         self.offer_tree(tree);
@@ -78,15 +86,85 @@ impl Search<'_> {
         tree: &Tree<'_>,
         guide: &Guide<'_>,
         attempts: &mut usize,
+        until: f64,
         rng: &mut Rng,
     ) -> bool {
         let promising = tree.promising(self.to_beat());
         let rounds = attempts.checked_div(promising.len()).filter(|&rounds| rounds < MOST_ATTEMPTS);
         let Some(rounds) = rounds else { return false };
-        let rounds = rounds.min(2) as u32;
-        self.pack_exactly(guide, promising[*attempts % promising.len()], FIT_STEPS * 4u64.pow(rounds), rng);
+        let bins = promising[*attempts % promising.len()].to_vec();
         *attempts += 1;
+        self.pack_exactly(guide, &bins, FIT_STEPS * 4u64.pow(rounds.min(2) as u32), rng);
+        if self.instance.cost(&bins) < self.to_beat() && bins.iter().sum::<u64>() <= MOST_DIVED {
+            self.dive_into(&bins, tree.known(), rounds, until, rng);
+        }
         true
+    }
+
+    /// Dives for a packing into exactly these bins, each time slower; where a dive does not get to the end, search
+    /// packs the last bins.
+    fn dive_into<'p>(
+        &mut self,
+        bins: &[u64],
+        known: impl Iterator<Item = &'p Pattern>,
+        rounds: usize,
+        until: f64,
+        rng: &mut Rng,
+    ) {
+        /// Dives side by side.
+        const DIVES: usize = 4;
+        /// Rounds of column generation beforehand.
+        const ROUNDS: u32 = 200;
+        let fixed = self.instance.with_bins(bins);
+        let columns = relaxation::all_columns(&fixed);
+        let Ok(prices) = relaxation::solve(&fixed, &columns, &[]) else { return };
+        let integer = bound::integer_prices(&fixed, &prices.pi, &prices.lambda);
+        let mut lp = PatternLp::start(&fixed, &columns, &prices, integer);
+        let known = known.filter(|(kind, _)| bins[*kind] > 0);
+        let known = known.map(|(kind, content)| Bin { kind: *kind, content: content.clone(), copies: 1 });
+        lp.add_plan(&known.collect::<Vec<_>>());
+        for _ in 0..ROUNDS {
+            let state = lp.round();
+            self.meter.spend(std::mem::take(&mut lp.work));
+            if self.done() || self.meter.share_used() >= until {
+                return;
+            }
+            if state == Round::Closed {
+                break;
+            }
+        }
+        let every = vec![true; fixed.kinds.len()];
+        let guide = Guide::new(&fixed, &lp.latest, &every);
+        let top = Depth::top(&fixed, &lp);
+        let below = self.over(&fixed, &columns);
+        let seeds: Vec<Option<u64>> =
+            (0..DIVES).map(|i| (rounds > 0 || i > 0).then(|| rng.u64(..))).collect();
+        let dives: Vec<(Option<Vec<Bin>>, u64)> = seeds
+            .into_par_iter()
+            .map(|seed| {
+                let mut dived = below.dive(
+                    &lp,
+                    &guide,
+                    Dives::pace(rounds),
+                    until,
+                    top.clone(),
+                    seed.map(Rng::with_seed),
+                );
+                if dived.cheapest.is_none()
+                    && let Some(Depth { partial, .. }) = &dived.end
+                {
+                    let mut rng = Rng::with_seed(seed.unwrap_or(self.seed));
+                    dived.cheapest = partial.fit(END_STEPS, &mut rng, &mut dived.work);
+                }
+                (dived.cheapest, dived.work)
+            })
+            .collect();
+        for (packed, work) in dives {
+            self.meter.spend(work);
+            if let Some(packed) = packed {
+                self.offer_plan(packed);
+            }
+        }
     }
 
     fn offer_tree(&mut self, tree: &Tree<'_>) {

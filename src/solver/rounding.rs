@@ -3,6 +3,7 @@
 
 use fastrand::Rng;
 
+use super::fit;
 use super::greedy::{Balance, Filler};
 use super::guide::Guide;
 use super::instance::{Bin, Instance};
@@ -65,6 +66,15 @@ impl<'a> Partial<'a> {
             self.bins.push(Bin { copies, ..pattern.clone() });
         }
         copies
+    }
+
+    /// The bins taken, and the rest packed into exactly the bins that are left, all in stock, in a few attempts of
+    /// so many steps.
+    pub(super) fn fit(&self, steps: u64, rng: &mut Rng, work: &mut u64) -> Option<Vec<Bin>> {
+        const ATTEMPTS: usize = 4;
+        let rest = (0..ATTEMPTS)
+            .find_map(|_| fit::fit(self.instance, &self.left, &self.available, &[], rng, steps, work))?;
+        Some(self.bins.iter().cloned().chain(rest).collect())
     }
 
     /// What the bins taken cost, nano-dollars.

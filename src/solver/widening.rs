@@ -5,7 +5,7 @@
 //! Rounded down by some divisor, a bin holds so many large pods at most; such a dimension is added where
 //! that changes what the relaxation costs, and the relaxation solved once more.
 
-use super::control::Meter;
+use super::control::{Event, Meter, Observer, Phase};
 use super::instance::Instance;
 use super::knapsack_lp::Columns;
 use super::relaxation::{self, Prices};
@@ -13,6 +13,8 @@ use crate::problem::{ItemTypeId, Problem, RoundedDimension};
 
 /// Each is a dimension more in all that follows.
 const MOST: usize = 4;
+/// About fewer bins patterns soon say all this and more, and a dimension less is sooner searched.
+const LEAST_BINS: f64 = 120.0;
 /// Divisors are such that a bin holds one large copy, two, and up to so many.
 const MOST_PER_BIN: u64 = 4;
 /// Share of the cost that bins lack for a dimension to be added.
@@ -39,17 +41,19 @@ pub(super) fn relax(
     problem: &Problem,
     dimensions: usize,
     meter: &Meter<'_>,
+    observer: &dyn Observer,
 ) -> Result<Widened, Vec<ItemTypeId>> {
-    let mut now = relaxed(problem.clone(), Vec::new(), &[])?;
+    let mut now = relaxed(problem.clone(), Vec::new(), &[], observer)?;
     while now.rounded.len() < MOST
         && meter.share_used() < UNTIL
         && let Some(prices) = &now.prices
+        && prices.bins.iter().sum::<f64>() > LEAST_BINS
         && let Some(next) = most_lacking(&now.problem, &now.instance, prices, dimensions)
     {
         let rounded: Vec<_> = now.rounded.iter().copied().chain([next]).collect();
         let Some(wider) = problem.with_rounded(&rounded) else { break };
         // Rounding keeps the order of capacities, so that the same kinds are dominated.
-        let wider = relaxed(wider, rounded, &bought(prices))?;
+        let wider = relaxed(wider, rounded, &bought(prices), observer)?;
         let added =
             wider.prices.as_ref().map_or(0.0, |p| cost(&wider.instance, p)) - cost(&now.instance, prices);
         let counts = added > ADDED * cost(&now.instance, prices);
@@ -65,9 +69,12 @@ fn relaxed(
     problem: Problem,
     rounded: Vec<RoundedDimension>,
     kinds: &[usize],
+    observer: &dyn Observer,
 ) -> Result<Widened, Vec<ItemTypeId>> {
+    observer.on(&Event::Phase(Phase::Reduce));
     let instance = Instance::reduce(&problem)?;
     let columns = relaxation::all_columns(&instance);
+    observer.on(&Event::Phase(Phase::Relaxation));
     let relaxed = !instance.shapes.is_empty();
     let prices = relaxed.then(|| relaxation::solve(&instance, &columns, kinds).ok()).flatten();
     Ok(Widened { problem, rounded, instance, columns, prices })
@@ -131,14 +138,14 @@ fn most_lacking(
 mod tests {
     use super::*;
     use crate::problem::{BinSet, BinType, ItemType};
-    use crate::solver::control::Budget;
+    use crate::solver::control::{Budget, Silent};
     use crate::units::Rate;
 
-    /// Four copies each of some demands on bins of 16 at a rate of 100.
+    /// Two hundred copies each of some demands on bins of 16 at a rate of 100.
     fn widened(demands: &[u64]) -> Widened {
         let item = |&demand: &u64| ItemType {
             demand: [demand].into_iter().collect(),
-            copies: 4,
+            copies: 200,
             max_per_bin: None,
             eligible: BinSet::all(1),
         };
@@ -146,21 +153,21 @@ mod tests {
         let problem =
             Problem::new(vec!["cpu".into()], demands.iter().map(item).collect(), vec![bin], [], None)
                 .unwrap();
-        relax(&problem, 1, &Meter::start(Budget::default())).unwrap()
+        relax(&problem, 1, &Meter::start(Budget::default()), &Silent).unwrap()
     }
 
-    /// Four times 9 and four times 10 are 4.75 times 16, but each copy needs a bin of its own.
+    /// Two hundred times 9 and 11 are 250 times 16, but each of the 400 copies needs a bin of its own.
     #[test]
     fn copies_larger_than_half_a_bin_need_a_bin_each() {
-        let widened = widened(&[9, 10]);
+        let widened = widened(&[9, 11]);
         assert_eq!(widened.rounded, [RoundedDimension { dimension: 0, divisor: 9 }]);
         let cost = cost(&widened.instance, &widened.prices.unwrap());
-        assert!((cost - 800.0).abs() < 1e-3, "{cost}");
+        assert!((cost - 40_000.0).abs() < 1e-3, "{cost}");
     }
 
     #[test]
     fn nothing_is_added_where_copies_fill_bins() {
-        let widened = widened(&[4, 3, 8]);
+        let widened = widened(&[4, 7, 8]);
         assert!(widened.rounded.is_empty());
         assert_eq!(widened.problem.dimensions(), ["cpu"]);
     }
