@@ -1,12 +1,12 @@
 //! Whatever a certificate says, what its check lets pass is true: no plan of a tiny problem costs less.
 
 use fastrand::Rng;
-use plimsoll::check::check_certificate;
+use plimsoll::check::{Objection, check_certificate};
 use plimsoll::plan::{
     BoundStep, Certificate, Dominance, PatternValue, Valuation, ValueProof, ValueStep, Weight,
 };
-use plimsoll::problem::{BinTypeId, Problem, RoundedDimension};
-use plimsoll::units::Money;
+use plimsoll::problem::{BinSet, BinType, BinTypeId, ItemType, ItemTypeId, Problem, RoundedDimension};
+use plimsoll::units::{Money, Rate};
 
 #[path = "support/tiny.rs"]
 mod tiny;
@@ -203,9 +203,7 @@ fn honest_certificates_prove_true_bounds_and_tampered_ones_prove_nothing_false()
             }
             // Random branches may contradict each other or the stock; nothing else is wrong.
             Err(objections) => {
-                let contradictory = |o: &plimsoll::check::Objection| {
-                    matches!(o, plimsoll::check::Objection::ContradictoryBranch { .. })
-                };
+                let contradictory = |o: &Objection| matches!(o, Objection::ContradictoryBranch { .. });
                 assert!(objections.iter().all(contradictory), "case {case}: {objections:?}");
             }
         }
@@ -235,6 +233,45 @@ fn honest_certificates_prove_true_bounds_and_tampered_ones_prove_nothing_false()
     println!("{positive} bounds above zero, {tight} tight; tampered: {refused} refused, {passed} true");
     // The generator reaches what it should.
     assert!(positive > 1500 && tight > 50 && refused > 3000 && passed > 1500);
+}
+
+/// Two copies of 9 and 11 each on bins of 16, and a clique of two that would both fit.
+#[test]
+fn only_dimensions_of_the_problem_are_rounded_and_not_by_zero() {
+    let pod = |demand: u64, max_per_bin| ItemType {
+        demand: [demand].into_iter().collect(),
+        copies: 2,
+        max_per_bin,
+        eligible: BinSet::all(1),
+    };
+    let items = vec![pod(9, None), pod(11, None), pod(1, Some(1)), pod(2, Some(1))];
+    let bin = BinType { capacity: [16].into_iter().collect(), rate: Rate::from_nanos(5), stock: None };
+    let apart = [(ItemTypeId(2), ItemTypeId(3))];
+    let problem = Problem::new(vec!["cpu".into()], items, vec![bin], apart, None).expect("it agrees");
+    let refused = |rounded: Vec<RoundedDimension>, cliques: Vec<Vec<u32>>| {
+        let certificate = Certificate { rounded, cliques, ..Certificate::default() };
+        check_certificate(&problem, &certificate).err()
+    };
+    let by = |dimension, divisor| RoundedDimension { dimension, divisor };
+    assert_eq!(refused(vec![by(0, 9)], vec![vec![2, 3]]), None);
+    assert_eq!(refused(vec![by(0, 9), by(0, 0)], vec![]), Some(vec![Objection::FalseRounding(1)]));
+    assert_eq!(refused(vec![by(1, 9)], vec![]), Some(vec![Objection::FalseRounding(0)]));
+    // The dimension of a clique is none of the problem's.
+    assert_eq!(refused(vec![by(1, 1)], vec![vec![2, 3]]), Some(vec![Objection::FalseRounding(0)]));
+
+    // Four copies of more than half a bin: at prices of the rounded dimension each is worth a bin.
+    let value = PatternValue {
+        bin_type: 0,
+        value: 5,
+        proof: ValueProof::ResourcePrices { numerators: vec![0, 5], denominator: 1 },
+    };
+    let certificate = Certificate {
+        rounded: vec![by(0, 9)],
+        valuations: vec![Valuation { item_prices: vec![5, 5, 0, 0], pattern_values: vec![value] }],
+        proof: vec![BoundStep::Leaf { weights: vec![Weight { valuation: 0, weight: 1 }] }],
+        ..Certificate::default()
+    };
+    assert_eq!(check_certificate(&problem, &certificate), Ok(Money::from_nanos(20)));
 }
 
 #[test]

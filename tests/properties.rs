@@ -363,12 +363,6 @@ proptest! {
 
 /// Changes one number of a certificate.
 fn tamper(rng: &mut fastrand::Rng, certificate: &mut Certificate) {
-    if let Some(rounded) = certificate.rounded.first_mut()
-        && rng.u8(0..4) == 0
-    {
-        rounded.divisor += 1;
-        return;
-    }
     if rng.u8(0..4) == 0 {
         let step = rng.usize(0..certificate.proof.len());
         match &mut certificate.proof[step] {

@@ -22,9 +22,12 @@ fn problem(seed: u64) -> Problem {
     let bin_count = rng.u32(1..13);
     let unit = [1u64, 1, 1 << 20, 1 << 40][rng.usize(..4)];
     let size = rng.u64(20..200);
+    // Few copies of middling size, many small ones, or many of which a bin holds one or two.
+    let (most, copies, largest) =
+        [(size / 2, 8, 5), (size / 8, 100, 5), (size * 3 / 4, 300, 2)][rng.usize(..3)];
     let bins = (0..bin_count)
         .map(|_| {
-            let scale = rng.u64(1..5);
+            let scale = rng.u64(1..largest);
             let capacity: Vec<u64> =
                 (0..dimensions).map(|_| rng.u64(size * scale / 2..=size * scale) * unit).collect();
             let rate = Rate::from_nanos(scale * rng.u64(70_000_000..130_000_000));
@@ -32,17 +35,15 @@ fn problem(seed: u64) -> Problem {
             Bin { capacity, rate, stock }
         })
         .collect();
-    let few = rng.bool();
     let items: Vec<Item> = (0..rng.usize(1..31))
         .map(|_| {
-            let most = if few { size / 2 } else { size / 8 };
             let demand = (0..dimensions)
                 .map(|_| if rng.u8(0..8) == 0 { 0 } else { rng.u64(1..=most) * unit })
                 .collect();
             let eligible: Vec<u32> = (0..bin_count).filter(|_| rng.u8(0..5) > 0).collect();
             Item {
                 demand,
-                copies: rng.u64(1..=if few { 8 } else { 100 }),
+                copies: rng.u64(1..=copies),
                 max_per_bin: (rng.u8(0..5) == 0).then(|| rng.u64(1..6)),
                 eligible: (rng.u8(0..5) == 0).then_some(eligible),
             }
@@ -61,12 +62,21 @@ fn problem(seed: u64) -> Problem {
     file.to_problem("generated").expect("the parts agree")
 }
 
-/// What is wrong with the answers to one problem, and whether there was one.
-fn examine(seed: u64) -> (bool, Vec<String>) {
+/// What came of one problem.
+struct Examined {
+    seed: u64,
+    planned: bool,
+    /// Whether a certificate has rounded dimensions.
+    rounded: bool,
+    wrong: Vec<String>,
+}
+
+fn examine(seed: u64) -> Examined {
     let problem = problem(seed);
     let mut wrong = Vec::new();
     let mut cheapest: Option<Money> = None;
     let mut highest = Money::ZERO;
+    let mut rounded = false;
     for (run, work) in [(1, 100_000), (2, 1_000_000)] {
         let budget = Budget { work_limit: Some(work), ..Budget::default() };
         let outcome = match solve(&problem, &budget, run, &Silent) {
@@ -75,6 +85,7 @@ fn examine(seed: u64) -> (bool, Vec<String>) {
         };
         let cost = outcome.incumbent.hourly_cost(&problem);
         let lower = outcome.lower_bound.clone();
+        rounded |= !lower.certificate.rounded.is_empty();
         if (outcome.stop == StopReason::Optimal) != (lower.value == cost) {
             wrong.push(format!("{:?} at cost {cost} and bound {}", outcome.stop, lower.value));
         }
@@ -94,7 +105,7 @@ fn examine(seed: u64) -> (bool, Vec<String>) {
     if let Some(cheapest) = cheapest.filter(|&least| least < highest) {
         wrong.push(format!("bound {highest} above a plan of {cheapest}"));
     }
-    (cheapest.is_some(), wrong)
+    Examined { seed, planned: cheapest.is_some(), rounded, wrong }
 }
 
 #[test]
@@ -102,21 +113,17 @@ fn whatever_the_search_says_is_true() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let from = number("SOUNDNESS_FROM").unwrap_or(0);
     let count = number("SOUNDNESS_PROBLEMS").unwrap_or(30);
-    let found: Vec<(u64, bool, Vec<String>)> = (from..from + count)
-        .into_par_iter()
-        .map(|seed| {
-            let (planned, wrong) = examine(seed);
-            (seed, planned, wrong)
-        })
-        .collect();
-    let planned = found.iter().filter(|(_, planned, _)| *planned).count() as u64;
-    println!("{planned} of {count} problems have a plan");
+    let found: Vec<Examined> = (from..from + count).into_par_iter().map(examine).collect();
+    let planned = found.iter().filter(|e| e.planned).count() as u64;
+    let rounded = found.iter().filter(|e| e.rounded).count() as u64;
+    println!("{planned} of {count} problems have a plan, {rounded} a certificate with rounded dimensions");
     assert!(planned * 2 > count, "the generator makes too few problems with a plan");
+    assert!(rounded > 0, "the generator makes no problem in which large copies count");
     let wrong: Vec<String> = found
         .iter()
-        .filter(|(_, _, wrong)| !wrong.is_empty())
-        .map(|(seed, _, wrong)| {
-            format!("seed {seed}: {}\n{}", wrong.join("; "), problem_file::write(&problem(*seed)))
+        .filter(|e| !e.wrong.is_empty())
+        .map(|e| {
+            format!("seed {}: {}\n{}", e.seed, e.wrong.join("; "), problem_file::write(&problem(e.seed)))
         })
         .collect();
     assert!(wrong.is_empty(), "{} problems went wrong\n{}", wrong.len(), wrong.join("\n"));

@@ -259,12 +259,12 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Patterns that came up, or are in use.
+    /// The patterns at hand.
     pub(super) fn known(&self) -> impl Iterator<Item = &Pattern> {
         self.holding.known()
     }
 
-    /// Takes patterns that are in use.
+    /// Takes patterns to have at hand.
     pub(super) fn learn(&mut self, patterns: impl IntoIterator<Item = Pattern>) {
         self.holding.learn(patterns);
     }

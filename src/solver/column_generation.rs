@@ -374,12 +374,15 @@ fn worth(pi: &[u64], content: &[(usize, u64)]) -> u64 {
 fn programme(instance: &Instance, pi: &[f64]) -> Simplex {
     /// What covers a shape in want of bins is so much dearer than the shape's price.
     const DEAR: f64 = 1.1;
+    /// And no less than this share of what a copy costs that has a bin for itself and its like: a relaxation may
+    /// have no price for a shape, and what stands in for its bins must still become too dear.
+    const LEAST: f64 = 1e-3;
     let dear: Vec<f64> = (0..instance.shapes.len())
         .map(|j| {
             let kinds = instance.kinds.iter().zip(&instance.fits).filter(|(_, fits)| fits[j] > 0);
             let per_copy = kinds.map(|(kind, fits)| kind.rate.max(1) as f64 / fits[j] as f64);
             let alone = per_copy.fold(f64::INFINITY, f64::min);
-            if pi[j] > 0.0 { (DEAR * pi[j]).min(alone) } else { alone }
+            if pi[j] > 0.0 { (DEAR * pi[j]).max(LEAST * alone).min(alone) } else { alone }
         })
         .collect();
     let cover = instance.shapes.iter().zip(&dear).map(|(s, &dear)| (Sense::AtLeast, s.copies as f64, dear));
@@ -439,5 +442,27 @@ mod tests {
         assert_eq!(named, [(0, 400, 2.5)], "full bins are the cheapest cover");
         lp.add(0, vec![(0, 1)]);
         assert_eq!(lp.pool.len(), 104, "what was forgotten may come again");
+    }
+
+    /// Copies of 9 and 10 on bins of 16 need a bin each, whatever prices the programme starts from.
+    #[test]
+    fn a_shape_without_a_price_at_first_has_one_in_the_end() {
+        let item = |demand: u64| ItemType {
+            demand: Resources::from_iter([demand]),
+            copies: 20,
+            max_per_bin: None,
+            eligible: BinSet::all(1),
+        };
+        let rate = Rate::from_nanos(1_000_000_000);
+        let bin = BinType { capacity: Resources::from_iter([16]), rate, stock: None };
+        let problem = Problem::new(vec!["cpu".into()], vec![item(9), item(10)], vec![bin], [], None).unwrap();
+        let instance = Instance::reduce(&problem).unwrap();
+        let columns = relaxation::all_columns(&instance);
+        let mut prices = relaxation::solve(&instance, &columns, &[]).unwrap();
+        prices.pi[0] = 1.0;
+        let integer = bound::integer_prices(&instance, &prices.pi, &prices.lambda);
+        let mut lp = PatternLp::start(&instance, &columns, &prices, integer);
+        while lp.round() != Round::Closed {}
+        assert_eq!(bound::round_up(&instance, lp.best_bound), 40_000_000_000);
     }
 }

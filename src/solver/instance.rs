@@ -174,12 +174,13 @@ impl Instance {
         self.kinds.iter().zip(bins).map(|(kind, &n)| i128::from(kind.rate) * i128::from(n)).sum()
     }
 
-    /// The instance with exactly so many bins of each kind.
-    pub(super) fn with_bins(&self, bins: &[u64]) -> Instance {
-        let kinds = self.kinds.iter().zip(bins).map(|(kind, &n)| Kind { stock: Some(n), ..kind.clone() });
-        let fits = self.fits.iter().zip(bins);
-        let fits = fits.map(|(fits, &n)| if n > 0 { fits.clone() } else { vec![0; fits.len()] });
-        Instance { kinds: kinds.collect(), fits: fits.collect(), ..self.clone() }
+    /// The instance with no more than so many bins of each kind, and with the numbers of the kinds of which there
+    /// are any in this instance.
+    pub(super) fn with_bins(&self, bins: &[u64]) -> (Instance, Vec<usize>) {
+        let used: Vec<usize> = (0..bins.len()).filter(|&t| bins[t] > 0).collect();
+        let kinds = used.iter().map(|&t| Kind { stock: Some(bins[t]), ..self.kinds[t].clone() }).collect();
+        let fits = used.iter().map(|&t| self.fits[t].clone()).collect();
+        (Instance { kinds, fits, dominated_by: Vec::new(), ..self.clone() }, used)
     }
 
     /// What is left of the instance when some copies are placed and some bins taken: the same kinds, and

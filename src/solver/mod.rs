@@ -140,7 +140,7 @@ const MOST_SHAPES_WITH_LOSS: usize = 1_000;
 struct Turn {
     /// For the programme.
     programme: f64,
-    /// After which none of its dives begins.
+    /// After which none of its dives begins, nor, past the first, ends.
     dives: f64,
     /// For the cases.
     cases: f64,
@@ -313,7 +313,7 @@ impl<'a> Search<'a> {
         found.complete
     }
 
-    /// The same search over another instance with the same kinds and shapes.
+    /// A search over some of the bins, for any plan at all.
     fn over<'b>(&'b self, instance: &'b Instance, columns: &'b [Columns]) -> Search<'b> {
         Search {
             problem: self.problem,
@@ -323,7 +323,7 @@ impl<'a> Search<'a> {
             seed: self.seed,
             observer: self.observer,
             known: self.known,
-            incumbent: self.incumbent.clone(),
+            incumbent: None,
             lower_bound: self.lower_bound.clone(),
             progress: Vec::new(),
             harvest: None,

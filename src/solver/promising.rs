@@ -22,8 +22,9 @@ use crate::units::Money;
 const FIT_STEPS: u64 = 1_500;
 /// Steps of an attempt to pack the end of a dive.
 const END_STEPS: u64 = 6_000;
-/// Bins that dives are for; for more they take longer than they are worth here.
-const MOST_DIVED: u64 = 120;
+/// So many bins are few: patterns are sooner at an end with them than anything else, and dives into given bins
+/// take no longer than they are worth.
+pub(super) const FEW: f64 = 120.0;
 /// Looks at cases in one turn, where no limit ends it sooner.
 const MOST_LOOKS: u32 = 100_000;
 /// Longer attempts for each of the numbers of bins that may hold everything.
@@ -37,7 +38,7 @@ impl Search<'_> {
 
     /// Whether it may prove an optimum.
     pub(super) fn few_bins(&self, prices: &Prices) -> bool {
-        prices.bins.iter().sum::<f64>() <= 120.0
+        prices.bins.iter().sum::<f64>() <= FEW
     }
 
     /// Branches on the numbers of bins, for the bound and, unless `bound_only`, for plans.
@@ -95,14 +96,14 @@ impl Search<'_> {
         let bins = promising[*attempts % promising.len()].to_vec();
         *attempts += 1;
         self.pack_exactly(guide, &bins, FIT_STEPS * 4u64.pow(rounds.min(2) as u32), rng);
-        if self.instance.cost(&bins) < self.to_beat() && bins.iter().sum::<u64>() <= MOST_DIVED {
+        if self.instance.cost(&bins) < self.to_beat() && bins.iter().sum::<u64>() as f64 <= FEW {
             self.dive_into(&bins, tree.known(), rounds, until, rng);
         }
         true
     }
 
-    /// Dives for a packing into exactly these bins, each time slower; where a dive does not get to the end, search
-    /// packs the last bins.
+    /// Dives for a packing into these bins, each time slower; where a dive does not get to the end, search packs
+    /// the last bins.
     fn dive_into<'p>(
         &mut self,
         bins: &[u64],
@@ -115,13 +116,15 @@ impl Search<'_> {
         const DIVES: usize = 4;
         /// Rounds of column generation beforehand.
         const ROUNDS: u32 = 200;
-        let fixed = self.instance.with_bins(bins);
+        let (fixed, used) = self.instance.with_bins(bins);
         let columns = relaxation::all_columns(&fixed);
         let Ok(prices) = relaxation::solve(&fixed, &columns, &[]) else { return };
         let integer = bound::integer_prices(&fixed, &prices.pi, &prices.lambda);
         let mut lp = PatternLp::start(&fixed, &columns, &prices, integer);
-        let known = known.filter(|(kind, _)| bins[*kind] > 0);
-        let known = known.map(|(kind, content)| Bin { kind: *kind, content: content.clone(), copies: 1 });
+        let known = known.filter_map(|(kind, content)| {
+            let kind = used.binary_search(kind).ok()?;
+            Some(Bin { kind, content: content.clone(), copies: 1 })
+        });
         lp.add_plan(&known.collect::<Vec<_>>());
         for _ in 0..ROUNDS {
             let state = lp.round();
@@ -133,8 +136,18 @@ impl Search<'_> {
                 break;
             }
         }
+        // What patterns in parts do not hold, no packing does.
+        if lp.master_value >= self.to_beat() as f64 {
+            return;
+        }
         let every = vec![true; fixed.kinds.len()];
         let guide = Guide::new(&fixed, &lp.latest, &every);
+        // The clock is the same for all dives; work they share.
+        let share = self.meter.share_used();
+        let until = match self.meter.time_limit() {
+            Some(_) => until,
+            None => share + (until - share) / DIVES as f64,
+        };
         let top = Depth::top(&fixed, &lp);
         let below = self.over(&fixed, &columns);
         let seeds: Vec<Option<u64>> =
@@ -162,7 +175,7 @@ impl Search<'_> {
         for (packed, work) in dives {
             self.meter.spend(work);
             if let Some(packed) = packed {
-                self.offer_plan(packed);
+                self.offer_plan(packed.into_iter().map(|b| Bin { kind: used[b.kind], ..b }).collect());
             }
         }
     }

@@ -68,10 +68,11 @@ impl<'a> Partial<'a> {
         copies
     }
 
-    /// The bins taken, and the rest packed into exactly the bins that are left, all in stock, in a few attempts of
-    /// so many steps.
+    /// The bins taken, and the rest packed into all bins that are left, in a few attempts of so many steps. Every
+    /// kind must have a stock.
     pub(super) fn fit(&self, steps: u64, rng: &mut Rng, work: &mut u64) -> Option<Vec<Bin>> {
         const ATTEMPTS: usize = 4;
+        debug_assert!(self.instance.kinds.iter().all(|k| k.stock.is_some()), "bins without number");
         let rest = (0..ATTEMPTS)
             .find_map(|_| fit::fit(self.instance, &self.left, &self.available, &[], rng, steps, work))?;
         Some(self.bins.iter().cloned().chain(rest).collect())

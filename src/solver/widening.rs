@@ -8,18 +8,17 @@
 use super::control::{Event, Meter, Observer, Phase};
 use super::instance::Instance;
 use super::knapsack_lp::Columns;
+use super::promising::FEW;
 use super::relaxation::{self, Prices};
 use crate::problem::{ItemTypeId, Problem, RoundedDimension};
 
 /// Each is a dimension more in all that follows.
 const MOST: usize = 4;
-/// About fewer bins patterns soon say all this and more, and a dimension less is sooner searched.
-const LEAST_BINS: f64 = 120.0;
 /// Divisors are such that a bin holds one large copy, two, and up to so many.
 const MOST_PER_BIN: u64 = 4;
 /// Share of the cost that bins lack for a dimension to be added.
 const LACKING: f64 = 1e-4;
-/// Share of the cost that a dimension has to add for another to be looked for.
+/// Share of the cost that a dimension has to add to stay.
 const ADDED: f64 = 1e-6;
 /// No dimension is looked for after this share of the budget.
 const UNTIL: f64 = 0.25;
@@ -35,8 +34,11 @@ pub(super) struct Widened {
     pub prices: Option<Prices>,
 }
 
-/// Reduces a problem and relaxes it, with rounded dimensions where they count. Those that are rounded are the first
-/// `dimensions`; item types that fit no bin type are the error.
+/// Reduces a problem and relaxes it, with rounded dimensions where they count. Only its first `dimensions` are
+/// rounded: cliques follow them.
+///
+/// # Errors
+/// Item types that fit no bin type.
 pub(super) fn relax(
     problem: &Problem,
     dimensions: usize,
@@ -47,20 +49,21 @@ pub(super) fn relax(
     while now.rounded.len() < MOST
         && meter.share_used() < UNTIL
         && let Some(prices) = &now.prices
-        && prices.bins.iter().sum::<f64>() > LEAST_BINS
+        // Of few bins patterns soon say all this and more, and without the dimension they are sooner searched.
+        && prices.bins.iter().sum::<f64>() > FEW
         && let Some(next) = most_lacking(&now.problem, &now.instance, prices, dimensions)
     {
         let rounded: Vec<_> = now.rounded.iter().copied().chain([next]).collect();
         let Some(wider) = problem.with_rounded(&rounded) else { break };
-        // Rounding keeps the order of capacities, so that the same kinds are dominated.
+        // A divisor is a demand, so that rounding keeps the order of capacities, as far as demands can use them:
+        // the same kinds are dominated, and have the same numbers.
         let wider = relaxed(wider, rounded, &bought(prices), observer)?;
-        let added =
-            wider.prices.as_ref().map_or(0.0, |p| cost(&wider.instance, p)) - cost(&now.instance, prices);
-        let counts = added > ADDED * cost(&now.instance, prices);
-        now = wider;
-        if !counts {
+        debug_assert_eq!(wider.instance.kinds.len(), now.instance.kinds.len(), "the same kinds");
+        let costs = cost(&now.instance, prices);
+        if wider.prices.as_ref().is_none_or(|p| cost(&wider.instance, p) - costs <= ADDED * costs) {
             break;
         }
+        now = wider;
     }
     Ok(now)
 }
