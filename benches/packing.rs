@@ -82,7 +82,7 @@ fn rungs(c: &mut Criterion) {
         ("10,000 pods in 500 shapes", plain(10_000, 500)),
     ];
     let vectors = [
-        ("class 1, 2 dimensions, 100 items", packing(1, 2, 100)),
+        ("class 1, 3 dimensions, 250 items", packing(1, 3, 250)),
         ("class 6, 5 dimensions, 100 items", packing(6, 5, 100)),
     ];
     type Named = (&'static str, Problem);
@@ -90,7 +90,7 @@ fn rungs(c: &mut Criterion) {
         (Phase::Reduce, &clusters, 1_000_000),
         (Phase::Relaxation, &clusters, 1_000_000),
         (Phase::Greedy, &clusters, 1_000_000),
-        (Phase::Improvement, &clusters, 50_000_000),
+        (Phase::Improvement, &clusters, 200_000_000),
         (Phase::Branching, &clusters[..1], 50_000_000),
         (Phase::ColumnGeneration, &vectors, 20_000_000),
     ];
