@@ -107,11 +107,10 @@ fn widened(problem: &Problem, certificate: &Certificate) -> Result<Problem, Vec<
         .map(|(place, _)| Objection::FalseClique(place))
         .chain(false_rounding.map(|(place, _)| Objection::FalseRounding(place)))
         .collect();
-    if !objections.is_empty() {
-        return Err(objections);
+    match problem.with_cliques(&cliques).and_then(|wider| wider.with_rounded(rounded)) {
+        Some(wider) if objections.is_empty() => Ok(wider),
+        _ => Err(objections),
     }
-    let wider = problem.with_cliques(&cliques).and_then(|wider| wider.with_rounded(rounded));
-    wider.ok_or(objections)
 }
 
 /// What is wrong with the bin types left out.

@@ -128,7 +128,6 @@ impl Observer for Silent {
 }
 
 /// The running totals against a budget.
-#[derive(Clone)]
 pub(super) struct Meter<'a> {
     budget: Budget<'a>,
     started: Instant,

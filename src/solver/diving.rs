@@ -4,7 +4,7 @@ use fastrand::Rng;
 use rayon::prelude::*;
 
 use super::column_generation::{PatternLp, Round};
-use super::control::Phase;
+use super::control::{Meter, Phase};
 use super::greedy::Filler;
 use super::guide::Guide;
 use super::instance::{Bin, Instance};
@@ -86,10 +86,117 @@ impl<'a> Depth<'a> {
 
 /// What a dive found.
 pub(super) struct Dived<'a> {
-    /// The cheapest plan below the incumbent.
+    /// The cheapest plan below the limit.
     pub cheapest: Option<Vec<Bin>>,
     pub end: Option<Depth<'a>>,
     pub work: u64,
+}
+
+/// What dives side by side have in common.
+pub(super) struct Diver<'s> {
+    pub lp: &'s PatternLp<'s>,
+    pub guide: &'s Guide<'s>,
+    pub meter: &'s Meter<'s>,
+    pub pace: Pace,
+    /// The share of the budget at which they are cut short.
+    pub until: f64,
+    /// What a plan has to cost less than, nano-dollars.
+    pub limit: f64,
+}
+
+impl Diver<'_> {
+    /// Fixes the whole parts of the pattern counts, or else the largest fraction, generates columns for
+    /// what is left, and so on; at every depth the rest is also packed by prices.
+    ///
+    /// With an `rng`, fractions that are nearly as large may come first.
+    pub(super) fn dive<'d>(&self, from: Depth<'d>, mut rng: Option<Rng>) -> Dived<'d> {
+        let Diver { lp, guide, meter, pace, until, mut limit } = *self;
+        let instance = guide.instance;
+        let Depth { mut partial, mut solution, mut pool, mut pi, mut rest } = from;
+        let mut filler = Filler::default();
+        let mut dived = Dived { cheapest: None, end: None, work: 0 };
+        loop {
+            if meter.share_used_after(dived.work) > until || partial.cost() + rest >= limit {
+                return dived;
+            }
+            let bins: f64 = solution.iter().map(|(_, count)| count).sum();
+            if bins <= END && dived.end.is_none() {
+                let (partial, solution, pool, pi) =
+                    (partial.clone(), solution.clone(), pool.clone(), pi.clone());
+                dived.end = Some(Depth { partial, solution, pool, pi, rest });
+            }
+            let quota = (bins / pace.at_once).ceil() as u64;
+            let mut taken: u64 =
+                solution.iter().map(|(bin, count)| partial.take(bin, (count + 1e-6).floor() as u64)).sum();
+            // The nearest to one more first, some at a time: each programme takes its time.
+            let mut order: Vec<(f64, usize)> = solution
+                .iter()
+                .enumerate()
+                .map(|(i, (_, count))| (count.fract() * rng.as_mut().map_or(1.0, |r| 0.8 + 0.4 * r.f64()), i))
+                .collect();
+            order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            for (_, i) in order {
+                if taken >= quota {
+                    break;
+                }
+                taken += partial.take(&solution[i].0, 1);
+            }
+            if taken == 0 {
+                // The patterns hold more than is left of something.
+                return dived;
+            }
+            if partial.left.iter().all(|&n| n == 0) {
+                if partial.cost() < limit {
+                    dived.cheapest = Some(partial.bins);
+                }
+                return dived;
+            }
+            let packed = partial.finish(guide, &mut filler, limit);
+            dived.work += std::mem::take(&mut filler.work);
+            if let Some(bins) = packed {
+                limit = limit.min(instance.cost_of(&bins) as f64);
+                dived.cheapest = Some(bins);
+            }
+            let (residual, names) = instance.residual(&partial.left, &partial.available);
+            let columns = relaxation::all_columns(&residual);
+            let prices = Prices {
+                pi: names.iter().map(|&j| pi[j]).collect(),
+                assigned: vec![Vec::new(); residual.kinds.len()],
+                ..lp.latest.clone()
+            };
+            let integer = bound::integer_prices(&residual, &prices.pi, &prices.lambda);
+            let mut below = PatternLp::start(&residual, &columns, &prices, integer);
+            below.short = lp.short;
+            // What was a pattern is one still, as far as there are copies.
+            let seeds: Vec<Bin> = pool
+                .iter()
+                .map(|bin| {
+                    let local = |&(j, n): &(usize, u64)| {
+                        Some((names.binary_search(&j).ok()?, n.min(partial.left[j])))
+                    };
+                    Bin { content: bin.content.iter().filter_map(local).collect(), ..bin.clone() }
+                })
+                .collect();
+            below.add_plan(&seeds);
+            for _ in 0..pace.rounds {
+                let state = below.round();
+                dived.work += std::mem::take(&mut below.work);
+                if state == Round::Closed || meter.share_used_after(dived.work) > until {
+                    break;
+                }
+            }
+            rest = below.master_value;
+            for (&j, &p) in names.iter().zip(&below.latest.pi) {
+                pi[j] = p;
+            }
+            let named = |bin: Bin| {
+                let content = bin.content.iter().map(|&(j, n)| (names[j], n)).collect();
+                Bin { content, ..bin }
+            };
+            solution = below.solution().into_iter().map(|(bin, count)| (named(bin), count)).collect();
+            pool = below.patterns().into_iter().map(named).collect();
+        }
+    }
 }
 
 impl<'a> Search<'a> {
@@ -236,10 +343,10 @@ impl<'a> Search<'a> {
     where
         Self: 'd,
     {
-        let (one, two) = rayon::join(
-            || self.dive(lp, guide, pace, until, one.0.clone(), one.1),
-            || self.dive(lp, guide, pace, until, two.0.clone(), two.1),
-        );
+        let limit = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
+        let diver = Diver { lp, guide, meter: &self.meter, pace, until, limit };
+        let (one, two) =
+            rayon::join(|| diver.dive(one.0.clone(), one.1), || diver.dive(two.0.clone(), two.1));
         [one, two].map(|dived| {
             self.meter.spend(dived.work);
             let bins = dived.cheapest?;
@@ -247,107 +354,6 @@ impl<'a> Search<'a> {
             self.offer_plan(bins);
             Some((cost, dived.end?))
         })
-    }
-
-    /// Fixes the whole parts of the pattern counts, or else the largest fraction, generates columns for
-    /// what is left, and so on; at every depth the rest is also packed by prices.
-    ///
-    /// With an `rng`, fractions that are nearly as large may come first.
-    pub(super) fn dive<'d>(
-        &self,
-        lp: &PatternLp<'_>,
-        guide: &Guide<'_>,
-        pace: Pace,
-        until: f64,
-        from: Depth<'d>,
-        mut rng: Option<Rng>,
-    ) -> Dived<'d> {
-        let instance = self.instance;
-        let Depth { mut partial, mut solution, mut pool, mut pi, mut rest } = from;
-        let mut filler = Filler::default();
-        let mut dived = Dived { cheapest: None, end: None, work: 0 };
-        let mut limit = self.incumbent.as_ref().map_or(f64::INFINITY, |(cost, _)| cost.nanos() as f64);
-        loop {
-            if self.meter.share_used_after(dived.work) > until || partial.cost() + rest >= limit {
-                return dived;
-            }
-            let bins: f64 = solution.iter().map(|(_, count)| count).sum();
-            if bins <= END && dived.end.is_none() {
-                let (partial, solution, pool, pi) =
-                    (partial.clone(), solution.clone(), pool.clone(), pi.clone());
-                dived.end = Some(Depth { partial, solution, pool, pi, rest });
-            }
-            let quota = (bins / pace.at_once).ceil() as u64;
-            let mut taken: u64 =
-                solution.iter().map(|(bin, count)| partial.take(bin, (count + 1e-6).floor() as u64)).sum();
-            // The nearest to one more first, some at a time: each programme takes its time.
-            let mut order: Vec<(f64, usize)> = solution
-                .iter()
-                .enumerate()
-                .map(|(i, (_, count))| (count.fract() * rng.as_mut().map_or(1.0, |r| 0.8 + 0.4 * r.f64()), i))
-                .collect();
-            order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-            for (_, i) in order {
-                if taken >= quota {
-                    break;
-                }
-                taken += partial.take(&solution[i].0, 1);
-            }
-            if taken == 0 {
-                // The patterns hold more than is left of something.
-                return dived;
-            }
-            if partial.left.iter().all(|&n| n == 0) {
-                if partial.cost() < limit {
-                    dived.cheapest = Some(partial.bins);
-                }
-                return dived;
-            }
-            let packed = partial.finish(guide, &mut filler, limit);
-            dived.work += std::mem::take(&mut filler.work);
-            if let Some(bins) = packed {
-                limit = limit.min(self.cost(&bins).nanos() as f64);
-                dived.cheapest = Some(bins);
-            }
-            let (residual, names) = instance.residual(&partial.left, &partial.available);
-            let columns = relaxation::all_columns(&residual);
-            let prices = Prices {
-                pi: names.iter().map(|&j| pi[j]).collect(),
-                assigned: vec![Vec::new(); residual.kinds.len()],
-                ..lp.latest.clone()
-            };
-            let integer = bound::integer_prices(&residual, &prices.pi, &prices.lambda);
-            let mut below = PatternLp::start(&residual, &columns, &prices, integer);
-            below.short = lp.short;
-            // What was a pattern is one still, as far as there are copies.
-            let seeds: Vec<Bin> = pool
-                .iter()
-                .map(|bin| {
-                    let local = |&(j, n): &(usize, u64)| {
-                        Some((names.binary_search(&j).ok()?, n.min(partial.left[j])))
-                    };
-                    Bin { content: bin.content.iter().filter_map(local).collect(), ..bin.clone() }
-                })
-                .collect();
-            below.add_plan(&seeds);
-            for _ in 0..pace.rounds {
-                let state = below.round();
-                dived.work += std::mem::take(&mut below.work);
-                if state == Round::Closed || self.meter.share_used_after(dived.work) > until {
-                    break;
-                }
-            }
-            rest = below.master_value;
-            for (&j, &p) in names.iter().zip(&below.latest.pi) {
-                pi[j] = p;
-            }
-            let named = |bin: Bin| {
-                let content = bin.content.iter().map(|&(j, n)| (names[j], n)).collect();
-                Bin { content, ..bin }
-            };
-            solution = below.solution().into_iter().map(|(bin, count)| (named(bin), count)).collect();
-            pool = below.patterns().into_iter().map(named).collect();
-        }
     }
 
     /// The integer programme over the patterns in the master's last solution and in the plan. Its

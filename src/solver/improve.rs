@@ -434,8 +434,7 @@ fn repack(
         let Some(bins) = filler.pack(by, &mut left, &value, balance, &open, &mut available, limit) else {
             continue;
         };
-        let now: i128 =
-            bins.iter().map(|b| i128::from(instance.kinds[b.kind].rate) * i128::from(b.copies)).sum();
+        let now = instance.cost_of(&bins);
         let spread = concentration(
             guide,
             bins.iter()

@@ -174,6 +174,11 @@ impl Instance {
         self.kinds.iter().zip(bins).map(|(kind, &n)| i128::from(kind.rate) * i128::from(n)).sum()
     }
 
+    /// What these bins cost, nano-dollars per hour.
+    pub(super) fn cost_of(&self, bins: &[Bin]) -> i128 {
+        bins.iter().map(|b| i128::from(self.kinds[b.kind].rate) * i128::from(b.copies)).sum()
+    }
+
     /// The instance with no more than so many bins of each kind, and with the numbers of the kinds of which there
     /// are any in this instance.
     pub(super) fn with_bins(&self, bins: &[u64]) -> (Instance, Vec<usize>) {

@@ -313,24 +313,6 @@ impl<'a> Search<'a> {
         found.complete
     }
 
-    /// A search over some of the bins, for any plan at all.
-    fn over<'b>(&'b self, instance: &'b Instance, columns: &'b [Columns]) -> Search<'b> {
-        Search {
-            problem: self.problem,
-            instance,
-            columns,
-            meter: self.meter.clone(),
-            seed: self.seed,
-            observer: self.observer,
-            known: self.known,
-            incumbent: None,
-            lower_bound: self.lower_bound.clone(),
-            progress: Vec::new(),
-            harvest: None,
-            dives: Dives::default(),
-        }
-    }
-
     /// The cost to beat, nano-dollars.
     fn to_beat(&self) -> i128 {
         self.incumbent.as_ref().map_or(i128::MAX, |(cost, _)| cost.nanos())
@@ -343,9 +325,7 @@ impl<'a> Search<'a> {
     }
 
     fn cost(&self, bins: &[Bin]) -> Money {
-        bins.iter()
-            .map(|b| Money::from_nanos(i128::from(self.instance.kinds[b.kind].rate) * i128::from(b.copies)))
-            .sum()
+        Money::from_nanos(self.instance.cost_of(bins))
     }
 
     /// Takes a plan that is cheaper than the best so far.

@@ -9,7 +9,7 @@ use super::Search;
 use super::bound;
 use super::branching::{Step, Tree};
 use super::column_generation::{PatternLp, Round};
-use super::diving::{Depth, Dives};
+use super::diving::{Depth, Diver, Dives};
 use super::exchange::Pattern;
 use super::fit;
 use super::greedy::{Balance, Filler};
@@ -149,20 +149,15 @@ impl Search<'_> {
             None => share + (until - share) / DIVES as f64,
         };
         let top = Depth::top(&fixed, &lp);
-        let below = self.over(&fixed, &columns);
+        let pace = Dives::pace(rounds);
+        // Whatever the plan, it costs less than the best so far.
+        let diver = Diver { lp: &lp, guide: &guide, meter: &self.meter, pace, until, limit: f64::INFINITY };
         let seeds: Vec<Option<u64>> =
             (0..DIVES).map(|i| (rounds > 0 || i > 0).then(|| rng.u64(..))).collect();
         let dives: Vec<(Option<Vec<Bin>>, u64)> = seeds
             .into_par_iter()
             .map(|seed| {
-                let mut dived = below.dive(
-                    &lp,
-                    &guide,
-                    Dives::pace(rounds),
-                    until,
-                    top.clone(),
-                    seed.map(Rng::with_seed),
-                );
+                let mut dived = diver.dive(top.clone(), seed.map(Rng::with_seed));
                 if dived.cheapest.is_none()
                     && let Some(Depth { partial, .. }) = &dived.end
                 {

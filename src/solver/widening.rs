@@ -78,8 +78,10 @@ fn relaxed(
     let instance = Instance::reduce(&problem)?;
     let columns = relaxation::all_columns(&instance);
     observer.on(&Event::Phase(Phase::Relaxation));
-    let relaxed = !instance.shapes.is_empty();
-    let prices = relaxed.then(|| relaxation::solve(&instance, &columns, kinds).ok()).flatten();
+    let prices = match instance.shapes.is_empty() {
+        true => None,
+        false => relaxation::solve(&instance, &columns, kinds).ok(),
+    };
     Ok(Widened { problem, rounded, instance, columns, prices })
 }
 
